@@ -17,9 +17,6 @@ pub struct Call {
 impl Call {
     /// Returns a call of `tool` with `args`.
     pub fn new(tool: impl Into<String>, args: Value) -> Self {
-        Self {
-            tool: tool.into(),
-            args,
-        }
+        Self { tool: tool.into(), args }
     }
 }

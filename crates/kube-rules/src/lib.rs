@@ -1,1 +1,5 @@
-//! placeholder
+//! Pure facts of Kubernetes used by several crates: kinds and aliases, selectors, quantities, RBAC
+//! evaluation, scheduler fit. No I/O, no client; objects are JSON values.
+#![warn(missing_docs)]
+
+pub mod kinds;
