@@ -1,0 +1,466 @@
+//! The objects of the simulated cluster: one map, one rising resourceVersion, one ring of watch events.
+//!
+//! The store keeps what etcd and the generic registry keep: identity, optimistic locking, generation,
+//! deletion marks. It knows nothing of HTTP, validation or defaults, and never looks at the wall clock.
+
+mod key;
+mod ring;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use thiserror::Error;
+use tokio::sync::watch;
+
+pub(crate) use key::Key;
+use ring::Ring;
+pub(crate) use ring::{Expired, WatchEvent, WatchEventKind};
+
+use crate::object::{self, metadata_mut, time_text};
+
+/// The finalizer of foreground deletion (`metav1.FinalizerDeleteDependents`).
+pub(crate) const FOREGROUND: &str = "foregroundDeletion";
+/// The finalizer of orphaning deletion (`metav1.FinalizerOrphanDependents`).
+pub(crate) const ORPHAN: &str = "orphan";
+
+/// Which part of an object a write may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Everything but the status.
+    Spec,
+    /// The status alone.
+    Status,
+    /// The metadata alone.
+    Metadata,
+}
+
+/// What becomes of an owner's dependents (`metav1.DeletionPropagation`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Propagation {
+    /// The owner goes at once, its dependents after it.
+    #[default]
+    Background,
+    /// The dependents go first.
+    Foreground,
+    /// The dependents stay.
+    Orphan,
+}
+
+/// How an object is to be deleted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Deletion {
+    pub(crate) propagation: Propagation,
+    /// Seconds that a pod gets to stop; its own terminationGracePeriodSeconds when absent.
+    pub(crate) grace: Option<u64>,
+    /// The uid that the object must have.
+    pub(crate) uid: Option<String>,
+    /// The resourceVersion that the object must have.
+    pub(crate) resource_version: Option<String>,
+}
+
+/// What a deletion did.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Deleted {
+    /// The object is gone; this was its last state.
+    Removed(Arc<Value>),
+    /// The object is terminating: a grace period or finalizers hold it.
+    Marked(Arc<Value>),
+}
+
+/// Why a write was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum StoreError {
+    /// There is no such object.
+    #[error("object not found")]
+    NotFound,
+    /// There is such an object already.
+    #[error("object already exists")]
+    AlreadyExists,
+    /// The object changed since it was read.
+    #[error("the object has been modified; please apply your changes to the latest version and try again")]
+    Conflict,
+    /// A precondition of a deletion does not hold; the text is the real server's.
+    #[error("{0}")]
+    Precondition(String),
+}
+
+type Collection = BTreeMap<(String, String), Arc<Value>>;
+
+/// All objects, the resourceVersion and the recent changes.
+pub(crate) struct Store {
+    collections: BTreeMap<(String, String), Collection>,
+    revision: u64,
+    ring: Ring,
+    seed: u64,
+    issued: u64,
+    wake: watch::Sender<u64>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
+impl Store {
+    /// Returns an empty store. The sequence of uids follows from `seed`.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            collections: BTreeMap::new(),
+            revision: 1,
+            ring: Ring::default(),
+            seed,
+            issued: 0,
+            wake: watch::Sender::new(1),
+        }
+    }
+
+    /// Returns the object under `key`.
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Value>> {
+        self.collection(&key.group, &key.plural)?.get(&(key.namespace.clone(), key.name.clone())).cloned()
+    }
+
+    /// Returns the objects of one resource, in one namespace or in all, sorted by namespace and name.
+    pub(crate) fn list(&self, group: &str, plural: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let Some(collection) = self.collection(group, plural) else { return Vec::new() };
+        match namespace {
+            None => collection.values().cloned().collect(),
+            Some(namespace) => collection
+                .range((namespace.to_owned(), String::new())..)
+                .take_while(|((of, _), _)| of == namespace)
+                .map(|(_, object)| Arc::clone(object))
+                .collect(),
+        }
+    }
+
+    /// Returns every object with its key, for the garbage collector and namespace deletion.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Key, &Arc<Value>)> {
+        self.collections.iter().flat_map(|((group, plural), collection)| {
+            collection.iter().map(|((namespace, name), object)| {
+                let key = Key {
+                    group: group.clone(),
+                    plural: plural.clone(),
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                };
+                (key, object)
+            })
+        })
+    }
+
+    /// Returns the resourceVersion of the latest write.
+    pub(crate) fn resource_version(&self) -> u64 {
+        self.revision
+    }
+
+    /// Returns the changes after `revision`, oldest first, or `Expired` when some of them are forgotten.
+    pub(crate) fn events_since(&self, revision: u64) -> Result<impl Iterator<Item = &WatchEvent>, Expired> {
+        self.ring.since(revision)
+    }
+
+    /// Returns whether the store still remembers every change after `revision`.
+    pub(crate) fn remembers(&self, revision: u64) -> bool {
+        self.ring.since(revision).is_ok()
+    }
+
+    /// Returns a receiver that wakes at every write.
+    pub(crate) fn changed(&self) -> watch::Receiver<u64> {
+        self.wake.subscribe()
+    }
+
+    /// Keeps only the latest `capacity` changes for watchers.
+    pub(crate) fn keep_events(&mut self, capacity: usize) {
+        self.ring.resize(capacity);
+    }
+
+    /// Stores a new object and returns it with uid, creationTimestamp, generation and resourceVersion.
+    pub(crate) fn create(&mut self, object: Value, now: Timestamp) -> Result<Arc<Value>, StoreError> {
+        let key = Key::of_object(&object);
+        let created = self.drafted(object, now)?;
+        self.issued += 1;
+        Ok(self.commit(key, created, WatchEventKind::Added))
+    }
+
+    /// Returns what `create` would store, except for the resourceVersion (a dry run has none).
+    pub(crate) fn drafted(&self, mut object: Value, now: Timestamp) -> Result<Value, StoreError> {
+        let key = Key::of_object(&object);
+        if self.get(&key).is_some() {
+            return Err(StoreError::AlreadyExists);
+        }
+        let metadata = metadata_mut(&mut object);
+        metadata.insert("uid".into(), key::uid(self.seed, self.issued).into());
+        metadata.insert("creationTimestamp".into(), time_text(now).into());
+        for absent in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
+            metadata.remove(absent);
+        }
+        if key.has_generation() {
+            metadata.insert("generation".into(), 1.into());
+        }
+        Ok(object)
+    }
+
+    /// Writes one part of an existing object. An object that carries a resourceVersion must carry the
+    /// current one. A write that changes nothing keeps the resourceVersion; one that takes the last
+    /// finalizer from a terminating object removes it.
+    pub(crate) fn replace(&mut self, object: Value, what: Part, _now: Timestamp) -> Result<Arc<Value>, StoreError> {
+        let key = Key::of_object(&object);
+        let (current, merged) = self.merged(object, what)?;
+        Ok(self.settle(key, &current, merged))
+    }
+
+    /// Returns the current object and what `replace` would make of it.
+    pub(crate) fn merged(&self, object: Value, what: Part) -> Result<(Arc<Value>, Value), StoreError> {
+        let key = Key::of_object(&object);
+        let current = self.get(&key).ok_or(StoreError::NotFound)?;
+        let claimed = object::metadata_text(&object, "resourceVersion");
+        if !claimed.is_empty() && claimed != object::metadata_text(&current, "resourceVersion") {
+            return Err(StoreError::Conflict);
+        }
+        let claimed = object::uid(&object);
+        if !claimed.is_empty() && claimed != object::uid(&current) {
+            return Err(StoreError::Conflict);
+        }
+        let merged = merge_part(&current, object, what, key.has_generation());
+        Ok((current, merged))
+    }
+
+    /// Changes one part of an object in place, without a lock; `None` when there is no such object.
+    pub(crate) fn edit(
+        &mut self,
+        key: &Key,
+        what: Part,
+        _now: Timestamp,
+        change: impl FnOnce(&mut Value),
+    ) -> Option<Arc<Value>> {
+        let current = self.get(key)?;
+        let mut object = Value::clone(&current);
+        change(&mut object);
+        let merged = merge_part(&current, object, what, key.has_generation());
+        Some(self.settle(key.clone(), &current, merged))
+    }
+
+    /// Deletes an object, or marks it as terminating when a grace period or finalizers hold it.
+    pub(crate) fn delete(&mut self, key: &Key, how: &Deletion, now: Timestamp) -> Result<Deleted, StoreError> {
+        match self.deleted(key, how, now)? {
+            Deleted::Removed(_) => self.remove(key).map(Deleted::Removed).ok_or(StoreError::NotFound),
+            Deleted::Marked(marked) => {
+                let current = self.get(key).ok_or(StoreError::NotFound)?;
+                Ok(Deleted::Marked(self.settle(key.clone(), &current, Value::clone(&marked))))
+            }
+        }
+    }
+
+    /// Returns what `delete` would do.
+    pub(crate) fn deleted(&self, key: &Key, how: &Deletion, now: Timestamp) -> Result<Deleted, StoreError> {
+        let current = self.get(key).ok_or(StoreError::NotFound)?;
+        check_preconditions(&current, how)?;
+        let mut object = Value::clone(&current);
+        match how.propagation {
+            Propagation::Background => {}
+            Propagation::Foreground => object::add_finalizer(&mut object, FOREGROUND),
+            Propagation::Orphan => object::add_finalizer(&mut object, ORPHAN),
+        }
+        let grace = grace_seconds(key, &current, how.grace);
+        let held = object::finalizers(&object).next().is_some() || key.is_namespace();
+        if grace == 0 && !held {
+            return Ok(Deleted::Removed(current));
+        }
+        mark(&mut object, key, grace, now);
+        Ok(Deleted::Marked(Arc::new(object)))
+    }
+
+    /// Removes an object for good and returns its last state, which carries the removal's resourceVersion.
+    pub(crate) fn remove(&mut self, key: &Key) -> Option<Arc<Value>> {
+        let current = self.get(key)?;
+        let mut last = Value::clone(&current);
+        let at = self.next_revision();
+        metadata_mut(&mut last).insert("resourceVersion".into(), at.to_string().into());
+        let last = Arc::new(last);
+        if let Some(collection) = self.collections.get_mut(&(key.group.clone(), key.plural.clone())) {
+            collection.remove(&(key.namespace.clone(), key.name.clone()));
+        }
+        self.publish(WatchEvent {
+            revision: at,
+            kind: WatchEventKind::Deleted,
+            key: key.clone(),
+            object: Arc::clone(&last),
+            previous: Some(current),
+        });
+        Some(last)
+    }
+
+    fn collection(&self, group: &str, plural: &str) -> Option<&Collection> {
+        self.collections.get(&(group.to_owned(), plural.to_owned()))
+    }
+
+    /// Stores `merged` if it differs from `current`, or removes the object if nothing holds it any more.
+    fn settle(&mut self, key: Key, current: &Arc<Value>, merged: Value) -> Arc<Value> {
+        if is_released(&key, &merged) {
+            return self.remove(&key).unwrap_or_else(|| Arc::new(merged));
+        }
+        if merged == **current {
+            return Arc::clone(current);
+        }
+        self.commit(key, merged, WatchEventKind::Modified)
+    }
+
+    fn commit(&mut self, key: Key, mut object: Value, kind: WatchEventKind) -> Arc<Value> {
+        let at = self.next_revision();
+        metadata_mut(&mut object).insert("resourceVersion".into(), at.to_string().into());
+        let object = Arc::new(object);
+        let previous = self
+            .collections
+            .entry((key.group.clone(), key.plural.clone()))
+            .or_default()
+            .insert((key.namespace.clone(), key.name.clone()), Arc::clone(&object));
+        self.publish(WatchEvent { revision: at, kind, key, object: Arc::clone(&object), previous });
+        object
+    }
+
+    fn next_revision(&mut self) -> u64 {
+        self.revision += 1;
+        self.revision
+    }
+
+    fn publish(&mut self, event: WatchEvent) {
+        self.wake.send_replace(event.revision);
+        self.ring.push(event);
+    }
+}
+
+/// Metadata that clients cannot change once the object exists.
+const FIXED: [&str; 8] = [
+    "name",
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "resourceVersion",
+];
+
+fn merge_part(current: &Value, object: Value, what: Part, has_generation: bool) -> Value {
+    let mut merged = match what {
+        Part::Spec => {
+            let mut merged = object;
+            copy_field(current, &mut merged, "status");
+            merged
+        }
+        Part::Status => {
+            let mut merged = current.clone();
+            copy_field(&object, &mut merged, "status");
+            if let Some(entries) = object["metadata"].get("managedFields") {
+                metadata_mut(&mut merged).insert("managedFields".into(), entries.clone());
+            }
+            merged
+        }
+        Part::Metadata => {
+            let mut merged = current.clone();
+            copy_field(&object, &mut merged, "metadata");
+            merged
+        }
+    };
+    for field in ["apiVersion", "kind"] {
+        copy_field(current, &mut merged, field);
+    }
+    let metadata = metadata_mut(&mut merged);
+    for field in FIXED {
+        match current["metadata"].get(field) {
+            Some(kept) => metadata.insert(field.into(), kept.clone()),
+            None => metadata.remove(field),
+        };
+    }
+    if has_generation && what == Part::Spec && !same_content(current, &merged) {
+        let generation = current["metadata"]["generation"].as_u64().unwrap_or(0) + 1;
+        metadata_mut(&mut merged).insert("generation".into(), generation.into());
+    }
+    merged
+}
+
+fn copy_field(from: &Value, to: &mut Value, field: &str) {
+    match from.get(field) {
+        Some(value) => object::set(to, field, value.clone()),
+        None => {
+            if let Some(map) = to.as_object_mut() {
+                map.remove(field);
+            }
+        }
+    }
+}
+
+/// Compares everything but metadata and status.
+fn same_content(left: &Value, right: &Value) -> bool {
+    let content = |object: &Value| -> Vec<(String, Value)> {
+        object
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(field, _)| !["metadata", "status"].contains(&field.as_str()))
+            .map(|(field, value)| (field.clone(), value.clone()))
+            .collect()
+    };
+    content(left) == content(right)
+}
+
+fn check_preconditions(current: &Value, how: &Deletion) -> Result<(), StoreError> {
+    let checks = [
+        ("UID", &how.uid, object::uid(current)),
+        ("ResourceVersion", &how.resource_version, object::metadata_text(current, "resourceVersion")),
+    ];
+    for (what, wanted, actual) in checks {
+        if let Some(wanted) = wanted
+            && wanted != actual
+        {
+            return Err(StoreError::Precondition(format!(
+                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {actual}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the seconds that the object gets to stop. Only pods have any, and only once scheduled and while
+/// running (as `podStrategy.CheckGracefulDelete`).
+fn grace_seconds(key: &Key, object: &Value, asked: Option<u64>) -> u64 {
+    let phase = object["status"]["phase"].as_str().unwrap_or_default();
+    let running = object["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
+    if !key.is_pod() || !running || ["Succeeded", "Failed"].contains(&phase) {
+        return 0;
+    }
+    asked.unwrap_or_else(|| object["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(30))
+}
+
+/// Marks an object as terminating. A second deletion may only shorten the grace period.
+fn mark(object: &mut Value, key: &Key, grace: u64, now: Timestamp) {
+    if key.is_namespace() {
+        object::map_at(object, "status").insert("phase".into(), "Terminating".into());
+    }
+    let metadata = metadata_mut(object);
+    let earlier = metadata.get("deletionGracePeriodSeconds").and_then(Value::as_u64);
+    if earlier.is_some_and(|earlier| earlier <= grace) && metadata.contains_key("deletionTimestamp") {
+        return;
+    }
+    let end = now.checked_add(jiff::Span::new().seconds(i64::try_from(grace.min(1 << 31)).unwrap_or(0))).unwrap_or(now);
+    metadata.insert("deletionTimestamp".into(), time_text(end).into());
+    metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+    if earlier.is_none()
+        && let Some(generation) = metadata.get("generation").and_then(Value::as_u64)
+    {
+        metadata.insert("generation".into(), (generation + 1).into());
+    }
+}
+
+/// Returns whether nothing holds a terminating object: no finalizer, no grace period, no namespace content.
+fn is_released(key: &Key, object: &Value) -> bool {
+    let held = if key.is_namespace() {
+        object["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty())
+    } else {
+        object["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0) > 0
+    };
+    object::is_terminating(object) && object::finalizers(object).next().is_none() && !held
+}
