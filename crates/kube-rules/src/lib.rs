@@ -2,4 +2,8 @@
 //! evaluation, scheduler fit. No I/O, no client; objects are JSON values.
 #![warn(missing_docs)]
 
+pub mod fit;
 pub mod kinds;
+pub mod quantities;
+pub mod rbac;
+pub mod selectors;
