@@ -1,0 +1,171 @@
+//! The record of every approved change, written before anything is sent, and how it is read back.
+//!
+//! Order per effect: `sending` (flushed to disk) → the request → `answered` → `settled`. A `sending`
+//! with nothing after it means that the outcome is unknown: it is looked at again, never sent again.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{change::Recipe, report::Outcome, view::TargetView};
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JournalRecord {
+    /// When it was written.
+    pub at: Timestamp,
+    /// The change it belongs to.
+    pub change_id: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+/// What a journal line records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "records are written and read one at a time")]
+pub enum Entry {
+    /// The gate admitted the change.
+    Approved {
+        /// The cluster's identity.
+        cluster: String,
+        /// Who decided: a person, `--yes`, a grant, policy.
+        by: String,
+        /// One summary per step.
+        steps: Vec<StepRecord>,
+        /// How to take it back.
+        undo: Option<Recipe>,
+    },
+    /// A request is about to be sent.
+    Sending {
+        /// The step's number, from 1.
+        n: usize,
+        /// The digest of the request, as approved.
+        digest: String,
+    },
+    /// The server answered.
+    Answered {
+        /// The step's number.
+        n: usize,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The step's outcome is known.
+    Settled {
+        /// The step's number.
+        n: usize,
+        /// What came of it.
+        result: Outcome,
+    },
+    /// A later look at a request without an answer.
+    Examined {
+        /// The step's number.
+        n: usize,
+        /// What was found.
+        finding: String,
+    },
+}
+
+/// One step of an approved change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// What happens, in a few words.
+    pub summary: String,
+    /// The object.
+    pub target: TargetView,
+    /// The object's uid when it was approved.
+    pub uid: Option<String>,
+    /// The digest of the request.
+    pub digest: String,
+}
+
+/// Why a journal record could not be written. Without a journal nothing is sent.
+#[derive(Debug, Clone, Error)]
+#[error("the journal cannot be written: {0}")]
+pub struct JournalError(pub String);
+
+/// Where records are written.
+pub trait Journal: Send {
+    /// Appends a record; returns once it is safely on disk.
+    fn append(&mut self, record: &JournalRecord) -> Result<(), JournalError>;
+}
+
+/// A change as the journal remembers it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastChange {
+    /// Its id.
+    pub change_id: String,
+    /// When it was approved.
+    pub at: Timestamp,
+    /// The cluster's identity.
+    pub cluster: String,
+    /// Its steps.
+    pub steps: Vec<StepRecord>,
+    /// How to take it back.
+    pub undo: Option<Recipe>,
+    /// What came of each step, by number − 1; `None` where no outcome is recorded.
+    pub outcomes: Vec<Option<Outcome>>,
+    /// The steps that were sent without an answer and not examined since, by number.
+    pub unanswered: Vec<usize>,
+}
+
+impl PastChange {
+    /// Returns whether any step may have changed the cluster.
+    pub fn touched_the_cluster(&self) -> bool {
+        !self.unanswered.is_empty() || self.outcomes.iter().flatten().any(Outcome::touched_the_cluster)
+    }
+}
+
+/// Reads the journal of the connected cluster.
+pub trait History: Send + Sync {
+    /// Returns the change with this id.
+    fn find(&self, change_id: &str) -> Option<PastChange>;
+    /// Returns the newest change that touched the cluster and has not been undone.
+    fn last(&self) -> Option<PastChange>;
+    /// Returns changes with requests whose outcome is unknown.
+    fn unfinished(&self) -> Vec<PastChange>;
+}
+
+/// A history without a past.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoHistory;
+
+impl History for NoHistory {
+    fn find(&self, _change_id: &str) -> Option<PastChange> {
+        None
+    }
+    fn last(&self) -> Option<PastChange> {
+        None
+    }
+    fn unfinished(&self) -> Vec<PastChange> {
+        Vec::new()
+    }
+}
+
+/// Reads changes out of journal records, oldest first. Records of unknown changes are passed over.
+pub fn read_changes(records: impl IntoIterator<Item = JournalRecord>) -> Vec<PastChange> {
+    let mut changes: Vec<PastChange> = Vec::new();
+    for JournalRecord { at, change_id, entry } in records {
+        if let Entry::Approved { cluster, steps, undo, .. } = entry {
+            let outcomes = vec![None; steps.len()];
+            changes.push(PastChange { change_id, at, cluster, steps, undo, outcomes, unanswered: Vec::new() });
+            continue;
+        }
+        let Some(change) = changes.iter_mut().rev().find(|change| change.change_id == change_id) else {
+            continue;
+        };
+        match entry {
+            Entry::Sending { n, .. } => change.unanswered.push(n),
+            Entry::Answered { n, .. } | Entry::Examined { n, .. } => change.unanswered.retain(|&other| other != n),
+            Entry::Settled { n, result } => {
+                change.unanswered.retain(|&other| other != n);
+                if let Some(slot) = change.outcomes.get_mut(n.wrapping_sub(1)) {
+                    *slot = Some(result);
+                }
+            }
+            Entry::Approved { .. } => {}
+        }
+    }
+    changes
+}

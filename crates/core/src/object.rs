@@ -1,0 +1,95 @@
+//! How objects are named everywhere in the program: a resource type, a namespace, a name.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use todo_agent_kube_rules::kinds::Kind;
+
+/// A type of resource as a cluster serves it, built-in or custom.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ResourceType {
+    /// The API group, empty for the core group.
+    pub group: String,
+    /// The version, for example `v1`.
+    pub version: String,
+    /// The kind, for example `Deployment`.
+    pub kind: String,
+    /// The resource name in paths, for example `deployments`.
+    pub plural: String,
+    /// Whether objects of this type live in a namespace.
+    pub namespaced: bool,
+}
+
+impl ResourceType {
+    /// Returns the `apiVersion` that objects of this type carry.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Returns the path of the collection; no namespace means all of them, or a cluster-scoped type.
+    pub fn path(&self, namespace: Option<&str>) -> String {
+        let root = if self.group.is_empty() {
+            format!("/api/{}", self.version)
+        } else {
+            format!("/apis/{}/{}", self.group, self.version)
+        };
+        match namespace {
+            Some(namespace) if self.namespaced => format!("{root}/namespaces/{namespace}/{}", self.plural),
+            _ => format!("{root}/{}", self.plural),
+        }
+    }
+
+    /// Returns the name used for the type in RBAC messages: `deployments.apps`, or `pods` in the core group.
+    pub fn qualified(&self) -> String {
+        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
+    }
+}
+
+impl From<&Kind> for ResourceType {
+    fn from(kind: &Kind) -> Self {
+        Self {
+            group: kind.group.to_owned(),
+            version: kind.version.to_owned(),
+            kind: kind.kind.to_owned(),
+            plural: kind.plural.to_owned(),
+            namespaced: kind.namespaced,
+        }
+    }
+}
+
+/// One object in a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ObjectRef {
+    /// The object's type.
+    pub resource: ResourceType,
+    /// The object's namespace; `None` for cluster-scoped types.
+    pub namespace: Option<String>,
+    /// The object's name.
+    pub name: String,
+}
+
+impl ObjectRef {
+    /// Returns a reference to an object of a built-in kind.
+    pub fn new(kind: &Kind, namespace: &str, name: &str) -> Self {
+        Self { resource: kind.into(), namespace: kind.namespaced.then(|| namespace.to_owned()), name: name.to_owned() }
+    }
+
+    /// Returns the object's path on the API server.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.resource.path(self.namespace.as_deref()), self.name)
+    }
+
+    /// Returns `deployment/backend`, as kubectl writes it.
+    pub fn short(&self) -> String {
+        format!("{}/{}", self.resource.kind.to_lowercase(), self.name)
+    }
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(formatter, "{} in namespace {namespace}", self.short()),
+            None => write!(formatter, "{}", self.short()),
+        }
+    }
+}

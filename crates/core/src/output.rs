@@ -1,0 +1,190 @@
+//! What a read tool answers: typed data and a way to show it, both redacted when they are built.
+//!
+//! One answer serves three readers: a person (tables at the terminal's width), a model (bounded, with the
+//! cut named) and a program (`--json`, whole).
+
+use comfy_table::{ContentArrangement, Table, TableStyle};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    redact::{Redacted, Redactor},
+    text::{self, Lines},
+};
+
+/// How many bytes of an answer a model gets unless told otherwise.
+pub const MODEL_BYTES: usize = 8 * 1024;
+
+/// A tool's answer.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Output {
+    data: Redacted<Value>,
+    blocks: Vec<Block>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Block {
+    Text(Redacted<String>),
+    Fields(Vec<(Redacted<String>, Redacted<String>)>),
+    Table { columns: Vec<String>, rows: Vec<Vec<Redacted<String>>> },
+    Lines(Vec<Redacted<String>>),
+}
+
+impl Output {
+    /// Starts an answer from its typed data.
+    pub fn build<'a>(redactor: &'a Redactor, data: &impl Serialize) -> OutputBuilder<'a> {
+        OutputBuilder { redactor, data: redactor.data(data), blocks: Vec::new() }
+    }
+
+    /// Returns the typed data, whole.
+    pub fn for_json(&self) -> &Redacted<Value> {
+        &self.data
+    }
+
+    /// Returns the answer as text for a terminal of this many columns.
+    pub fn for_person(&self, width: usize) -> String {
+        let shown: Vec<String> = self.blocks.iter().map(|block| block.render(Some(width))).collect();
+        shown.join("\n\n")
+    }
+
+    /// Returns the answer as text of at most this many bytes; what was cut is named.
+    pub fn for_model(&self, bytes: usize) -> String {
+        let shown: Vec<String> = self.blocks.iter().map(|block| block.render(None)).collect();
+        text::middle_out(&shown.join("\n\n"), bytes)
+    }
+}
+
+impl Block {
+    fn render(&self, width: Option<usize>) -> String {
+        match self {
+            Self::Text(text) => text::visible(text, Lines::Keep),
+            Self::Lines(lines) => {
+                lines.iter().map(|line| text::visible(line, Lines::Escape)).collect::<Vec<_>>().join("\n")
+            }
+            Self::Fields(fields) => {
+                let names: Vec<String> = fields.iter().map(|(name, _)| text::visible(name, Lines::Escape)).collect();
+                let widest = names.iter().map(|name| text::width(name)).max().unwrap_or(0);
+                let lines = names.iter().zip(fields).map(|(name, (_, value))| {
+                    let padding = " ".repeat(widest - text::width(name));
+                    let indent = format!("\n{}", " ".repeat(widest + 2));
+                    format!("{name}{padding}  {}", text::visible(value, Lines::Keep).replace('\n', &indent))
+                });
+                lines.collect::<Vec<_>>().join("\n")
+            }
+            Self::Table { columns, rows } => render_table(columns, rows, width),
+        }
+    }
+}
+
+fn render_table(columns: &[String], rows: &[Vec<Redacted<String>>], width: Option<usize>) -> String {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new()).set_header(columns);
+    match width {
+        Some(width) => {
+            let width = u16::try_from(width).unwrap_or(u16::MAX).max(20);
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        None => {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+    }
+    for row in rows {
+        table.add_row(row.iter().map(|cell| text::visible(cell, Lines::Escape)));
+    }
+    if let Some(first) = table.column_mut(0) {
+        first.set_padding((0, 1));
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Builds an [`Output`]; every text passes through the redactor on its way in.
+#[derive(Debug)]
+#[must_use]
+pub struct OutputBuilder<'a> {
+    redactor: &'a Redactor,
+    data: Redacted<Value>,
+    blocks: Vec<Block>,
+}
+
+impl OutputBuilder<'_> {
+    /// Adds a paragraph.
+    pub fn text(mut self, text: impl AsRef<str>) -> Self {
+        self.blocks.push(Block::Text(self.redactor.text(text.as_ref())));
+        self
+    }
+
+    /// Adds a list of names and values.
+    pub fn fields<N: AsRef<str>, V: AsRef<str>>(mut self, fields: impl IntoIterator<Item = (N, V)>) -> Self {
+        let fields = fields
+            .into_iter()
+            .map(|(name, value)| {
+                // A name that means a secret masks its value, so the pair is redacted as one.
+                let pair = self.redactor.value(&serde_json::json!({ name.as_ref(): value.as_ref() })).into_inner();
+                let shown = pair.as_object().and_then(|pair| pair.values().next()).and_then(Value::as_str);
+                (self.redactor.text(name.as_ref()), self.redactor.text(shown.unwrap_or_default()))
+            })
+            .collect();
+        self.blocks.push(Block::Fields(fields));
+        self
+    }
+
+    /// Adds a table.
+    pub fn table(mut self, columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Self {
+        let rows = rows.into_iter().map(|row| row.iter().map(|cell| self.redactor.text(cell)).collect()).collect();
+        self.blocks.push(Block::Table { columns: columns.iter().map(|&column| column.to_owned()).collect(), rows });
+        self
+    }
+
+    /// Adds lines from outside, such as a log; each is shown on one line whatever it holds.
+    pub fn lines(mut self, lines: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        // Redacted together first: a PEM key spans lines.
+        let joined = lines.into_iter().map(|line| line.as_ref().replace('\n', " ")).collect::<Vec<_>>().join("\n");
+        let redacted = self.redactor.text(&joined);
+        self.blocks.push(Block::Lines(redacted.lines().map(|line| self.redactor.text(line)).collect()));
+        self
+    }
+
+    /// Finishes the answer.
+    pub fn build(self) -> Output {
+        Output { data: self.data, blocks: self.blocks }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_redacted_for_every_reader() {
+        let redactor = Redactor::new([1; 32]);
+        let output = Output::build(&redactor, &json!({"env": {"DB_PASSWORD": "hunter22"}}))
+            .text("connects to postgres://todo:hunter22@db/todo")
+            .fields([("DB_PASSWORD", "hunter22")])
+            .table(&["LINE"], [vec!["password=hunter22".to_owned()]])
+            .lines(["token: hunter22"])
+            .build();
+        for shown in [output.for_person(80), output.for_model(MODEL_BYTES), output.for_json().to_string()] {
+            assert!(!shown.contains("hunter22"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_aligned_and_has_no_trailing_space() {
+        let redactor = Redactor::new([1; 32]);
+        let output = Output::build(&redactor, &json!(null))
+            .table(&["NAME", "READY"], [vec!["backend".to_owned(), "2/2".to_owned()]])
+            .build();
+        assert_eq!(output.for_person(80), "NAME     READY\nbackend  2/2");
+    }
+
+    #[test]
+    fn a_model_gets_a_bounded_answer() {
+        let redactor = Redactor::new([1; 32]);
+        let output = Output::build(&redactor, &json!(null)).lines((0..10_000).map(|n| format!("line {n}"))).build();
+        let shown = output.for_model(MODEL_BYTES);
+        assert!(shown.len() <= MODEL_BYTES && shown.contains("bytes left out"));
+    }
+}

@@ -1,0 +1,161 @@
+//! How tools see a cluster: they can read it, and nothing else.
+//!
+//! [`Reader`] never yields Secret data: a Secret read through it is metadata only. [`FullReader`] exists
+//! for writes that must compare a Secret's content; what it yields is [`Sealed`] and cannot be serialised
+//! or printed.
+
+use std::{fmt, time::Duration};
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use crate::{error::ClusterError, object::ObjectRef, object::ResourceType};
+
+/// Where the program stands: context and namespace are pinned for its whole life or until `/context`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The kubeconfig context, or `sandbox`.
+    pub context: String,
+    /// The pinned namespace.
+    pub namespace: String,
+    /// The API server's URL.
+    pub server: String,
+}
+
+/// Which namespaces a list covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Within {
+    /// One namespace.
+    Namespace(String),
+    /// All namespaces, or a cluster-scoped type.
+    Everywhere,
+}
+
+/// A list request. The reader follows pages itself; `limit` bounds the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListQuery {
+    /// The type to list.
+    pub resource: ResourceType,
+    /// Where to look.
+    pub within: Within,
+    /// A label selector in the API's syntax.
+    pub labels: Option<String>,
+    /// A field selector in the API's syntax.
+    pub fields: Option<String>,
+    /// Whether only metadata is wanted (`PartialObjectMetadata`); always so for Secrets.
+    pub metadata_only: bool,
+}
+
+impl ListQuery {
+    /// Returns a query for whole objects.
+    pub fn new(resource: impl Into<ResourceType>, within: Within) -> Self {
+        Self { resource: resource.into(), within, labels: None, fields: None, metadata_only: false }
+    }
+
+    /// Restricts the query to objects with these labels.
+    #[must_use]
+    pub fn labels(mut self, selector: impl Into<String>) -> Self {
+        self.labels = Some(selector.into());
+        self
+    }
+
+    /// Restricts the query to objects with these fields.
+    #[must_use]
+    pub fn fields(mut self, selector: impl Into<String>) -> Self {
+        self.fields = Some(selector.into());
+        self
+    }
+
+    /// Asks for metadata only.
+    #[must_use]
+    pub fn metadata_only(mut self) -> Self {
+        self.metadata_only = true;
+        self
+    }
+}
+
+/// A request for one container's log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogQuery {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub pod: String,
+    /// The container; needed where the pod has several.
+    pub container: Option<String>,
+    /// Whether the log of the container's previous run is wanted.
+    pub previous: bool,
+    /// Only lines younger than this.
+    pub since: Option<Duration>,
+    /// Only this many lines from the end.
+    pub tail: Option<u32>,
+    /// The most bytes to read; more is cut at the start of the log. The reader has a bound of its own.
+    pub limit_bytes: Option<u64>,
+}
+
+/// A container's log, each line with the kubelet's RFC 3339 timestamp in front.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogText {
+    /// The raw bytes; may be binary.
+    pub bytes: Vec<u8>,
+    /// Whether the byte bound cut the log.
+    pub cut: bool,
+}
+
+/// What the person may do, as the cluster's own access review answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// The verb, for example `patch`.
+    pub verb: String,
+    /// The type.
+    pub resource: ResourceType,
+    /// The subresource, for example `scale`.
+    pub subresource: Option<String>,
+    /// The namespace; `None` asks for all namespaces.
+    pub namespace: Option<String>,
+}
+
+/// Read access to a cluster. Secrets come back as metadata without values.
+pub trait Reader: Send + Sync {
+    /// Returns the pinned context, namespace and server.
+    fn scope(&self) -> &Scope;
+    /// Returns the type that a word means: a built-in alias, else what discovery lists.
+    fn kind<'a>(&'a self, word: &'a str) -> BoxFuture<'a, Result<ResourceType, ClusterError>>;
+    /// Returns an object, without `managedFields`.
+    fn get<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Value, ClusterError>>;
+    /// Returns every matching object, without `managedFields`.
+    fn list<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Vec<Value>, ClusterError>>;
+    /// Returns one container's log.
+    fn logs<'a>(&'a self, query: &'a LogQuery) -> BoxFuture<'a, Result<LogText, ClusterError>>;
+    /// Returns whether the person may do this.
+    fn allowed<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<bool, ClusterError>>;
+}
+
+/// A reader that may also fetch the values of one Secret, for a write that must compare them.
+pub trait FullReader: Reader {
+    /// Returns a Secret with its values, sealed.
+    fn secret<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>>;
+    /// Returns the same cluster as a plain reader.
+    fn as_reader(&self) -> &dyn Reader;
+}
+
+/// A value that must not leave the process: it has no `Serialize`, and prints as a mask.
+pub struct Sealed<T>(T);
+
+impl<T> Sealed<T> {
+    /// Seals a value.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// Returns the value; for computing payloads and digests only.
+    pub fn reveal(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Sealed<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("‹sealed›")
+    }
+}

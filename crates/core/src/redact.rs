@@ -1,0 +1,296 @@
+//! The one place where secret values are taken out of everything that leaves the process.
+//!
+//! Two mechanisms: values the process holds (registered, masked exactly and in base64) and shapes that
+//! are recognisable anywhere ([`shapes`]). Masks are numbered per session, so that the same value keeps
+//! its number and none can be guessed. Only this module makes a [`Redacted`].
+
+mod shapes;
+
+use std::{
+    collections::HashMap,
+    fmt::{self, Write},
+    ops::Deref,
+    sync::{Mutex, PoisonError},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::Sha256;
+
+/// Registered values shorter than this many bytes are not masked: a password `todo` would mask every
+/// name in the cluster.
+pub const SHORTEST_MASKED_VALUE: usize = 6;
+
+/// Something that has passed through a [`Redactor`].
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Redacted<T>(T);
+
+impl<T> Redacted<T> {
+    /// Returns the redacted content.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Redacted<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Redacted<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Redacted<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Masks secret values. One lives for a whole session.
+pub struct Redactor {
+    key: [u8; 32],
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// HMAC of each masked value, and the number it has.
+    numbers: HashMap<[u8; 32], usize>,
+    /// Values the process holds, longest first, each with its mask.
+    registered: Vec<(String, String)>,
+    /// What the person gave in a sentence, by placeholder number − 1.
+    given: Vec<String>,
+}
+
+impl Redactor {
+    /// Returns a redactor that numbers its masks under a session key.
+    pub fn new(session_key: [u8; 32]) -> Self {
+        Self { key: session_key, state: Mutex::default() }
+    }
+
+    /// Registers a value the process holds, so that it is masked wherever it would leave, also in base64.
+    pub fn register(&self, value: &str) {
+        let value = value.trim();
+        if value.len() < SHORTEST_MASKED_VALUE {
+            return;
+        }
+        let mask = self.mask(value);
+        let mut state = self.lock();
+        if state.registered.iter().any(|(known, _)| known == value) {
+            return;
+        }
+        state.registered.push((value.to_owned(), mask.clone()));
+        state.registered.push((STANDARD.encode(value), mask));
+        state.registered.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+    }
+
+    /// Returns the text with every registered value and every secret shape masked.
+    pub fn text(&self, text: &str) -> Redacted<String> {
+        Redacted(self.masked(text))
+    }
+
+    /// Returns the JSON value with every string in it redacted; a string under a key that names a secret
+    /// is masked whole.
+    pub fn value(&self, value: &Value) -> Redacted<Value> {
+        Redacted(self.masked_value(value, None))
+    }
+
+    /// Returns data redacted through its JSON form.
+    pub fn data(&self, data: &impl Serialize) -> Redacted<Value> {
+        self.value(&serde_json::to_value(data).unwrap_or_else(|error| Value::String(error.to_string())))
+    }
+
+    /// Takes the secret-shaped words out of a person's sentence. Each becomes a placeholder `‹given:N›`
+    /// that [`Redactor::resolve_given`] turns back while a tool's arguments are read.
+    pub fn take_given(&self, sentence: &str) -> Redacted<String> {
+        let mut taken = sentence.to_owned();
+        for range in shapes::secret_ranges(sentence).into_iter().rev() {
+            let value = sentence[range.clone()].to_owned();
+            self.register(&value);
+            let mut state = self.lock();
+            let number = state.given.iter().position(|known| *known == value).unwrap_or_else(|| {
+                state.given.push(value);
+                state.given.len() - 1
+            }) + 1;
+            taken.replace_range(range, &format!("‹given:{number}›"));
+        }
+        Redacted(taken)
+    }
+
+    /// Puts the given values back into a tool's arguments.
+    ///
+    /// # Errors
+    /// Returns the path of the first argument that holds a mask (`‹secret:N›`, never written back) or a
+    /// placeholder this process does not know.
+    pub fn resolve_given(&self, arguments: &mut Value) -> Result<(), String> {
+        self.resolve_at(arguments, &mut String::new())
+    }
+
+    fn resolve_at(&self, value: &mut Value, path: &mut String) -> Result<(), String> {
+        match value {
+            Value::String(text) => {
+                if text.contains("‹secret:") {
+                    return Err(format!("{} holds a masked value, which cannot be written back", named(path)));
+                }
+                while let Some(start) = text.find("‹given:") {
+                    let end = text[start..].find('›').map(|end| start + end);
+                    let number = end.and_then(|end| text[start + "‹given:".len()..end].parse::<usize>().ok());
+                    let given = number.and_then(|number| self.lock().given.get(number.wrapping_sub(1)).cloned());
+                    match (end, given) {
+                        (Some(end), Some(given)) => text.replace_range(start..end + '›'.len_utf8(), &given),
+                        _ => return Err(format!("{} holds a value that must be given again", named(path))),
+                    }
+                }
+                Ok(())
+            }
+            Value::Array(items) => items.iter_mut().enumerate().try_for_each(|(index, item)| {
+                let length = path.len();
+                let _ = write!(path, "[{index}]");
+                let result = self.resolve_at(item, path);
+                path.truncate(length);
+                result
+            }),
+            Value::Object(fields) => fields.iter_mut().try_for_each(|(key, item)| {
+                let length = path.len();
+                path.push('.');
+                path.push_str(key);
+                let result = self.resolve_at(item, path);
+                path.truncate(length);
+                result
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn masked(&self, text: &str) -> String {
+        let mut masked = text.to_owned();
+        for (value, mask) in &self.lock().registered {
+            if masked.contains(value.as_str()) {
+                masked = masked.replace(value.as_str(), mask);
+            }
+        }
+        // Numbered in reading order, replaced from the end so that the ranges stay true.
+        let ranges = shapes::secret_ranges(&masked);
+        let masks: Vec<String> = ranges.iter().map(|range| self.mask(&masked[range.clone()])).collect();
+        for (range, mask) in ranges.into_iter().zip(masks).rev() {
+            masked.replace_range(range, &mask);
+        }
+        masked
+    }
+
+    fn masked_value(&self, value: &Value, key: Option<&str>) -> Value {
+        match value {
+            Value::String(text) if key.is_some_and(shapes::names_a_secret) && shapes::is_maskable(text) => {
+                Value::String(self.mask(text))
+            }
+            Value::String(text) => Value::String(self.masked(text)),
+            Value::Array(items) => items.iter().map(|item| self.masked_value(item, None)).collect(),
+            Value::Object(fields) => {
+                // An environment variable carries its name beside its value.
+                let variable = fields.get("name").and_then(Value::as_str).filter(|_| fields.contains_key("value"));
+                fields
+                    .iter()
+                    .map(|(key, item)| {
+                        let naming = if key == "value" { variable.unwrap_or(key) } else { key };
+                        (self.masked(key), self.masked_value(item, Some(naming)))
+                    })
+                    .collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn mask(&self, value: &str) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
+            return "‹secret›".to_owned();
+        };
+        mac.update(value.as_bytes());
+        let tag: [u8; 32] = mac.finalize().into_bytes().into();
+        let mut state = self.lock();
+        let next = state.numbers.len() + 1;
+        format!("‹secret:{}›", state.numbers.entry(tag).or_insert(next))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Redactor")
+    }
+}
+
+fn named(path: &str) -> &str {
+    let path = path.trim_start_matches('.');
+    if path.is_empty() { "the argument" } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn redactor() -> Redactor {
+        Redactor::new([7; 32])
+    }
+
+    #[test]
+    fn a_registered_value_is_masked_also_in_base64() {
+        let redactor = redactor();
+        redactor.register("s3cr3t-value");
+        let text = redactor.text("plain s3cr3t-value, encoded czNjcjN0LXZhbHVl");
+        assert_eq!(*text, "plain ‹secret:1›, encoded ‹secret:1›");
+    }
+
+    #[test]
+    fn the_same_value_keeps_its_number() {
+        let redactor = redactor();
+        let text = redactor.text("password=hunter22 token=abcdefgh password=hunter22");
+        assert_eq!(*text, "password=‹secret:1› token=‹secret:2› password=‹secret:1›");
+    }
+
+    #[test]
+    fn an_environment_variable_is_masked_by_its_name() {
+        let value = json!({"env": [
+            {"name": "DB_PASSWORD", "value": "hunter22"},
+            {"name": "LOG_LEVEL", "value": "info"},
+            {"name": "API_KEY", "valueFrom": {"secretKeyRef": {"name": "todo-secret", "key": "API_KEY"}}},
+        ]});
+        assert_eq!(
+            *redactor().value(&value),
+            json!({"env": [
+                {"name": "DB_PASSWORD", "value": "‹secret:1›"},
+                {"name": "LOG_LEVEL", "value": "info"},
+                {"name": "API_KEY", "valueFrom": {"secretKeyRef": {"name": "todo-secret", "key": "API_KEY"}}},
+            ]})
+        );
+    }
+
+    #[test]
+    fn a_given_value_travels_as_a_placeholder_and_comes_back_in_arguments() {
+        let redactor = redactor();
+        let sentence = redactor.take_given("set DB_PASSWORD=hunter22 on backend");
+        assert_eq!(*sentence, "set DB_PASSWORD=‹given:1› on backend");
+        let mut arguments = json!({"env": {"DB_PASSWORD": "‹given:1›"}});
+        redactor.resolve_given(&mut arguments).unwrap();
+        assert_eq!(arguments, json!({"env": {"DB_PASSWORD": "hunter22"}}));
+    }
+
+    #[test]
+    fn a_mask_is_never_written_back() {
+        let mut arguments = json!({"env": [{"value": "‹secret:1›"}]});
+        let error = redactor().resolve_given(&mut arguments).unwrap_err();
+        assert_eq!(error, "env[0].value holds a masked value, which cannot be written back");
+    }
+}
