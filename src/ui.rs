@@ -1,0 +1,104 @@
+//! What a turn shows, as data: one list of events, shown by a terminal, as JSON lines, or recorded.
+//!
+//! Everything in here has passed the redactor. A [`Ui`] never decides anything; asking a person is an
+//! [`todo_agent_core::approval::Approver`]'s work.
+
+use serde_json::Value;
+use todo_agent_core::{ChangeView, Event, Output, Redacted, Report};
+
+/// One thing to show.
+#[derive(Debug)]
+pub enum Shown<'a> {
+    /// Where the program stands; first of all.
+    Meta(&'a Meta),
+    /// A paragraph for the person.
+    Text(&'a Redacted<String>),
+    /// A tool is about to run.
+    ToolCall {
+        /// The tool's name.
+        tool: &'a str,
+        /// Its arguments.
+        args: &'a Redacted<Value>,
+    },
+    /// A read tool's answer.
+    ToolResult {
+        /// The tool's name.
+        tool: &'a str,
+        /// What it found.
+        output: &'a Output,
+    },
+    /// A change, before anyone decides.
+    Preview(&'a ChangeView),
+    /// What was decided about the change shown last.
+    Decision {
+        /// The change.
+        change_id: &'a str,
+        /// `approved`, `declined`, `needs_approval`, `forbidden`, `dry_run`, `suggested`, `stopped`.
+        verdict: &'a str,
+        /// Who or what decided: `person`, `--yes`, `grant`, `policy`.
+        by: &'a str,
+        /// Why, where there is more to say.
+        reason: Option<&'a str>,
+    },
+    /// What came of an approved change.
+    Report(&'a Report),
+    /// Something the person must answer before it can go on.
+    Question {
+        /// The question.
+        text: &'a Redacted<String>,
+        /// The answers offered.
+        choices: &'a [String],
+    },
+    /// The end of a turn.
+    Answer(&'a Answer),
+    /// Something failed.
+    Error(&'a Failure),
+}
+
+/// Where the program stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Meta {
+    /// The program's version.
+    pub version: &'static str,
+    /// The pinned context.
+    pub context: String,
+    /// The pinned namespace.
+    pub namespace: String,
+    /// The API server.
+    pub server: String,
+    /// The session's id.
+    pub session: Option<String>,
+}
+
+/// The end of a turn.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Answer {
+    /// What is said at the end; may be empty where the results speak.
+    pub text: Redacted<String>,
+    /// How the sentence was understood: the calls, one per line.
+    pub understood: Vec<String>,
+    /// The program's own account of what was changed in this turn, one line per effect; empty for none.
+    pub ledger: Vec<String>,
+}
+
+/// Something failed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Failure {
+    /// A stable word for programs.
+    pub code: String,
+    /// What happened.
+    pub message: Redacted<String>,
+    /// What to do.
+    pub hints: Vec<Redacted<String>>,
+}
+
+/// Shows a turn to somebody.
+pub trait Ui: Send {
+    /// Shows one event.
+    ///
+    /// # Errors
+    /// Returns an error when nobody reads any more (a closed pipe), which ends the program with exit 0.
+    fn show(&mut self, shown: &Shown<'_>) -> std::io::Result<()>;
+    /// Shows progress; replaced by the next one, gone when something is shown.
+    fn progress(&mut self, event: &Event);
+}
