@@ -27,6 +27,8 @@ pub struct Change {
     pub on_failure: Vec<Phase>,
     /// How to take it back; `None` where that is impossible, which the preview says.
     pub undo: Option<Recipe>,
+    /// The id of the change that this one takes back, where it is an undo; the journal keeps it.
+    pub undoes: Option<String>,
     /// Remarks the tool has for the preview, such as an autoscaler that will fight the change.
     pub remarks: Vec<Remark>,
 }

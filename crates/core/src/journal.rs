@@ -36,6 +36,9 @@ pub enum Entry {
         steps: Vec<StepRecord>,
         /// How to take it back.
         undo: Option<Recipe>,
+        /// The id of the change that this one takes back, where it is an undo.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undoes: Option<String>,
     },
     /// A request is about to be sent.
     Sending {
@@ -104,6 +107,10 @@ pub struct PastChange {
     pub steps: Vec<StepRecord>,
     /// How to take it back.
     pub undo: Option<Recipe>,
+    /// The id of the change that this one takes back, where it is an undo.
+    pub undoes: Option<String>,
+    /// The id of the later change that took this one back, if one did.
+    pub undone_by: Option<String>,
     /// What came of each step, by number − 1; `None` where no outcome is recorded.
     pub outcomes: Vec<Option<Outcome>>,
     /// The steps that were sent without an answer and not examined since, by number.
@@ -121,7 +128,8 @@ impl PastChange {
 pub trait History: Send + Sync {
     /// Returns the change with this id.
     fn find(&self, change_id: &str) -> Option<PastChange>;
-    /// Returns the newest change that touched the cluster and has not been undone.
+    /// Returns the newest change that touched the cluster, has not been undone, and is not itself an undo;
+    /// undoing twice thus goes two changes back.
     fn last(&self) -> Option<PastChange>;
     /// Returns changes with requests whose outcome is unknown.
     fn unfinished(&self) -> Vec<PastChange>;
@@ -147,9 +155,19 @@ impl History for NoHistory {
 pub fn read_changes(records: impl IntoIterator<Item = JournalRecord>) -> Vec<PastChange> {
     let mut changes: Vec<PastChange> = Vec::new();
     for JournalRecord { at, change_id, entry } in records {
-        if let Entry::Approved { cluster, steps, undo, .. } = entry {
+        if let Entry::Approved { cluster, steps, undo, undoes, .. } = entry {
             let outcomes = vec![None; steps.len()];
-            changes.push(PastChange { change_id, at, cluster, steps, undo, outcomes, unanswered: Vec::new() });
+            changes.push(PastChange {
+                change_id,
+                at,
+                cluster,
+                steps,
+                undo,
+                undoes,
+                undone_by: None,
+                outcomes,
+                unanswered: Vec::new(),
+            });
             continue;
         }
         let Some(change) = changes.iter_mut().rev().find(|change| change.change_id == change_id) else {
@@ -167,5 +185,22 @@ pub fn read_changes(records: impl IntoIterator<Item = JournalRecord>) -> Vec<Pas
             Entry::Approved { .. } => {}
         }
     }
+    mark_undone(&mut changes);
     changes
+}
+
+/// Notes which changes were taken back. Newest first, because an undo that was itself undone counts no more;
+/// one that never reached the cluster never counted.
+fn mark_undone(changes: &mut [PastChange]) {
+    for index in (0..changes.len()).rev() {
+        let (earlier, rest) = changes.split_at_mut(index);
+        let Some(undo) = rest.first() else { continue };
+        let Some(undone) = undo.undoes.as_ref() else { continue };
+        if undo.undone_by.is_some() || !undo.touched_the_cluster() {
+            continue;
+        }
+        if let Some(change) = earlier.iter_mut().rev().find(|change| change.change_id == *undone) {
+            change.undone_by = Some(undo.change_id.clone());
+        }
+    }
 }
