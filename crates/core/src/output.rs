@@ -21,6 +21,7 @@ pub const MODEL_BYTES: usize = 8 * 1024;
 pub struct Output {
     data: Redacted<Value>,
     blocks: Vec<Block>,
+    achieved: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -34,12 +35,18 @@ enum Block {
 impl Output {
     /// Starts an answer from its typed data.
     pub fn build<'a>(redactor: &'a Redactor, data: &impl Serialize) -> OutputBuilder<'a> {
-        OutputBuilder { redactor, data: redactor.data(data), blocks: Vec::new() }
+        OutputBuilder { redactor, data: redactor.data(data), blocks: Vec::new(), achieved: true }
     }
 
     /// Returns the typed data, whole.
     pub fn for_json(&self) -> &Redacted<Value> {
         &self.data
+    }
+
+    /// Returns whether what was asked came about; a wait whose condition was not met answers truthfully
+    /// and still did not achieve it.
+    pub fn achieved(&self) -> bool {
+        self.achieved
     }
 
     /// Returns the answer as text for a terminal of this many columns.
@@ -105,6 +112,7 @@ pub struct OutputBuilder<'a> {
     redactor: &'a Redactor,
     data: Redacted<Value>,
     blocks: Vec<Block>,
+    achieved: bool,
 }
 
 impl OutputBuilder<'_> {
@@ -145,9 +153,15 @@ impl OutputBuilder<'_> {
         self
     }
 
+    /// Marks that what was asked did not come about.
+    pub fn not_achieved(mut self) -> Self {
+        self.achieved = false;
+        self
+    }
+
     /// Finishes the answer.
     pub fn build(self) -> Output {
-        Output { data: self.data, blocks: self.blocks }
+        Output { data: self.data, blocks: self.blocks, achieved: self.achieved }
     }
 }
 
