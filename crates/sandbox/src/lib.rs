@@ -4,5 +4,10 @@
 //! It answers as the real API server does, or with 501 and a reason.
 #![warn(missing_docs)]
 
+mod api;
+mod defaults;
+mod gc;
 mod object;
+mod schema;
 mod store;
+mod validation;

@@ -1,0 +1,191 @@
+//! The values that the API server fills in, by kind.
+//!
+//! Source: `SetDefaults_*` in `k8s.io/kubernetes/pkg/apis` (v1.37) and the admission plugins that every
+//! cluster runs (ServiceAccount, DefaultTolerationSeconds, Priority). Only absent fields are filled;
+//! what needs the store (cluster IPs) is in `allocation`.
+
+mod pods;
+#[cfg(test)]
+mod tests;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::object::{default, map_at, metadata_mut};
+
+pub(crate) use pods::{pod, quality_of_service};
+
+/// Fills in the defaults of an object of a served kind. Applying it twice changes nothing.
+pub(crate) fn apply(object: &mut Value) {
+    match object["kind"].as_str().unwrap_or_default() {
+        "Pod" => pod(object),
+        "Deployment" => deployment(object),
+        "ReplicaSet" => {
+            default(map_at(object, "spec"), "replicas", 1);
+            pods::template(object);
+        }
+        "StatefulSet" => stateful_set(object),
+        "Service" => service(object),
+        "Secret" => secret(object),
+        "Namespace" => namespace(object),
+        "HorizontalPodAutoscaler" => autoscaler(object),
+        "RoleBinding" | "ClusterRoleBinding" => binding(object),
+        "EndpointSlice" => protocol_of_each(object.get_mut("ports")),
+        "Endpoints" => {
+            for subset in list_mut(object.get_mut("subsets")) {
+                protocol_of_each(subset.get_mut("ports"));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Replaces the status by what a new object of the kind starts with: clients cannot set it on creation.
+pub(crate) fn initial_status(object: &mut Value) {
+    let status = match object["kind"].as_str().unwrap_or_default() {
+        "Pod" => json!({"phase": "Pending", "qosClass": quality_of_service(&object["spec"])}),
+        "Deployment" => json!({}),
+        "ReplicaSet" => json!({"replicas": 0}),
+        "StatefulSet" => json!({"replicas": 0, "availableReplicas": 0}),
+        "Service" => json!({"loadBalancer": {}}),
+        "Namespace" => json!({"phase": "Active"}),
+        "HorizontalPodAutoscaler" => json!({"currentMetrics": null, "desiredReplicas": 0}),
+        // A kubelet registers its node together with its status.
+        _ => return,
+    };
+    crate::object::set(object, "status", status);
+}
+
+fn list_mut(value: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
+    value.and_then(Value::as_array_mut).into_iter().flatten()
+}
+
+fn protocol_of_each(ports: Option<&mut Value>) {
+    for port in list_mut(ports) {
+        if let Some(port) = port.as_object_mut() {
+            default(port, "protocol", "TCP");
+        }
+    }
+}
+
+fn deployment(object: &mut Value) {
+    let spec = map_at(object, "spec");
+    default(spec, "replicas", 1);
+    default(spec, "revisionHistoryLimit", 10);
+    default(spec, "progressDeadlineSeconds", 600);
+    default(spec, "strategy", json!({}));
+    if let Some(strategy) = spec.get_mut("strategy").and_then(Value::as_object_mut) {
+        default(strategy, "type", "RollingUpdate");
+        if strategy.get("type").is_some_and(|kind| kind == "RollingUpdate") {
+            default(strategy, "rollingUpdate", json!({}));
+            if let Some(rolling) = strategy.get_mut("rollingUpdate").and_then(Value::as_object_mut) {
+                default(rolling, "maxUnavailable", "25%");
+                default(rolling, "maxSurge", "25%");
+            }
+        }
+    }
+    pods::template(object);
+}
+
+fn stateful_set(object: &mut Value) {
+    let spec = map_at(object, "spec");
+    default(spec, "replicas", 1);
+    default(spec, "revisionHistoryLimit", 10);
+    default(spec, "podManagementPolicy", "OrderedReady");
+    default(spec, "updateStrategy", json!({"type": "RollingUpdate"}));
+    default(spec, "persistentVolumeClaimRetentionPolicy", json!({"whenDeleted": "Retain", "whenScaled": "Retain"}));
+    if let Some(strategy) = spec.get_mut("updateStrategy").and_then(Value::as_object_mut) {
+        default(strategy, "type", "RollingUpdate");
+        if strategy.get("type").is_some_and(|kind| kind == "RollingUpdate") {
+            default(strategy, "rollingUpdate", json!({}));
+            if let Some(rolling) = strategy.get_mut("rollingUpdate").and_then(Value::as_object_mut) {
+                default(rolling, "partition", 0);
+            }
+        }
+    }
+    for claim in list_mut(spec.get_mut("volumeClaimTemplates")) {
+        crate::object::set(claim, "apiVersion", "v1");
+        crate::object::set(claim, "kind", "PersistentVolumeClaim");
+        default(map_at(claim, "spec"), "volumeMode", "Filesystem");
+        default(map_at(claim, "status"), "phase", "Pending");
+    }
+    pods::template(object);
+}
+
+fn service(object: &mut Value) {
+    let spec = map_at(object, "spec");
+    default(spec, "type", "ClusterIP");
+    default(spec, "sessionAffinity", "None");
+    for port in list_mut(spec.get_mut("ports")) {
+        if let Some(port) = port.as_object_mut() {
+            default(port, "protocol", "TCP");
+            if let Some(number) = port.get("port").cloned() {
+                default(port, "targetPort", number);
+            }
+        }
+    }
+    let kind = spec.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if kind != "ExternalName" {
+        default(spec, "internalTrafficPolicy", "Cluster");
+        default(spec, "ipFamilies", json!(["IPv4"]));
+        default(spec, "ipFamilyPolicy", "SingleStack");
+    }
+    if kind == "NodePort" || kind == "LoadBalancer" {
+        default(spec, "externalTrafficPolicy", "Cluster");
+    }
+    if kind == "LoadBalancer" {
+        default(spec, "allocateLoadBalancerNodePorts", true);
+    }
+}
+
+/// Moves `stringData`, which is write-only, into `data`.
+fn secret(object: &mut Value) {
+    let Some(map) = object.as_object_mut() else { return };
+    default(map, "type", "Opaque");
+    let Some(Value::Object(plain)) = map.remove("stringData") else { return };
+    let data = map_at(object, "data");
+    for (key, value) in plain {
+        if let Value::String(text) = value {
+            data.insert(key, STANDARD.encode(text).into());
+        }
+    }
+}
+
+fn namespace(object: &mut Value) {
+    let name = crate::object::name(object).to_owned();
+    let labels = metadata_mut(object).entry("labels").or_insert(json!({}));
+    if let Some(labels) = labels.as_object_mut() {
+        labels.insert("kubernetes.io/metadata.name".into(), name.into());
+    }
+    let terminating = crate::object::is_terminating(object);
+    let spec = map_at(object, "spec");
+    if !terminating {
+        default(spec, "finalizers", json!(["kubernetes"]));
+    }
+    default(map_at(object, "status"), "phase", "Active");
+}
+
+fn autoscaler(object: &mut Value) {
+    let spec = map_at(object, "spec");
+    default(spec, "minReplicas", 1);
+    default(
+        spec,
+        "metrics",
+        json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]),
+    );
+}
+
+fn binding(object: &mut Value) {
+    const GROUP: &str = "rbac.authorization.k8s.io";
+    if let Some(role) = object.get_mut("roleRef").and_then(Value::as_object_mut) {
+        default(role, "apiGroup", GROUP);
+    }
+    for subject in list_mut(object.get_mut("subjects")) {
+        if let Some(subject) = subject.as_object_mut()
+            && subject.get("kind").is_some_and(|kind| kind == "User" || kind == "Group")
+        {
+            default(subject, "apiGroup", GROUP);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What the API serves and what its objects look like: the map of `resources` (which kinds, verbs and
+//! subresources), the `types` table (fields, list keys) and `decode`, which reads a body by that table.
+//!
+//! A kind that is not in `resources` does not exist for clients, even if `kube-rules` knows it.
+
+mod decode;
+mod resources;
+mod types;
+
+pub(crate) use decode::{TypeError, Unknown, decode};
+pub(crate) use resources::{RESOURCES, Resource, Subresource, resource};
+pub(crate) use types::{Merge, Shape, field_shape, root_type};

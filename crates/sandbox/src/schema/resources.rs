@@ -1,0 +1,166 @@
+//! The served resources: verbs, subresources and field labels.
+//!
+//! Source: `kubectl get --raw /apis/...` of Kubernetes 1.37 for what is listed; kinds that the sandbox
+//! does not serve yet are absent here, hence absent from discovery and 404.
+
+use std::sync::LazyLock;
+
+use todo_agent_kube_rules::kinds::{self, Kind};
+
+/// A subresource that the sandbox serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subresource {
+    /// The status alone (`get`, `patch`, `update`).
+    Status,
+    /// The replica count as an `autoscaling/v1` `Scale`.
+    Scale,
+    /// A container's log.
+    Log,
+    /// The end of a namespace's deletion; answered with 501.
+    Finalize,
+}
+
+impl Subresource {
+    /// Returns the last part of its path.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Scale => "scale",
+            Self::Log => "log",
+            Self::Finalize => "finalize",
+        }
+    }
+}
+
+/// One served resource.
+#[derive(Debug)]
+pub(crate) struct Resource {
+    pub(crate) kind: &'static Kind,
+    pub(crate) subresources: &'static [Subresource],
+    /// The field labels that field selectors may name besides `metadata.name` and `metadata.namespace`.
+    pub(crate) field_labels: &'static [&'static str],
+    /// Subresources of the real server that are answered with 501 and a reason.
+    pub(crate) missing: &'static [&'static str],
+}
+
+impl Resource {
+    /// Returns the resource with its group as errors name it: `deployments.apps`, `pods`.
+    pub(crate) fn qualified(&self) -> String {
+        qualify(self.kind.plural, self.kind.group)
+    }
+
+    /// Returns the kind with its group as errors name it: `Deployment.apps`, `Pod`.
+    pub(crate) fn qualified_kind(&self) -> String {
+        qualify(self.kind.kind, self.kind.group)
+    }
+
+    /// Returns whether this is the resource `plural` of `group`.
+    pub(crate) fn is(&self, group: &str, plural: &str) -> bool {
+        self.kind.group == group && self.kind.plural == plural
+    }
+
+    /// Returns the verbs that collections and objects of this resource answer.
+    pub(crate) fn verbs(&self) -> &'static [&'static str] {
+        if self.is("", "namespaces") {
+            return &["create", "delete", "get", "list", "patch", "update", "watch"];
+        }
+        &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+    }
+
+    /// Returns whether the resource belongs to kubectl's category `all`.
+    pub(crate) fn in_all(&self) -> bool {
+        ["pods", "services", "deployments", "replicasets", "statefulsets", "horizontalpodautoscalers"]
+            .contains(&self.kind.plural)
+    }
+}
+
+fn qualify(name: &str, group: &str) -> String {
+    if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
+}
+
+const STATUS: &[Subresource] = &[Subresource::Status];
+const SCALED: &[Subresource] = &[Subresource::Scale, Subresource::Status];
+
+const EVENT_FIELDS: &[&str] = &[
+    "involvedObject.kind",
+    "involvedObject.namespace",
+    "involvedObject.name",
+    "involvedObject.uid",
+    "involvedObject.apiVersion",
+    "involvedObject.resourceVersion",
+    "involvedObject.fieldPath",
+    "reason",
+    "reportingComponent",
+    "source",
+    "type",
+];
+
+const POD_FIELDS: &[&str] = &[
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "spec.hostNetwork",
+    "status.phase",
+    "status.podIP",
+    "status.nominatedNodeName",
+];
+
+const POD_MISSING: &[&str] =
+    &["attach", "binding", "ephemeralcontainers", "eviction", "exec", "portforward", "proxy", "resize"];
+
+type Row = (&'static str, &'static [Subresource], &'static [&'static str], &'static [&'static str]);
+
+const ROWS: &[Row] = &[
+    ("pods", &[Subresource::Log, Subresource::Status], POD_FIELDS, POD_MISSING),
+    ("services", STATUS, &["spec.clusterIP", "spec.type"], &["proxy"]),
+    ("configmaps", &[], &[], &[]),
+    ("secrets", &[], &["type"], &[]),
+    ("events", &[], EVENT_FIELDS, &[]),
+    ("nodes", STATUS, &["spec.unschedulable"], &["proxy"]),
+    ("namespaces", &[Subresource::Finalize, Subresource::Status], &["status.phase"], &[]),
+    ("serviceaccounts", &[], &[], &["token"]),
+    ("endpoints", &[], &[], &[]),
+    ("deployments", SCALED, &[], &[]),
+    ("replicasets", SCALED, &["status.replicas"], &[]),
+    ("statefulsets", SCALED, &[], &[]),
+    ("controllerrevisions", &[], &[], &[]),
+    ("horizontalpodautoscalers", STATUS, &[], &[]),
+    ("roles", &[], &[], &[]),
+    ("rolebindings", &[], &[], &[]),
+    ("clusterroles", &[], &[], &[]),
+    ("clusterrolebindings", &[], &[], &[]),
+    ("endpointslices", &[], &[], &[]),
+    ("leases", &[], &[], &[]),
+];
+
+/// Every served resource.
+pub(crate) static RESOURCES: LazyLock<Vec<Resource>> = LazyLock::new(|| {
+    let row = |&(plural, subresources, field_labels, missing): &Row| {
+        let kind = kinds::KINDS.iter().find(|kind| kind.plural == plural)?;
+        Some(Resource { kind, subresources, field_labels, missing })
+    };
+    ROWS.iter().filter_map(row).collect()
+});
+
+/// Returns the served resource at this group, version and plural.
+pub(crate) fn resource(group: &str, version: &str, plural: &str) -> Option<&'static Resource> {
+    RESOURCES.iter().find(|it| it.is(group, plural) && it.kind.version == version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_a_known_kind() {
+        assert_eq!(RESOURCES.len(), ROWS.len());
+    }
+
+    #[test]
+    fn kinds_outside_the_slice_are_not_served() {
+        assert!(resource("apps", "v1", "daemonsets").is_none());
+        assert!(resource("apps", "v1beta1", "deployments").is_none());
+        assert_eq!(resource("apps", "v1", "deployments").unwrap().qualified(), "deployments.apps");
+    }
+}

@@ -1,0 +1,59 @@
+//! The checks the API server makes before it stores an object, with its words.
+//!
+//! Source: `k8s.io/kubernetes/pkg/apis/*/validation` (v1.37), the common ones. An object that passes here
+//! could still fail on a real server in rare fields; nothing fails here that passes there.
+
+mod names;
+mod pods;
+mod resources;
+#[cfg(test)]
+mod tests;
+mod workloads;
+
+use serde_json::Value;
+
+use crate::api::Cause;
+
+/// Returns what is wrong with a new object.
+pub(crate) fn on_create(object: &Value) -> Vec<Cause> {
+    let mut causes = names::metadata(object);
+    causes.extend(content(object));
+    causes
+}
+
+/// Returns what is wrong with an object that replaces `current`.
+pub(crate) fn on_update(object: &Value, current: &Value) -> Vec<Cause> {
+    let mut causes = names::labels_and_annotations(&object["metadata"], "metadata");
+    causes.extend(match kind(object) {
+        "Pod" => pods::update(object, current),
+        "Deployment" | "ReplicaSet" | "StatefulSet" => workloads::update(object, current),
+        _ => resources::update(object, current),
+    });
+    causes.extend(content(object));
+    causes
+}
+
+fn content(object: &Value) -> Vec<Cause> {
+    match kind(object) {
+        "Pod" => pods::spec(&object["spec"], "spec"),
+        "Deployment" | "ReplicaSet" | "StatefulSet" => workloads::content(object),
+        _ => resources::content(object),
+    }
+}
+
+fn kind(object: &Value) -> &str {
+    object["kind"].as_str().unwrap_or_default()
+}
+
+/// Returns a cause when an integer is below zero.
+fn not_negative(value: &Value, field: &str) -> Option<Cause> {
+    value
+        .as_i64()
+        .filter(|number| *number < 0)
+        .map(|_| Cause::invalid(field, value, "must be greater than or equal to 0"))
+}
+
+/// Returns a cause when two values differ.
+fn immutable(value: &Value, current: &Value, field: &str) -> Option<Cause> {
+    (value != current).then(|| Cause::invalid(field, value, "field is immutable"))
+}
