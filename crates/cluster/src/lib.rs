@@ -1,1 +1,19 @@
-//! placeholder
+//! The only crate that talks to a cluster: it reads, previews, admits, executes and verifies.
+//!
+//! A change can only be made through four steps that cannot be skipped or forged, because each one's
+//! input is the one before's output and has no public constructor:
+//! [`preview()`](preview::preview) → [`Gate::admit`] → [`execute()`](execute::execute) → a report.
+#![warn(missing_docs)]
+
+mod cluster;
+mod connect;
+mod digest;
+mod discovery;
+mod failure;
+mod http;
+mod reader;
+
+pub use cluster::Cluster;
+pub use connect::{ConnectOptions, contexts, kubeconfig_files};
+pub use digest::DigestKey;
+pub use self::http::RequestRecord;

@@ -1,0 +1,175 @@
+//! The one place where failures of the transport and `Status` answers become [`ClusterError`]s with
+//! hints. Nothing of the client library's own wording is shown.
+
+use std::{error::Error, time::Duration};
+
+use serde_json::Value;
+use todo_agent_core::{
+    Cause, ClusterError,
+    text::{Lines, visible},
+};
+
+/// Maps an answer with an error status.
+pub(crate) fn from_status(status: u16, body: &[u8], server: &str) -> ClusterError {
+    let Ok(reply) = serde_json::from_slice::<Value>(body) else {
+        return unreadable(status, body, server);
+    };
+    if reply["kind"] != "Status" {
+        return unreadable(status, body, server);
+    }
+    let message = visible(reply["message"].as_str().unwrap_or("no reason given"), Lines::Escape);
+    let reason = reply["reason"].as_str().unwrap_or_default();
+    match status {
+        401 => ClusterError::new(Cause::Unauthorized, format!("{server} does not accept these credentials: {message}"))
+            .hint("the token or certificate may have expired; log in again or check the user of this context"),
+        403 => forbidden(&message),
+        404 => ClusterError::new(Cause::NotFound, message),
+        409 => ClusterError::new(Cause::Conflict, message),
+        410 => ClusterError::new(Cause::Expired, message),
+        429 => ClusterError::new(Cause::Unavailable, format!("the cluster asks to slow down: {message}")),
+        400..=499 => {
+            let mut error = ClusterError::new(Cause::Invalid, message);
+            for cause in reply["details"]["causes"].as_array().into_iter().flatten() {
+                if let (Some(field), Some(text)) = (cause["field"].as_str(), cause["message"].as_str()) {
+                    error.hints.push(visible(&format!("{field}: {text}"), Lines::Escape));
+                }
+            }
+            error
+        }
+        501 => ClusterError::new(Cause::Invalid, message),
+        _ => {
+            ClusterError::new(Cause::Unavailable, format!("{server} failed with {status} {reason}: {message}"))
+        }
+    }
+}
+
+/// Names the permission that is missing, and how somebody with the right to do so would grant it.
+fn forbidden(message: &str) -> ClusterError {
+    let error = ClusterError::new(Cause::Forbidden, message);
+    // The API server's words: User "x" cannot list resource "pods" in API group "" in the namespace "todo".
+    let said = message.split_once("User \"").map_or("", |(_, said)| said);
+    let quoted: Vec<&str> = said.split('"').step_by(2).collect();
+    let verb = said.split(" cannot ").nth(1).and_then(|rest| rest.split(' ').next());
+    let (Some(verb), [user, resource, rest @ ..]) = (verb, quoted.as_slice()) else {
+        return error.hint("ask who runs the cluster for this permission");
+    };
+    let group = rest.first().copied().unwrap_or_default();
+    let resource = if group.is_empty() { (*resource).to_owned() } else { format!("{resource}.{group}") };
+    let namespace = rest.get(1).filter(|_| message.contains("in the namespace"));
+    let (scope, flag) = match namespace {
+        Some(namespace) => (format!("in namespace {namespace}"), format!(" -n {namespace}")),
+        None => ("for the whole cluster".to_owned(), String::new()),
+    };
+    error
+        .hint(format!("missing permission: {verb} on {resource} {scope}, for {user}"))
+        .hint(format!("whoever runs the cluster can check it with: kubectl auth can-i {verb} {resource}{flag} --as={user}"))
+}
+
+fn unreadable(status: u16, body: &[u8], server: &str) -> ClusterError {
+    let start = String::from_utf8_lossy(&body[..body.len().min(120)]);
+    let start = visible(start.trim(), Lines::Escape);
+    if status == 401 {
+        return ClusterError::new(Cause::Unauthorized, format!("{server} does not accept these credentials"))
+            .hint("the token or certificate may have expired; log in again or check the user of this context");
+    }
+    if status >= 500 || status == 429 {
+        return ClusterError::new(Cause::Unavailable, format!("{server} answered {status} without a reason: {start}"));
+    }
+    ClusterError::new(Cause::NotKubernetes, format!("{server} answered {status} with something that is not the Kubernetes API: {start}"))
+        .hint("check the server of this context; a proxy or login page may stand in between")
+}
+
+/// Maps an answer with a success status whose body is not JSON.
+pub(crate) fn not_json(body: &[u8], error: &serde_json::Error, server: &str) -> ClusterError {
+    if error.is_eof() && body.first() == Some(&b'{') {
+        return ClusterError::new(Cause::Unreachable, format!("{server} cut its answer off in the middle"));
+    }
+    unreadable(200, body, server)
+}
+
+/// The server did not answer in time.
+pub(crate) fn too_slow(limit: Duration, server: &str) -> ClusterError {
+    ClusterError::new(Cause::Unreachable, format!("{server} did not answer within {limit:.1?}"))
+        .hint("is the cluster running, and is it reachable from here (VPN, firewall)? Minikube: minikube status")
+}
+
+/// Maps a failure below HTTP.
+pub(crate) fn from_transport(error: &(dyn Error + 'static), server: &str) -> ClusterError {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        chain.push_str(": ");
+        chain.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    let says = |words: &[&str]| words.iter().any(|word| chain.to_ascii_lowercase().contains(&word.to_ascii_lowercase()));
+    let away = |what: &str| ClusterError::new(Cause::Unreachable, format!("{server} cannot be reached: {what}"));
+    if says(&["certificate expired", "CertExpired", "Expired", "CertificateExpired"]) && says(&["certificate", "cert"]) {
+        return ClusterError::new(Cause::Configuration, format!("a TLS certificate for {server} has expired"))
+            .hint("renew it, or fetch a new kubeconfig (Minikube: minikube update-context, then minikube start)");
+    }
+    if says(&["UnknownIssuer", "self-signed", "self signed", "UnknownCA"]) {
+        return ClusterError::new(Cause::Configuration, format!("{server} shows a certificate this kubeconfig does not trust"))
+            .hint("the cluster may have been made anew; fetch its kubeconfig again");
+    }
+    if says(&["NotValidForName", "certificate not valid for name"]) {
+        return ClusterError::new(Cause::Configuration, format!("the certificate of {server} is for another name"))
+            .hint("check the server address of this context");
+    }
+    if says(&["invalid peer certificate", "received fatal alert", "tls handshake", "InvalidContentType", "corrupt message"]) {
+        return ClusterError::new(Cause::Configuration, format!("no TLS connection to {server}: {}", last(&chain)))
+            .hint("check the server address (http or https, port) and the certificates of this context");
+    }
+    if says(&["auth exec", "exec plugin", "AuthExec", "auth error", "unable to run auth"]) {
+        return ClusterError::new(Cause::Configuration, format!("the login program of this context failed: {}", last(&chain)))
+            .hint("run it by hand to see why; its name is under users[].user.exec in the kubeconfig");
+    }
+    if says(&["connection refused"]) {
+        return away("connection refused").hint("is the cluster running? Minikube: minikube status, minikube start");
+    }
+    if says(&["dns error", "failed to lookup", "name or service not known"]) {
+        return away("its name cannot be resolved").hint("check the server address of this context and your network");
+    }
+    if says(&["timed out", "deadline has elapsed"]) {
+        return away("no answer in time").hint("is it reachable from here (VPN, firewall)? Minikube: minikube status");
+    }
+    if says(&["unreachable"]) {
+        return away("no route to it").hint("check your network or VPN");
+    }
+    away(last(&chain)).hint("try again; todo-agent doctor looks into the connection")
+}
+
+fn last(chain: &str) -> &str {
+    chain.rsplit(": ").next().unwrap_or(chain)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_403_names_the_missing_permission() {
+        let body = json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message":
+            "deployments.apps \"backend\" is forbidden: User \"viewer\" cannot patch resource \"deployments/scale\" in API group \"apps\" in the namespace \"todo\""});
+        let error = from_status(403, body.to_string().as_bytes(), "https://x");
+        assert_eq!(error.cause, Cause::Forbidden);
+        // The object's own name is quoted first and must not be taken for the user.
+        assert_eq!(error.hints[0], "missing permission: patch on deployments/scale.apps in namespace todo, for viewer");
+    }
+
+    #[test]
+    fn html_is_not_kubernetes() {
+        let error = from_status(404, b"<html><title>Login</title>", "https://x");
+        assert_eq!(error.cause, Cause::NotKubernetes);
+        assert!(error.message.contains("<html>"));
+    }
+
+    #[test]
+    fn half_an_answer_is_a_cut_connection() {
+        let body = b"{\"kind\":\"Dep";
+        let error = serde_json::from_slice::<Value>(body).unwrap_err();
+        assert_eq!(not_json(body, &error, "https://x").cause, Cause::Unreachable);
+    }
+}

@@ -1,0 +1,277 @@
+//! One request to the API server: sent with a purpose, bounded in time and size, its failure mapped once.
+//!
+//! Reads are retried within a short budget; writes are never sent twice from here. Warning headers are
+//! collected, because deprecations and PodSecurity complaints belong in a preview.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Request, Response, header};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use serde_json::Value;
+use todo_agent_core::{Cause, ClusterError};
+use tokio::time::Instant;
+
+use crate::failure;
+
+/// Longest wait for an answer's first byte.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait for the very first answer of a server that has not answered yet.
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_millis(4500);
+/// How long a failing read is tried again, once the server has answered before.
+const RETRY_BUDGET: Duration = Duration::from_secs(4);
+/// The most bytes of one answer; a page of 500 whole objects stays well below.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// A request that was sent, for `-v` and for benchmarks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// The HTTP method.
+    pub method: String,
+    /// The path with its query.
+    pub path: String,
+    /// Why it was sent.
+    pub purpose: &'static str,
+    /// The HTTP status, or 0 where no answer came.
+    pub status: u16,
+}
+
+/// A request before it is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiRequest {
+    pub(crate) method: http::Method,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) accept: &'static str,
+    pub(crate) content: Option<(&'static str, Vec<u8>)>,
+    pub(crate) purpose: &'static str,
+    /// The change this request belongs to; becomes part of the user agent.
+    pub(crate) change_id: Option<String>,
+}
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+pub(crate) const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+impl ApiRequest {
+    pub(crate) fn get(path: impl Into<String>, purpose: &'static str) -> Self {
+        Self {
+            method: http::Method::GET,
+            path: path.into(),
+            query: Vec::new(),
+            accept: JSON,
+            content: None,
+            purpose,
+            change_id: None,
+        }
+    }
+
+    pub(crate) fn accept(mut self, accept: &'static str) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    pub(crate) fn query(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((key, value.into()));
+        self
+    }
+
+    fn target(&self) -> String {
+        let mut target = self.path.clone();
+        for (index, (key, value)) in self.query.iter().enumerate() {
+            target.push(if index == 0 { '?' } else { '&' });
+            target.push_str(key);
+            target.push('=');
+            target.extend(percent_encoded(value));
+        }
+        target
+    }
+}
+
+/// Returns a query value with everything but unreserved characters escaped (RFC 3986 §2.3).
+fn percent_encoded(value: &str) -> impl Iterator<Item = char> {
+    value.bytes().flat_map(|byte| {
+        let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let escaped = format!("%{byte:02X}");
+        if plain { vec![char::from(byte)] } else { escaped.chars().collect() }
+    })
+}
+
+/// An answer with a success status.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) body: Value,
+}
+
+/// The connection to one API server.
+#[derive(Clone)]
+pub(crate) struct Http {
+    client: kube::Client,
+    server: String,
+    records: Arc<Mutex<Vec<RequestRecord>>>,
+    answered: Arc<AtomicBool>,
+}
+
+impl Http {
+    pub(crate) fn new(client: kube::Client, server: String) -> Self {
+        Self { client, server, records: Arc::default(), answered: Arc::default() }
+    }
+
+    /// Returns the requests sent since the last call.
+    pub(crate) fn take_records(&self) -> Vec<RequestRecord> {
+        std::mem::take(&mut self.records.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Sends a read, again within the budget where the server is busy or away.
+    pub(crate) async fn read(&self, request: ApiRequest) -> Result<Reply, ClusterError> {
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let (error, retry_after) = match self.once(&request).await {
+                Ok(reply) => return Ok(reply),
+                Err(failed) => failed,
+            };
+            let transient = matches!(error.cause, Cause::Unreachable | Cause::Unavailable);
+            let wait = retry_after.unwrap_or(pause);
+            let known = self.answered.load(Ordering::Relaxed);
+            if !transient || !known || start.elapsed() + wait > RETRY_BUDGET {
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+            pause *= 2;
+        }
+    }
+
+    /// Sends a write, exactly once.
+    pub(crate) async fn write(&self, request: ApiRequest) -> Result<Reply, ClusterError> {
+        self.once(&request).await.map_err(|(error, _)| error)
+    }
+
+    /// Opens a stream (a watch, a log) and returns its body.
+    pub(crate) async fn stream(&self, request: ApiRequest) -> Result<Body, ClusterError> {
+        let response = self.send(&request).await?;
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        let (status, _, body) = collect(response, &self.server).await?;
+        Err(failure::from_status(status, &body, &self.server))
+    }
+
+    async fn once(&self, request: &ApiRequest) -> Result<Reply, (ClusterError, Option<Duration>)> {
+        let response = self.send(request).await.map_err(|error| (error, None))?;
+        let retry_after = retry_after(response.headers());
+        let (status, warnings, bytes) = collect(response, &self.server).await.map_err(|error| (error, None))?;
+        if !(200..300).contains(&status) {
+            return Err((failure::from_status(status, &bytes, &self.server), retry_after));
+        }
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes)
+                .map_err(|error| (failure::not_json(&bytes, &error, &self.server), None))?
+        };
+        Ok(Reply { status, warnings, body })
+    }
+
+    async fn send(&self, request: &ApiRequest) -> Result<Response<Body>, ClusterError> {
+        let target = request.target();
+        let agent = match &request.change_id {
+            Some(id) => format!("todo-agent/{} (change {id})", env!("CARGO_PKG_VERSION")),
+            None => format!("todo-agent/{}", env!("CARGO_PKG_VERSION")),
+        };
+        let mut builder = Request::builder()
+            .method(request.method.clone())
+            .uri(&target)
+            .header(header::ACCEPT, request.accept)
+            .header(header::USER_AGENT, agent);
+        let body = match &request.content {
+            Some((content_type, bytes)) => {
+                builder = builder.header(header::CONTENT_TYPE, *content_type);
+                Body::from(bytes.clone())
+            }
+            None => Body::empty(),
+        };
+        let request_http = builder.body(body).map_err(|error| {
+            ClusterError::new(Cause::Invalid, format!("the request for {target} cannot be built: {error}"))
+        })?;
+        let limit = if self.answered.load(Ordering::Relaxed) { ANSWER_TIMEOUT } else { FIRST_ANSWER_TIMEOUT };
+        let result = tokio::time::timeout(limit, self.client.send(request_http)).await;
+        let result = match result {
+            Ok(Ok(response)) => {
+                self.answered.store(true, Ordering::Relaxed);
+                Ok(response)
+            }
+            Ok(Err(error)) => Err(failure::from_transport(&error, &self.server)),
+            Err(_) => Err(failure::too_slow(limit, &self.server)),
+        };
+        let status = result.as_ref().map_or(0, |response| response.status().as_u16());
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(RequestRecord {
+            method: request.method.to_string(),
+            path: target,
+            purpose: request.purpose,
+            status,
+        });
+        result
+    }
+}
+
+async fn collect(response: Response<Body>, server: &str) -> Result<(u16, Vec<String>, Bytes), ClusterError> {
+    let status = response.status().as_u16();
+    let warnings = warnings(response.headers());
+    let mut body = response.into_body();
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| failure::from_transport(&error, server))?;
+        if let Ok(data) = frame.into_data() {
+            if bytes.len() + data.len() > LARGEST_ANSWER {
+                return Err(ClusterError::new(Cause::NotKubernetes, format!("{server} sent an answer of over 64 MiB")));
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok((status, warnings, bytes.freeze()))
+}
+
+/// Returns the texts of the Warning headers (RFC 9111 §5.5, code 299): `299 - "text"`.
+fn warnings(headers: &HeaderMap) -> Vec<String> {
+    headers
+        .get_all(header::WARNING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .map(|value| match (value.find('"'), value.rfind('"')) {
+            (Some(start), Some(end)) if end > start => value[start + 1..end].replace("\\\"", "\""),
+            _ => value.to_owned(),
+        })
+        .collect()
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_escaped() {
+        let request = ApiRequest::get("/api/v1/pods", "test").query("labelSelector", "app=backend,tier in (a,b)");
+        assert_eq!(request.target(), "/api/v1/pods?labelSelector=app%3Dbackend%2Ctier%20in%20%28a%2Cb%29");
+    }
+
+    #[test]
+    fn warning_headers_are_read() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::WARNING, "299 - \"would violate PodSecurity \\\"restricted\\\"\"".parse().unwrap());
+        assert_eq!(warnings(&headers), ["would violate PodSecurity \"restricted\""]);
+    }
+}

@@ -1,0 +1,52 @@
+//! Who keeps an object, read from the marks they leave on it: a controller, Helm, Argo CD, Flux.
+
+use serde_json::Value;
+use todo_agent_core::Remark;
+
+/// Returns a remark per keeper that will act against, or be surprised by, a change of this object.
+pub(crate) fn keepers(object: &Value) -> Vec<Remark> {
+    let metadata = &object["metadata"];
+    let annotation = |key: &str| metadata["annotations"][key].as_str();
+    let label = |key: &str| metadata["labels"][key].as_str();
+    let mut remarks = Vec::new();
+    for owner in metadata["ownerReferences"].as_array().into_iter().flatten() {
+        if owner["controller"] == true
+            && let (Some(kind), Some(name)) = (owner["kind"].as_str(), owner["name"].as_str())
+        {
+            let owner = format!("{}/{name}", kind.to_lowercase());
+            remarks.push(Remark::KeptBy(format!("{owner} made this object and will set it back; change {owner} instead")));
+        }
+    }
+    if let Some(release) = annotation("meta.helm.sh/release-name") {
+        remarks.push(Remark::KeptBy(format!(
+            "Helm release {release} made this object; its next upgrade may set this back or report a conflict"
+        )));
+    }
+    if annotation("argocd.argoproj.io/tracking-id").is_some() || label("argocd.argoproj.io/instance").is_some() {
+        remarks.push(Remark::KeptBy("Argo CD keeps this object and may revert the change; change its source instead".to_owned()));
+    }
+    for mark in ["kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"] {
+        if let Some(name) = label(mark) {
+            remarks.push(Remark::KeptBy(format!("Flux ({name}) keeps this object and will revert the change; change its source instead")));
+        }
+    }
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keepers_are_recognised_by_their_marks() {
+        let object = json!({"metadata": {
+            "labels": {"kustomize.toolkit.fluxcd.io/name": "apps"},
+            "annotations": {"meta.helm.sh/release-name": "todo", "argocd.argoproj.io/tracking-id": "x"},
+            "ownerReferences": [{"controller": true, "kind": "Deployment", "name": "backend"}],
+        }});
+        assert_eq!(keepers(&object).len(), 4);
+        assert!(keepers(&json!({"metadata": {"labels": {"app": "backend"}}})).is_empty());
+    }
+}

@@ -1,0 +1,234 @@
+//! `Reader` on a real connection. Secrets are asked for as metadata only, and even their annotations are
+//! dropped, because `last-applied-configuration` may hold the values.
+
+use bytes::BytesMut;
+use futures::future::{BoxFuture, FutureExt};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use todo_agent_core::{
+    Cause, ClusterError, FullReader, ListQuery, ObjectRef, Reader, ResourceType, Within,
+    reader::{Access, LogQuery, LogText, Scope, Sealed},
+};
+
+use crate::{
+    cluster::Cluster,
+    failure,
+    http::{ApiRequest, JSON, METADATA, METADATA_LIST},
+};
+
+/// Objects per page of a list.
+const PAGE: u32 = 500;
+/// The most objects one list returns.
+const MOST_OBJECTS: usize = 50_000;
+/// The most bytes kept of one log, from its end.
+const LONGEST_LOG: usize = 16 * 1024 * 1024;
+
+impl Reader for Cluster {
+    fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    fn kind<'a>(&'a self, word: &'a str) -> BoxFuture<'a, Result<ResourceType, ClusterError>> {
+        self.resource_type(word).boxed()
+    }
+
+    fn get<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Value, ClusterError>> {
+        async move {
+            let secret = is_secret(&object.resource);
+            let accept = if secret { METADATA } else { JSON };
+            let reply = self.http.read(ApiRequest::get(object.path(), "read an object").accept(accept)).await?;
+            Ok(tidy(reply.body, &object.resource, secret))
+        }
+        .boxed()
+    }
+
+    fn list<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Vec<Value>, ClusterError>> {
+        self.list_pages(query).boxed()
+    }
+
+    fn logs<'a>(&'a self, query: &'a LogQuery) -> BoxFuture<'a, Result<LogText, ClusterError>> {
+        self.read_log(query).boxed()
+    }
+
+    fn allowed<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<bool, ClusterError>> {
+        async move {
+            let review = json!({
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": {
+                    "verb": access.verb,
+                    "group": access.resource.group,
+                    "resource": access.resource.plural,
+                    "subresource": access.subresource.clone().unwrap_or_default(),
+                    "namespace": access.namespace.clone().unwrap_or_default(),
+                }},
+            });
+            let mut request = ApiRequest::get(
+                "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                "ask whether this is permitted",
+            );
+            request.method = http::Method::POST;
+            request.content = Some((JSON, review.to_string().into_bytes()));
+            // A review changes nothing, so it may be asked again like any read.
+            let reply = self.http.read(request).await?;
+            Ok(reply.body["status"]["allowed"] == true)
+        }
+        .boxed()
+    }
+}
+
+impl FullReader for Cluster {
+    fn secret<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>> {
+        async move {
+            let reply = self.http.read(ApiRequest::get(object.path(), "compare a Secret's values")).await?;
+            Ok(Sealed::new(reply.body))
+        }
+        .boxed()
+    }
+
+    fn as_reader(&self) -> &dyn Reader {
+        self
+    }
+}
+
+impl Cluster {
+    async fn list_pages(&self, query: &ListQuery) -> Result<Vec<Value>, ClusterError> {
+        let metadata_only = query.metadata_only || is_secret(&query.resource);
+        let namespace = match &query.within {
+            Within::Namespace(namespace) => Some(namespace.as_str()),
+            Within::Everywhere => None,
+        };
+        let mut items = Vec::new();
+        let mut token = String::new();
+        loop {
+            let mut request = ApiRequest::get(query.resource.path(namespace), purpose(query))
+                .accept(if metadata_only { METADATA_LIST } else { JSON })
+                .query("limit", PAGE.to_string());
+            if let Some(labels) = &query.labels {
+                request = request.query("labelSelector", labels);
+            }
+            if let Some(fields) = &query.fields {
+                request = request.query("fieldSelector", fields);
+            }
+            if !token.is_empty() {
+                request = request.query("continue", &token);
+            }
+            let mut reply = match self.http.read(request).await {
+                Ok(reply) => reply,
+                // The list grew too old between two pages: begin again rather than mix two states.
+                Err(error) if error.is(Cause::Expired) && !token.is_empty() => {
+                    items.clear();
+                    token.clear();
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            if let Value::Array(page) = reply.body["items"].take() {
+                items.extend(page.into_iter().map(|item| tidy(item, &query.resource, metadata_only)));
+            }
+            token.clear();
+            token.push_str(reply.body["metadata"]["continue"].as_str().unwrap_or_default());
+            if token.is_empty() {
+                return Ok(items);
+            }
+            if items.len() >= MOST_OBJECTS {
+                return Err(ClusterError::new(
+                    Cause::Invalid,
+                    format!("there are more than {MOST_OBJECTS} {}", query.resource.plural),
+                )
+                .hint("narrow it by namespace or selector"));
+            }
+        }
+    }
+
+    async fn read_log(&self, query: &LogQuery) -> Result<LogText, ClusterError> {
+        let path = format!("/api/v1/namespaces/{}/pods/{}/log", query.namespace, query.pod);
+        let mut request = ApiRequest::get(path, "read a log").query("timestamps", "true");
+        if let Some(container) = &query.container {
+            request = request.query("container", container);
+        }
+        if query.previous {
+            request = request.query("previous", "true");
+        }
+        if let Some(since) = query.since {
+            request = request.query("sinceSeconds", since.as_secs().max(1).to_string());
+        }
+        if let Some(tail) = query.tail {
+            request = request.query("tailLines", tail.to_string());
+        }
+        let limit = query.limit_bytes.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(LONGEST_LOG);
+        let limit = limit.min(LONGEST_LOG);
+        let mut body = self.http.stream(request).await?;
+        let mut kept = BytesMut::new();
+        let mut cut = false;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| failure::from_transport(&error, &self.scope.server))?;
+            if let Ok(data) = frame.into_data() {
+                kept.extend_from_slice(&data);
+            }
+            // The end of a log says more than its start; twice the bound is held at most.
+            if kept.len() > 2 * limit {
+                let _ = kept.split_to(kept.len() - limit);
+                cut = true;
+            }
+        }
+        if kept.len() > limit {
+            let _ = kept.split_to(kept.len() - limit);
+            cut = true;
+        }
+        if cut && let Some(line_end) = kept.iter().position(|&byte| byte == b'\n') {
+            let _ = kept.split_to(line_end + 1);
+        }
+        Ok(LogText { bytes: kept.to_vec(), cut })
+    }
+}
+
+fn purpose(query: &ListQuery) -> &'static str {
+    match (query.metadata_only, query.resource.plural.as_str()) {
+        (true, _) => "find names",
+        (false, "horizontalpodautoscalers") => "look for an autoscaler",
+        (false, "pods") => "look at the pods",
+        (false, "events") => "read events",
+        _ => "list objects",
+    }
+}
+
+fn is_secret(resource: &ResourceType) -> bool {
+    resource.group.is_empty() && resource.plural == "secrets"
+}
+
+/// Drops what no tool shows, and gives list items and metadata replies the type they lack.
+fn tidy(mut object: Value, resource: &ResourceType, metadata_only: bool) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("apiVersion".to_owned(), Value::String(resource.api_version()));
+        fields.insert("kind".to_owned(), Value::String(resource.kind.clone()));
+        if metadata_only && is_secret(resource) {
+            // The server may ignore the Accept header; nothing but metadata passes here.
+            fields.retain(|key, _| matches!(key.as_str(), "apiVersion" | "kind" | "metadata"));
+        }
+    }
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove("managedFields");
+        if is_secret(resource) {
+            metadata.remove("annotations");
+        }
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use todo_agent_kube_rules::kinds;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_that_comes_whole_is_still_metadata_only() {
+        let secret = json!({"metadata": {"name": "s", "annotations": {"x": "y"}}, "data": {"p": "cGFzcw=="}, "type": "Opaque"});
+        let kind = kinds::find("secret").unwrap().into();
+        assert_eq!(
+            tidy(secret, &kind, true),
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}})
+        );
+    }
+}
