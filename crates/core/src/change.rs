@@ -23,8 +23,6 @@ pub struct Change {
     pub equivalent: String,
     /// What is done, in order. A phase starts when the one before it has settled.
     pub phases: Vec<Phase>,
-    /// What is done instead of the remaining phases when one fails.
-    pub on_failure: Vec<Phase>,
     /// How to take it back; `None` where that is impossible, which the preview says.
     pub undo: Option<Recipe>,
     /// The id of the change that this one takes back, where it is an undo; the journal keeps it.

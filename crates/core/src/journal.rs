@@ -34,8 +34,10 @@ pub enum Entry {
         by: String,
         /// One summary per step.
         steps: Vec<StepRecord>,
-        /// How to take it back.
-        undo: Option<Recipe>,
+        /// How to take it back, one recipe per changed object, in the order of the steps; empty where it
+        /// cannot be.
+        #[serde(default)]
+        undo: Vec<Recipe>,
         /// The id of the change that this one takes back, where it is an undo.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         undoes: Option<String>,
@@ -106,7 +108,7 @@ pub struct PastChange {
     /// Its steps.
     pub steps: Vec<StepRecord>,
     /// How to take it back.
-    pub undo: Option<Recipe>,
+    pub undo: Vec<Recipe>,
     /// The id of the change that this one takes back, where it is an undo.
     pub undoes: Option<String>,
     /// The id of the later change that took this one back, if one did.
