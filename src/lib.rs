@@ -1,4 +1,10 @@
 //! The agent: sentences, people, terminals and files. It knows Kubernetes only through `tools`, `core`
 //! and `cluster`.
 
+pub mod cli;
+pub mod exit;
+pub mod journal;
+pub mod options;
+pub mod problem;
+pub mod state;
 pub mod ui;

@@ -1,0 +1,258 @@
+//! The command line as a person writes it: flags, subcommands, and the grammar of sentences.
+//!
+//! One argument with a space is a sentence. Several words that start with a subcommand's name are that
+//! subcommand; other words are joined to a sentence. No words mean a conversation at a terminal, else one
+//! sentence per line of standard input. Parsing only: nothing is read, connected or printed here.
+
+mod build;
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap_complete::Shell;
+
+use crate::options::Invocation;
+
+/// What happened to the command line.
+#[derive(Debug)]
+pub enum Parsed {
+    /// It says what to do.
+    Run(Box<Invocation>),
+    /// It is answered by a text on standard output: help or version.
+    Print(String),
+    /// It cannot be understood; the text says why and what would be right.
+    Refused(String),
+}
+
+/// How standard input is connected, which decides what no words mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// A terminal.
+    Terminal,
+    /// A pipe or a file.
+    Piped,
+}
+
+/// Parses a command line; the first argument is the program's name.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>, input: Input) -> Parsed {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = match command().try_get_matches_from(&arguments) {
+        Ok(matches) => matches,
+        Err(error) => return refused(&error, &arguments),
+    };
+    let line = match Line::from_arg_matches(&matches) {
+        Ok(line) => line,
+        Err(error) => return refused(&error, &arguments),
+    };
+    match build::invocation(line, input) {
+        Ok(invocation) => Parsed::Run(Box::new(invocation)),
+        Err(problem) => {
+            let mut text = format!("error: {problem}\n");
+            for hint in &problem.hints {
+                text.push_str(&format!("  hint: {hint}\n"));
+            }
+            Parsed::Refused(text)
+        }
+    }
+}
+
+/// Returns the command line's definition, for help and completions.
+pub fn command() -> clap::Command {
+    Line::command()
+}
+
+fn refused(error: &clap::Error, arguments: &[OsString]) -> Parsed {
+    let mut text = error.render().to_string();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Parsed::Print(text);
+    }
+    if let Some(sentence) = build::meant_sentence(arguments) {
+        text.push_str(&format!("\nIf you meant a sentence, put it in quotes: todo-agent \"{sentence}\"\n"));
+    }
+    Parsed::Refused(text)
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  todo-agent \"scale backend to 3\"             shows the change, asks, applies it, waits until it holds
+  todo-agent --sandbox \"scale backend to 3\"   the same in a simulated cluster, with nothing installed
+  todo-agent which pods are not ready          words that are no command are a sentence, too
+  todo-agent undo                              takes the last change back
+  todo-agent                                   talks with you
+
+Exit codes: 0 done, 1 not achieved, 2 usage or not understood, 3 approval needed or refused,
+4 forbidden by policy, 5 incomplete, 130 interrupted.";
+
+/// Says what you want done in a Kubernetes cluster, shows every change before it makes it.
+#[derive(Debug, Parser)]
+#[command(name = "todo-agent", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(subcommand_help_heading = "Commands", disable_help_subcommand = false)]
+#[command(override_usage = "todo-agent [OPTIONS] \"SENTENCE\"\n       todo-agent [OPTIONS] [COMMAND]")]
+struct Line {
+    #[command(flatten)]
+    flags: Flags,
+    /// What you want, in your words
+    #[arg(value_name = "SENTENCE", allow_negative_numbers = true)]
+    words: Vec<OsString>,
+    #[command(subcommand)]
+    command: Option<Sub>,
+}
+
+#[derive(Debug, Args)]
+struct Flags {
+    /// The kubeconfig context to work in [default: the current context]
+    #[arg(long, value_name = "NAME", global = true)]
+    context: Option<String>,
+    /// The namespace to work in [default: the context's own]
+    #[arg(long, short, value_name = "NAME", global = true)]
+    namespace: Option<String>,
+    /// The kubeconfig file [default: $KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE", global = true)]
+    kubeconfig: Option<PathBuf>,
+    /// Approve changes of low and medium risk without asking; with =high also those of high risk
+    #[arg(long, value_name = "LEVEL", value_enum, global = true)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "medium")]
+    yes: Option<Level>,
+    /// Show what would change, change nothing
+    #[arg(long, global = true, conflicts_with = "read_only")]
+    dry_run: bool,
+    /// Refuse every change
+    #[arg(long, global = true)]
+    read_only: bool,
+    /// Write one JSON object per line to standard output
+    #[arg(long, global = true)]
+    json: bool,
+    /// Work in a simulated cluster: a world's name or the path of its file
+    #[arg(long, value_name = "WORLD", global = true)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "todo")]
+    #[arg(conflicts_with_all = ["context", "kubeconfig"])]
+    sandbox: Option<String>,
+    /// Log every request to the simulated cluster, one JSON object per line
+    #[arg(long, value_name = "FILE", global = true)]
+    sandbox_log: Option<PathBuf>,
+    /// How long one request may take in all, for example 90s or 5m
+    #[arg(long, value_name = "DURATION", global = true, allow_hyphen_values = true)]
+    timeout: Option<String>,
+    /// Use no colour
+    #[arg(long, global = true)]
+    no_color: bool,
+    /// Tell more: each tool call; twice, each request to the cluster
+    #[arg(long, short, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    /// Which part the offline planner has
+    #[arg(long, value_name = "USE", value_enum, global = true, hide = true)]
+    planner: Option<Planner>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Level {
+    /// Approve low risk only
+    Low,
+    /// Approve low and medium risk
+    Medium,
+    /// Approve every risk; protected objects are asked about all the same
+    High,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Planner {
+    First,
+    Only,
+    Off,
+}
+
+#[derive(Debug, Subcommand)]
+enum Sub {
+    /// Run one tool with arguments as JSON; changes are shown and approved as always
+    Call {
+        /// The tool's name; `todo-agent tools` lists them
+        tool: String,
+        /// The arguments, a JSON object
+        #[arg(value_name = "JSON")]
+        arguments: String,
+    },
+    /// Make a plan, show it, keep it; `approve` carries it out later
+    #[command(
+        override_usage = "todo-agent plan \"SENTENCE\" [--out FILE]\n       todo-agent plan call TOOL JSON [--out FILE]"
+    )]
+    Plan {
+        /// What you want, or `call TOOL JSON`
+        #[arg(required = true, value_name = "SENTENCE", allow_negative_numbers = true)]
+        words: Vec<OsString>,
+        /// Also write the plan to this file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Show a kept plan as it would happen now, and carry it out once approved
+    Approve {
+        /// The plan's id or file
+        #[arg(value_name = "ID|FILE")]
+        plan: String,
+    },
+    /// Take a change back: the last one, or the one with this id
+    Undo {
+        /// The change's id, as each report prints it
+        #[arg(value_name = "ID")]
+        change_id: Option<String>,
+    },
+    /// Look at recorded sessions
+    #[command(subcommand_required = true, arg_required_else_help = false)]
+    Sessions {
+        #[command(subcommand)]
+        command: SessionsSub,
+    },
+    /// Show the tools there are, or one with its arguments and an example
+    Tools {
+        /// A tool's name
+        name: Option<String>,
+    },
+    /// Show where the configuration is and what is in force
+    Config,
+    /// Check that everything is in place: files, cluster, permissions, terminal
+    Doctor,
+    /// Print a completion script for your shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Keep a simulated cluster running for kubectl and others
+    #[command(subcommand_required = true)]
+    Sandbox {
+        #[command(subcommand)]
+        command: SandboxSub,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SessionsSub {
+    /// List them, newest first
+    List,
+    /// Show one
+    Show {
+        /// The session's id, or the start of it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum SandboxSub {
+    /// Serve a simulated cluster on the loopback interface until stopped
+    Serve {
+        /// The world: a name or the path of its file
+        #[arg(long, value_name = "WORLD", default_value = "todo")]
+        world: String,
+        /// The port; 0 takes a free one
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        port: u16,
+        /// How many simulated seconds pass in one second
+        #[arg(long, value_name = "X", default_value_t = 1.0)]
+        speed: f64,
+        /// Where to write the kubeconfig; it appears once the server accepts
+        #[arg(long, value_name = "FILE", alias = "kubeconfig-out")]
+        write_kubeconfig: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! From parsed words to a checked [`Invocation`]: which words are a sentence, and what values mean.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use jiff::SignedDuration;
+use todo_agent_core::Risk;
+
+use super::{Flags, Input, Level, Line, Planner, SandboxSub, SessionsSub, Sub, command};
+use crate::{
+    options::{
+        Changes, Colour, Command, Invocation, Options, OutputForm, PlanSource, PlannerUse, Request, SandboxServe, Yes,
+        read_call,
+    },
+    problem::{Problem, nearest},
+};
+
+/// Returns what a parsed command line asks for.
+///
+/// # Errors
+/// Returns the first value that makes no sense, with what would.
+pub(super) fn invocation(line: Line, input: Input) -> Result<Invocation, Problem> {
+    let options = options(line.flags)?;
+    let command = match line.command {
+        Some(sub) if line.words.is_empty() => subcommand(sub)?,
+        Some(_) => return Err(Problem::usage("a command and a sentence cannot be given together")),
+        None => sentence(&line.words, input)?,
+    };
+    if options.output == OutputForm::Json && command == Command::Talk {
+        return Err(Problem::usage("--json needs a sentence or a command")
+            .hint("give a sentence in quotes, or pipe one sentence per line to standard input"));
+    }
+    Ok(Invocation { options, command })
+}
+
+fn options(flags: Flags) -> Result<Options, Problem> {
+    for (flag, value) in [("--context", &flags.context), ("--namespace", &flags.namespace)] {
+        if value.as_deref().is_some_and(str::is_empty) {
+            return Err(Problem::usage(format!("{flag} needs a name")));
+        }
+    }
+    if flags.sandbox.as_deref().is_some_and(str::is_empty) {
+        return Err(Problem::usage("--sandbox= needs a world").hint("--sandbox alone takes the world todo"));
+    }
+    Ok(Options {
+        context: flags.context,
+        namespace: flags.namespace,
+        kubeconfig: flags.kubeconfig,
+        yes: match flags.yes {
+            None => Yes::Ask,
+            Some(Level::Low) => Yes::UpTo(Risk::Low),
+            Some(Level::Medium) => Yes::UpTo(Risk::Medium),
+            Some(Level::High) => Yes::UpTo(Risk::High),
+        },
+        changes: match (flags.dry_run, flags.read_only) {
+            (true, _) => Changes::Previewed,
+            (false, true) => Changes::Refused,
+            (false, false) => Changes::Made,
+        },
+        output: if flags.json { OutputForm::Json } else { OutputForm::Person },
+        sandbox: flags.sandbox,
+        sandbox_log: flags.sandbox_log,
+        timeout: flags.timeout.as_deref().map(duration).transpose()?,
+        colour: if flags.no_color { Colour::Never } else { Colour::Auto },
+        verbosity: flags.verbose,
+        planner: flags.planner.map(|planner| match planner {
+            Planner::First => PlannerUse::First,
+            Planner::Only => PlannerUse::Only,
+            Planner::Off => PlannerUse::Off,
+        }),
+    })
+}
+
+/// Returns a duration such as `90s`, `5m`, `1h30m`; a bare number means seconds.
+///
+/// # Errors
+/// Returns what would be right.
+pub(crate) fn duration(text: &str) -> Result<Duration, Problem> {
+    let problem = || {
+        Problem::usage(format!("{text:?} is not a duration")).hint("write it like 90s, 5m or 1h30m, more than nothing")
+    };
+    let parsed = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let signed: SignedDuration = text.parse().map_err(|_| problem())?;
+            Duration::try_from(signed).map_err(|_| problem())?
+        }
+    };
+    if parsed.is_zero() { Err(problem()) } else { Ok(parsed) }
+}
+
+fn subcommand(sub: Sub) -> Result<Command, Problem> {
+    Ok(match sub {
+        Sub::Call { tool, arguments } => {
+            Command::Call(read_call(&tool, &arguments).map_err(|message| json_problem(message, &tool))?)
+        }
+        Sub::Plan { words, out } => Command::Plan { request: request(&words)?, out },
+        Sub::Approve { plan } => Command::Approve(plan_source(&plan)),
+        Sub::Undo { change_id: Some(id) } if !is_id(&id) => {
+            return Err(Problem::usage(format!("{id:?} is not the id of a change"))
+                .hint("ids look like c-7k2m9q and are printed with each report; without one, the last change is undone")
+                .hint("put a sentence in quotes: todo-agent \"undo …\""));
+        }
+        Sub::Undo { change_id } => Command::Undo(change_id),
+        Sub::Sessions { command: SessionsSub::List } => Command::SessionsList,
+        Sub::Sessions { command: SessionsSub::Show { id } } => Command::SessionsShow(id),
+        Sub::Tools { name } => Command::Tools(name),
+        Sub::Config => Command::Config,
+        Sub::Doctor => Command::Doctor,
+        Sub::Completions { shell } => Command::Completions(shell),
+        Sub::Sandbox { command: SandboxSub::Serve { world, port, speed, write_kubeconfig } } => {
+            if !(speed.is_finite() && speed > 0.0) {
+                return Err(Problem::usage(format!("--speed must be more than 0, got {speed}")));
+            }
+            Command::SandboxServe(SandboxServe { world, port, speed, kubeconfig: write_kubeconfig })
+        }
+    })
+}
+
+fn json_problem(message: String, tool: &str) -> Problem {
+    Problem::usage(message).hint(format!("todo-agent tools {tool} shows the arguments and an example"))
+}
+
+fn request(words: &[OsString]) -> Result<Request, Problem> {
+    let words = texts(words)?;
+    match words.as_slice() {
+        [call, tool, arguments] if call == "call" => {
+            let call = read_call(tool, arguments).map_err(|message| json_problem(message, tool))?;
+            Ok(Request::Call(call))
+        }
+        [call, ..] if call == "call" => Err(Problem::usage("plan call takes a tool and its arguments as JSON")
+            .hint(r#"todo-agent plan call scale '{"workload": "backend", "replicas": 3}'"#)),
+        _ => Ok(Request::Sentence(words.join(" "))),
+    }
+}
+
+/// Ids are made of one letter, a dash, and lower-case letters and digits; everything else is a file.
+fn plan_source(word: &str) -> PlanSource {
+    if is_id(word) { PlanSource::Id(word.to_owned()) } else { PlanSource::File(PathBuf::from(word)) }
+}
+
+fn is_id(word: &str) -> bool {
+    word.split_once('-').is_some_and(|(letter, rest)| {
+        letter.len() == 1
+            && letter.bytes().all(|byte| byte.is_ascii_lowercase())
+            && !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    })
+}
+
+fn sentence(words: &[OsString], input: Input) -> Result<Command, Problem> {
+    let words = texts(words)?;
+    match words.as_slice() {
+        [] => Ok(match input {
+            Input::Terminal => Command::Talk,
+            Input::Piped => Command::Lines,
+        }),
+        [word] if !word.contains(char::is_whitespace) => match near_subcommand(word) {
+            Some(name) => Err(Problem::usage(format!("there is no command {word:?}"))
+                .hint(format!("did you mean todo-agent {name}?"))
+                .hint("a sentence has more than one word")),
+            None => Ok(Command::Sentence(word.clone())),
+        },
+        _ => Ok(Command::Sentence(words.join(" "))),
+    }
+}
+
+fn texts(words: &[OsString]) -> Result<Vec<String>, Problem> {
+    words
+        .iter()
+        .map(|word| word.clone().into_string())
+        .collect::<Result<_, _>>()
+        .map_err(|_| Problem::usage("the sentence is not valid UTF-8").hint("check the terminal's encoding"))
+}
+
+fn near_subcommand(word: &str) -> Option<String> {
+    let command = command();
+    nearest(word, command.get_subcommands().map(clap::Command::get_name)).map(str::to_owned)
+}
+
+/// Returns the sentence that a refused command line may have been meant as: several words that begin with
+/// a subcommand's name.
+pub(super) fn meant_sentence(arguments: &[OsString]) -> Option<String> {
+    let words: Vec<&str> =
+        arguments.iter().skip(1).filter_map(|word| word.to_str()).filter(|word| !word.starts_with("--")).collect();
+    let (first, rest) = words.split_first()?;
+    let is_command = command().find_subcommand(first).is_some();
+    let are_words = !rest.is_empty() && rest.iter().all(|word| !word.contains([' ', '{', '"']));
+    (is_command && are_words).then(|| words.join(" "))
+}

@@ -1,0 +1,183 @@
+//! What the program was asked to do, checked: the result of parsing, before anything is built.
+//!
+//! Plain data without clap. Everything in here is well-formed; whether a context or a file exists is found
+//! out by whoever uses it.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap_complete::Shell;
+use serde_json::Value;
+use todo_agent_core::{Call, Risk};
+
+/// A whole command line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invocation {
+    /// What holds for every command.
+    pub options: Options,
+    /// What to do.
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// The kubeconfig context; none means the current one.
+    pub context: Option<String>,
+    /// The pinned namespace; none means the context's own.
+    pub namespace: Option<String>,
+    /// The kubeconfig file; none means `KUBECONFIG`, else `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
+    /// How far changes are approved without asking.
+    pub yes: Yes,
+    /// Whether changes are made.
+    pub changes: Changes,
+    /// Who reads the output.
+    pub output: OutputForm,
+    /// The sandbox's world, by name or path; none means a real cluster.
+    pub sandbox: Option<String>,
+    /// Where the sandbox logs its requests.
+    pub sandbox_log: Option<PathBuf>,
+    /// How long a turn may take; none means the configured time.
+    pub timeout: Option<Duration>,
+    /// Whether colour is used.
+    pub colour: Colour,
+    /// How much is told, 0 for the usual.
+    pub verbosity: u8,
+    /// Which part the planner has.
+    pub planner: Option<PlannerUse>,
+}
+
+/// How far changes are approved without asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Yes {
+    /// A person is asked.
+    #[default]
+    Ask,
+    /// Changes up to this risk are approved.
+    UpTo(Risk),
+}
+
+/// Whether changes are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Changes {
+    /// They are, once approved.
+    #[default]
+    Made,
+    /// They are previewed, no more (`--dry-run`).
+    Previewed,
+    /// They are refused (`--read-only`).
+    Refused,
+}
+
+/// Who reads the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OutputForm {
+    /// A person.
+    #[default]
+    Person,
+    /// A program: one JSON object per line.
+    Json,
+}
+
+/// Whether colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Colour {
+    /// On terminals, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
+}
+
+/// Which part the planner has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlannerUse {
+    /// It looks first.
+    First,
+    /// It alone decides.
+    Only,
+    /// It is not used.
+    Off,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Answers one sentence.
+    Sentence(String),
+    /// Answers each line of standard input.
+    Lines,
+    /// Talks with a person at a terminal.
+    Talk,
+    /// Runs one tool.
+    Call(Call),
+    /// Makes a plan and keeps it.
+    Plan {
+        /// What is planned.
+        request: Request,
+        /// Where the plan is also written.
+        out: Option<PathBuf>,
+    },
+    /// Proposes a kept plan again and asks for its approval.
+    Approve(PlanSource),
+    /// Takes back a change; none means the last one.
+    Undo(Option<String>),
+    /// Lists the recorded sessions.
+    SessionsList,
+    /// Shows a recorded session.
+    SessionsShow(String),
+    /// Shows the tools, or one of them.
+    Tools(Option<String>),
+    /// Shows the configuration.
+    Config,
+    /// Checks that everything is in place.
+    Doctor,
+    /// Prints a completion script.
+    Completions(Shell),
+    /// Serves a sandbox on the loopback interface.
+    SandboxServe(SandboxServe),
+}
+
+/// What is planned.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// A sentence.
+    Sentence(String),
+    /// A call of one tool.
+    Call(Call),
+}
+
+/// Where a kept plan is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanSource {
+    /// In the state directory, under this id.
+    Id(String),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// How a sandbox is served.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SandboxServe {
+    /// The world, by name or path.
+    pub world: String,
+    /// The port; 0 takes a free one.
+    pub port: u16,
+    /// How many simulated seconds pass in one second.
+    pub speed: f64,
+    /// Where the kubeconfig is written.
+    pub kubeconfig: PathBuf,
+}
+
+/// Returns a call from a tool's name and its arguments as JSON text.
+///
+/// # Errors
+/// Returns what is wrong with the JSON, with its position.
+pub fn read_call(tool: &str, arguments: &str) -> Result<Call, String> {
+    let args: Value =
+        serde_json::from_str(arguments).map_err(|error| format!("the arguments of {tool} are not JSON: {error}"))?;
+    match args {
+        Value::Object(_) => Ok(Call::new(tool, args)),
+        _ => Err(format!("the arguments of {tool} must be a JSON object such as {{\"name\": \"backend\"}}")),
+    }
+}
