@@ -45,7 +45,6 @@ pub struct Phase {
 /// One thing that is done. More kinds (exec, port-forward, host programs, load) join this enum with the
 /// tools that need them.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Effect {
     /// A write of one API object.
     Object {
@@ -108,7 +107,6 @@ impl fmt::Debug for Payload {
 /// What must hold before a phase is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
 pub enum Expectation {
     /// The workload has exactly this many replicas and all are available.
     Replicas {
@@ -146,7 +144,6 @@ impl Expectation {
 /// left, so that somebody else's later work is never undone silently.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
 pub enum Recipe {
     /// Sets the replica count back.
     Scale {
@@ -181,6 +178,12 @@ impl Recipe {
         match self {
             Self::Scale { target, .. } | Self::Revision { target, .. } | Self::Paused { target, .. } => target,
         }
+    }
+
+    /// Returns what undoing all of these means; `None` where there is nothing to undo with.
+    pub fn describe_all(recipes: &[Self]) -> Option<String> {
+        let texts: Vec<String> = recipes.iter().map(Self::describe).collect();
+        (!texts.is_empty()).then(|| texts.join(", "))
     }
 
     /// Returns what undoing means, in a few words.

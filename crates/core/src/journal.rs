@@ -24,7 +24,6 @@ pub struct JournalRecord {
 /// What a journal line records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "records are written and read one at a time")]
 pub enum Entry {
     /// The gate admitted the change.
     Approved {

@@ -4,6 +4,7 @@
 
 pub mod fit;
 pub mod kinds;
+pub mod pods;
 pub mod quantities;
 pub mod rbac;
 pub mod selectors;
