@@ -4,7 +4,9 @@
 pub mod cli;
 pub mod exit;
 pub mod journal;
+pub mod json;
 pub mod options;
 pub mod problem;
 pub mod state;
+pub mod terminal;
 pub mod ui;

@@ -1,0 +1,20 @@
+//! The terminal: what a person sees and how a person answers.
+//!
+//! [`style`] knows the terminal, [`page`] lays text out without ever cutting it, [`preview`] and [`report`]
+//! render what `core` describes, [`progress`] is the one line on stderr, [`ui`] puts them together.
+//! [`approver`] asks on the controlling terminal, with [`answer`] for what an answer means and [`tty`] for
+//! the device; [`repl`] is the interactive session. Nothing in here decides anything.
+
+pub mod page;
+pub mod preview;
+pub mod progress;
+pub mod report;
+pub mod style;
+pub mod ui;
+mod values;
+
+pub use preview::render_preview;
+pub use progress::ProgressLine;
+pub use report::{render_ledger, render_report};
+pub use style::{ColorWish, Glyphs, Look};
+pub use ui::{Detail, TerminalUi};

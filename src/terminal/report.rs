@@ -1,0 +1,121 @@
+//! What came of a change, and the account at the end of a turn.
+//!
+//! The words say what the signs and colours repeat: `ok`, `not verified`, `failed`, `not sent`, `unknown`.
+
+use todo_agent_core::{Outcome, Report};
+
+use super::{page::Page, style::Role};
+
+/// Returns the report as plain text for a terminal of this many columns.
+pub fn render_report(report: &Report, width: usize) -> String {
+    report_page(report, width).plain()
+}
+
+/// Returns the account of a turn's changes as plain text: one line per effect, or that there were none.
+pub fn render_ledger(ledger: &[String], width: usize) -> String {
+    ledger_page(ledger, width).plain()
+}
+
+/// Returns the report, laid out.
+pub fn report_page(report: &Report, width: usize) -> Page {
+    let mut page = Page::new(width);
+    for effect in &report.effects {
+        let (role, word) = word(&effect.outcome);
+        page.add(role, &format!("{word}: "), &effect.summary);
+        page.add(Role::Plain, "  ", effect.outcome.text());
+    }
+    for remaining in &report.remaining {
+        page.add(Role::Warn, "not sent: ", remaining);
+    }
+    let touched = report.effects.iter().any(|effect| effect.outcome.touched_the_cluster());
+    match &report.undo {
+        Some(undo) if touched => {
+            page.add(Role::Hint, "undo: ", &format!("todo-agent undo {}  ({undo})", report.change_id));
+        }
+        None if touched => page.add(Role::Plain, "undo: ", "not possible for this change"),
+        _ => page.add(Role::Plain, "", "Nothing was changed."),
+    }
+    page
+}
+
+/// Returns the account of a turn's changes, laid out.
+pub fn ledger_page(ledger: &[String], width: usize) -> Page {
+    let mut page = Page::new(width);
+    match ledger {
+        [] => page.add(Role::Faint, "", "Changes in this turn: none"),
+        [one] => page.add(Role::Plain, "Changes in this turn: ", one),
+        several => {
+            page.add(Role::Plain, "", "Changes in this turn:");
+            for line in several {
+                page.add(Role::Plain, "- ", line);
+            }
+        }
+    }
+    page
+}
+
+fn word(outcome: &Outcome) -> (Role, &'static str) {
+    match outcome {
+        Outcome::Done { .. } => (Role::Good, "✓ ok"),
+        Outcome::NotVerified { .. } => (Role::Warn, "sent, but not verified"),
+        Outcome::Moved { .. } => (Role::Warn, "not sent, the object has changed"),
+        Outcome::Failed { .. } => (Role::Bad, "✗ failed"),
+        Outcome::Unknown { .. } => (Role::Bad, "sent, result unknown"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use todo_agent_core::{report::EffectReport, view::TargetView};
+
+    use super::*;
+
+    fn effect(summary: &str, outcome: Outcome) -> EffectReport {
+        let target = TargetView {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            namespace: Some("todo".into()),
+            name: "backend".into(),
+        };
+        EffectReport { summary: summary.into(), target, outcome }
+    }
+
+    fn report(effects: Vec<EffectReport>, remaining: Vec<String>) -> Report {
+        Report {
+            change_id: "c-7k2m9q".into(),
+            effects,
+            remaining,
+            undo: Some("scale deployment/backend back to 2".into()),
+        }
+    }
+
+    #[test]
+    fn a_change_that_was_made_and_seen() {
+        let done = Outcome::Done { output: "3 of 3 replicas available".into() };
+        let report = report(vec![effect("scale deployment/backend from 2 to 3 replicas", done)], vec![]);
+        assert_snapshot!(render_report(&report, 80), @"");
+    }
+
+    #[test]
+    fn a_change_that_went_half_way() {
+        let why = "1 of 3 replicas available; pod backend-x: CrashLoopBackOff".to_owned();
+        let first = effect("scale deployment/backend from 2 to 3 replicas", Outcome::NotVerified { why });
+        let report = report(vec![first], vec!["restart deployment/frontend".into()]);
+        assert_snapshot!(render_report(&report, 40), @"");
+    }
+
+    #[test]
+    fn a_change_that_was_refused_offers_no_undo() {
+        let refused = Outcome::Failed { why: "forbidden: you may not patch deployments/scale".into() };
+        let report = report(vec![effect("scale deployment/backend from 2 to 3 replicas", refused)], vec![]);
+        assert_snapshot!(render_report(&report, 80), @"");
+    }
+
+    #[test]
+    fn every_turn_says_what_it_changed() {
+        assert_snapshot!(render_ledger(&[], 80), @"");
+        assert_snapshot!(render_ledger(&["deployment/backend: scaled from 2 to 3".into()], 80), @"");
+        assert_snapshot!(render_ledger(&["one\u{1b}[2J".into(), "two".into()], 80), @"");
+    }
+}
