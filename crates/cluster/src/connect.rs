@@ -207,8 +207,11 @@ fn check_program(command: &str) -> Result<(), ClusterError> {
     if found {
         return Ok(());
     }
-    Err(ClusterError::new(Cause::Configuration, format!("the login program {command} of this context is not installed"))
-        .hint("install it, or use another context; it is named under users[].user.exec in the kubeconfig"))
+    Err(ClusterError::new(
+        Cause::Configuration,
+        format!("the login program {command} of this context is not installed"),
+    )
+    .hint("install it, or use another context; it is named under users[].user.exec in the kubeconfig"))
 }
 
 fn login_failed(error: &kube::Error, login: Option<&str>, server: &str) -> ClusterError {

@@ -84,7 +84,10 @@ mod tests {
         let before = json!({"spec": {"replicas": 2, "paused": false}});
         let after = json!({"spec": {"replicas": 3, "paused": false}});
         let changes = diff(&before, &after);
-        assert_eq!(changes, [FieldChange { path: "spec.replicas".into(), before: Some(json!(2)), after: Some(json!(3)) }]);
+        assert_eq!(
+            changes,
+            [FieldChange { path: "spec.replicas".into(), before: Some(json!(2)), after: Some(json!(3)) }]
+        );
     }
 
     #[test]

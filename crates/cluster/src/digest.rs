@@ -36,7 +36,11 @@ impl std::fmt::Debug for DigestKey {
 
 /// Returns bytes as lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 /// Returns the SHA-256 of a value's canonical JSON (sorted keys, no spaces), hexadecimal.
@@ -100,7 +104,9 @@ mod tests {
     #[test]
     fn spec_labels_and_uid_do() {
         let base = json!({"metadata": {"name": "a", "uid": "1"}, "spec": {"replicas": 2}});
-        for (pointer, value) in [("/spec/replicas", json!(3)), ("/metadata/uid", json!("2")), ("/metadata/name", json!("b"))] {
+        for (pointer, value) in
+            [("/spec/replicas", json!(3)), ("/metadata/uid", json!("2")), ("/metadata/name", json!("b"))]
+        {
             let mut other = base.clone();
             *other.pointer_mut(pointer).unwrap() = value;
             assert_ne!(fingerprint(&base), fingerprint(&other), "{pointer}");

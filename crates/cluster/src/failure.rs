@@ -37,9 +37,7 @@ pub(crate) fn from_status(status: u16, body: &[u8], server: &str) -> ClusterErro
             error
         }
         501 => ClusterError::new(Cause::Invalid, message),
-        _ => {
-            ClusterError::new(Cause::Unavailable, format!("{server} failed with {status} {reason}: {message}"))
-        }
+        _ => ClusterError::new(Cause::Unavailable, format!("{server} failed with {status} {reason}: {message}")),
     }
 }
 
@@ -60,9 +58,9 @@ fn forbidden(message: &str) -> ClusterError {
         Some(namespace) => (format!("in namespace {namespace}"), format!(" -n {namespace}")),
         None => ("for the whole cluster".to_owned(), String::new()),
     };
-    error
-        .hint(format!("missing permission: {verb} on {resource} {scope}, for {user}"))
-        .hint(format!("whoever runs the cluster can check it with: kubectl auth can-i {verb} {resource}{flag} --as={user}"))
+    error.hint(format!("missing permission: {verb} on {resource} {scope}, for {user}")).hint(format!(
+        "whoever runs the cluster can check it with: kubectl auth can-i {verb} {resource}{flag} --as={user}"
+    ))
 }
 
 fn unreadable(status: u16, body: &[u8], server: &str) -> ClusterError {
@@ -75,8 +73,11 @@ fn unreadable(status: u16, body: &[u8], server: &str) -> ClusterError {
     if status >= 500 || status == 429 {
         return ClusterError::new(Cause::Unavailable, format!("{server} answered {status} without a reason: {start}"));
     }
-    ClusterError::new(Cause::NotKubernetes, format!("{server} answered {status} with something that is not the Kubernetes API: {start}"))
-        .hint("check the server of this context; a proxy or login page may stand in between")
+    ClusterError::new(
+        Cause::NotKubernetes,
+        format!("{server} answered {status} with something that is not the Kubernetes API: {start}"),
+    )
+    .hint("check the server of this context; a proxy or login page may stand in between")
 }
 
 /// Maps an answer with a success status whose body is not JSON.
@@ -102,27 +103,41 @@ pub(crate) fn from_transport(error: &(dyn Error + 'static), server: &str) -> Clu
         chain.push_str(&inner.to_string());
         source = inner.source();
     }
-    let says = |words: &[&str]| words.iter().any(|word| chain.to_ascii_lowercase().contains(&word.to_ascii_lowercase()));
+    let says =
+        |words: &[&str]| words.iter().any(|word| chain.to_ascii_lowercase().contains(&word.to_ascii_lowercase()));
     let away = |what: &str| ClusterError::new(Cause::Unreachable, format!("{server} cannot be reached: {what}"));
-    if says(&["certificate expired", "CertExpired", "Expired", "CertificateExpired"]) && says(&["certificate", "cert"]) {
+    if says(&["certificate expired", "CertExpired", "Expired", "CertificateExpired"]) && says(&["certificate", "cert"])
+    {
         return ClusterError::new(Cause::Configuration, format!("a TLS certificate for {server} has expired"))
             .hint("renew it, or fetch a new kubeconfig (Minikube: minikube update-context, then minikube start)");
     }
     if says(&["UnknownIssuer", "self-signed", "self signed", "UnknownCA"]) {
-        return ClusterError::new(Cause::Configuration, format!("{server} shows a certificate this kubeconfig does not trust"))
-            .hint("the cluster may have been made anew; fetch its kubeconfig again");
+        return ClusterError::new(
+            Cause::Configuration,
+            format!("{server} shows a certificate this kubeconfig does not trust"),
+        )
+        .hint("the cluster may have been made anew; fetch its kubeconfig again");
     }
     if says(&["NotValidForName", "certificate not valid for name"]) {
         return ClusterError::new(Cause::Configuration, format!("the certificate of {server} is for another name"))
             .hint("check the server address of this context");
     }
-    if says(&["invalid peer certificate", "received fatal alert", "tls handshake", "InvalidContentType", "corrupt message"]) {
+    if says(&[
+        "invalid peer certificate",
+        "received fatal alert",
+        "tls handshake",
+        "InvalidContentType",
+        "corrupt message",
+    ]) {
         return ClusterError::new(Cause::Configuration, format!("no TLS connection to {server}: {}", last(&chain)))
             .hint("check the server address (http or https, port) and the certificates of this context");
     }
     if says(&["auth exec", "exec plugin", "AuthExec", "auth error", "unable to run auth"]) {
-        return ClusterError::new(Cause::Configuration, format!("the login program of this context failed: {}", last(&chain)))
-            .hint("run it by hand to see why; its name is under users[].user.exec in the kubeconfig");
+        return ClusterError::new(
+            Cause::Configuration,
+            format!("the login program of this context failed: {}", last(&chain)),
+        )
+        .hint("run it by hand to see why; its name is under users[].user.exec in the kubeconfig");
     }
     if says(&["connection refused"]) {
         return away("connection refused").hint("is the cluster running? Minikube: minikube status, minikube start");

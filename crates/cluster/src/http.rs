@@ -176,8 +176,7 @@ impl Http {
         let body = if bytes.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&bytes)
-                .map_err(|error| (failure::not_json(&bytes, &error, &self.server), None))?
+            serde_json::from_slice(&bytes).map_err(|error| (failure::not_json(&bytes, &error, &self.server), None))?
         };
         Ok(Reply { status, warnings, body })
     }

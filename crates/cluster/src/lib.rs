@@ -7,13 +7,26 @@
 
 mod cluster;
 mod connect;
+mod diff;
 mod digest;
 mod discovery;
+pub mod execute;
 mod failure;
+pub mod gate;
 mod http;
+mod owners;
+pub mod policy;
+pub mod preview;
 mod reader;
+mod request;
+mod risk;
+mod verify;
+mod watch;
 
+pub use self::http::RequestRecord;
 pub use cluster::Cluster;
 pub use connect::{ConnectOptions, contexts, kubeconfig_files};
 pub use digest::DigestKey;
-pub use self::http::RequestRecord;
+pub use execute::execute;
+pub use gate::{Approved, Gate, Refusal};
+pub use preview::{Preview, preview};

@@ -14,7 +14,8 @@ pub(crate) fn keepers(object: &Value) -> Vec<Remark> {
             && let (Some(kind), Some(name)) = (owner["kind"].as_str(), owner["name"].as_str())
         {
             let owner = format!("{}/{name}", kind.to_lowercase());
-            remarks.push(Remark::KeptBy(format!("{owner} made this object and will set it back; change {owner} instead")));
+            remarks
+                .push(Remark::KeptBy(format!("{owner} made this object and will set it back; change {owner} instead")));
         }
     }
     if let Some(release) = annotation("meta.helm.sh/release-name") {
@@ -23,11 +24,15 @@ pub(crate) fn keepers(object: &Value) -> Vec<Remark> {
         )));
     }
     if annotation("argocd.argoproj.io/tracking-id").is_some() || label("argocd.argoproj.io/instance").is_some() {
-        remarks.push(Remark::KeptBy("Argo CD keeps this object and may revert the change; change its source instead".to_owned()));
+        remarks.push(Remark::KeptBy(
+            "Argo CD keeps this object and may revert the change; change its source instead".to_owned(),
+        ));
     }
     for mark in ["kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"] {
         if let Some(name) = label(mark) {
-            remarks.push(Remark::KeptBy(format!("Flux ({name}) keeps this object and will revert the change; change its source instead")));
+            remarks.push(Remark::KeptBy(format!(
+                "Flux ({name}) keeps this object and will revert the change; change its source instead"
+            )));
         }
     }
     remarks

@@ -73,8 +73,7 @@ fn mode_and_yes_by_risk() {
 
 #[test]
 fn auto_acts_only_where_it_is_listed_and_never_at_high_risk() {
-    let rules =
-        Rules { mode: Mode::Auto, auto: vec![("scale".into(), "todo".into())], ..Rules::default() };
+    let rules = Rules { mode: Mode::Auto, auto: vec![("scale".into(), "todo".into())], ..Rules::default() };
     assert_eq!([Risk::Low, Risk::Medium, Risk::High].map(|risk| verdict(&rules, risk)), ["allow", "allow", "ask"]);
     let elsewhere = Rules { auto: vec![("scale".into(), "shop".into())], ..rules };
     assert_eq!(verdict(&elsewhere, Risk::Low), "ask");
@@ -108,7 +107,8 @@ fn a_grant_covers_one_operation_on_one_object_up_to_medium() {
         name: "backend".into(),
         risk: Risk::High,
     };
-    let with = |step: StepView| short(&decide(&view(vec![step]), &Origin::person(), &Rules::default(), &[grant.clone()]));
+    let with =
+        |step: StepView| short(&decide(&view(vec![step]), &Origin::person(), &Rules::default(), &[grant.clone()]));
     assert_eq!(with(step(Risk::Medium)), "allow");
     assert_eq!(with(step(Risk::High)), "ask");
     let mut other = step(Risk::Low);

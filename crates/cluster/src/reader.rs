@@ -224,11 +224,9 @@ mod tests {
 
     #[test]
     fn a_secret_that_comes_whole_is_still_metadata_only() {
-        let secret = json!({"metadata": {"name": "s", "annotations": {"x": "y"}}, "data": {"p": "cGFzcw=="}, "type": "Opaque"});
+        let secret =
+            json!({"metadata": {"name": "s", "annotations": {"x": "y"}}, "data": {"p": "cGFzcw=="}, "type": "Opaque"});
         let kind = kinds::find("secret").unwrap().into();
-        assert_eq!(
-            tidy(secret, &kind, true),
-            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}})
-        );
+        assert_eq!(tidy(secret, &kind, true), json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}));
     }
 }

@@ -92,7 +92,8 @@ fn of_replicas(change: &FieldChange) -> Risk {
 /// A restart of several rolling replicas goes unnoticed; one of a single or recreated pod does not.
 fn of_restart(live: &Value) -> Risk {
     let replicas = live["spec"]["replicas"].as_i64().unwrap_or(1);
-    let recreated = live["spec"]["strategy"]["type"] == "Recreate" || live["spec"]["updateStrategy"]["type"] == "OnDelete";
+    let recreated =
+        live["spec"]["strategy"]["type"] == "Recreate" || live["spec"]["updateStrategy"]["type"] == "OnDelete";
     if replicas > 1 && !recreated { Risk::Low } else { Risk::Medium }
 }
 
@@ -151,7 +152,8 @@ mod tests {
         assert_eq!(risk_of(|o| o["spec"]["replicas"] = json!(0)), Risk::High, "scale to zero");
         assert_eq!(risk_of(|o| o["spec"]["paused"] = json!(true)), Risk::Low, "pause");
         assert_eq!(
-            risk_of(|o| o["spec"]["template"]["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/restartedAt": "x"})),
+            risk_of(|o| o["spec"]["template"]["metadata"]["annotations"] =
+                json!({"kubectl.kubernetes.io/restartedAt": "x"})),
             Risk::Low,
             "restart of two rolling replicas"
         );
@@ -183,7 +185,10 @@ mod tests {
         let mut after = before.clone();
         after["spec"]["template"]["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/restartedAt": "x"});
         let diff = diff(&before, &after);
-        assert_eq!(risk(Facts { target: &target(), before: &before, diff: &diff, proof: ProofView::Served }), Risk::Medium);
+        assert_eq!(
+            risk(Facts { target: &target(), before: &before, diff: &diff, proof: ProofView::Served }),
+            Risk::Medium
+        );
     }
 
     #[test]
@@ -192,7 +197,10 @@ mod tests {
         let mut after = before.clone();
         after["spec"]["replicas"] = json!(3);
         let diff = diff(&before, &after);
-        assert_eq!(risk(Facts { target: &target(), before: &before, diff: &diff, proof: ProofView::Computed }), Risk::Medium);
+        assert_eq!(
+            risk(Facts { target: &target(), before: &before, diff: &diff, proof: ProofView::Computed }),
+            Risk::Medium
+        );
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub struct StepRecord {
 }
 
 /// Why a journal record could not be written. Without a journal nothing is sent.
-#[derive(Debug, Clone, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the journal cannot be written: {0}")]
 pub struct JournalError(pub String);
 

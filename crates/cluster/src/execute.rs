@@ -1,0 +1,273 @@
+//! Executes an approved change, phase by phase: compare with what was approved, record, send, record,
+//! watch until it holds.
+//!
+//! Every effect is sent at most once per approval. What cannot be known is reported as unknown, never
+//! guessed; a request in flight is never cut off.
+
+use serde_json::Value;
+use todo_agent_core::{
+    Cause, ClusterError, Outcome, Recipe, Report, Run,
+    journal::{Entry, Journal, JournalRecord},
+    report::EffectReport,
+    view::StepView,
+};
+
+use crate::{
+    digest::{content_hash, fingerprint, owned_content},
+    gate::Approved,
+    preview::{PlannedEffect, PlannedPhase},
+    request::Earnest,
+    verify::{Settled, Written, settle},
+};
+
+/// How often a write is tried when only bookkeeping of the object changed between reading and writing.
+const CONFLICT_TRIES: usize = 3;
+
+/// Makes an approved change and proves it.
+pub async fn execute(approved: Approved, journal: &mut dyn Journal, run: &Run) -> Report {
+    let mut execution = Execution { journal, run, approved: &approved, effects: Vec::new(), remaining: Vec::new() };
+    let mut stopped = run.clock.now() > approved.expires;
+    if stopped {
+        run.warn("the approval has expired; nothing was sent");
+    }
+    for phase in &approved.phases {
+        if stopped {
+            let steps = phase.effects.iter().map(|effect| step(&approved, effect).summary.clone());
+            execution.remaining.extend(steps);
+        } else {
+            stopped = !execution.phase(phase).await;
+        }
+    }
+    let Execution { mut effects, remaining, .. } = execution;
+    effects.sort_by_key(|(n, _)| *n);
+    let effects: Vec<EffectReport> = effects.into_iter().map(|(_, effect)| effect).collect();
+    let touched = effects.iter().any(|effect| effect.outcome.touched_the_cluster());
+    let undo = if touched { Recipe::describe_all(&approved.undo) } else { None };
+    Report { change_id: approved.view.change_id.clone(), effects, remaining, undo }
+}
+
+struct Execution<'a> {
+    journal: &'a mut dyn Journal,
+    run: &'a Run,
+    approved: &'a Approved,
+    /// What came of each step that was reached, with its number.
+    effects: Vec<(usize, EffectReport)>,
+    remaining: Vec<String>,
+}
+
+/// What became of sending one effect.
+enum Sent {
+    /// Accepted; the object as the server now has it.
+    Accepted(Value),
+    /// Not accepted, or not known.
+    Ended(Outcome),
+}
+
+impl Execution<'_> {
+    /// Sends a phase's effects and waits for them. Returns whether the next phase may start.
+    async fn phase(&mut self, phase: &PlannedPhase) -> bool {
+        let mut written: Vec<(usize, Written)> = Vec::new();
+        let mut good = true;
+        for effect in &phase.effects {
+            if self.run.cancel.is_cancelled() || !good {
+                self.remaining.push(step(self.approved, effect).summary.clone());
+                good = false;
+                continue;
+            }
+            self.run.progress(&step(self.approved, effect).summary);
+            match self.send(effect).await {
+                Sent::Accepted(object) => {
+                    written.push((effect.n, Written { target: effect.target.clone(), object }));
+                }
+                Sent::Ended(outcome) => {
+                    good = false;
+                    self.ended(effect.n, outcome);
+                }
+            }
+        }
+        let objects: Vec<Written> = written.iter().map(|(_, written)| written.clone()).collect();
+        let expectations: Vec<_> = phase
+            .settle
+            .iter()
+            .filter(|expectation| objects.iter().any(|written| written.target == *expectation.object()))
+            .cloned()
+            .collect();
+        let deadline = self.run.deadline_within(phase.deadline);
+        let settled = settle(&self.approved.cluster, &expectations, &objects, deadline, self.run).await;
+        for (n, written) in written {
+            let results: Vec<&Settled> = expectations
+                .iter()
+                .zip(&settled)
+                .filter(|(expectation, _)| *expectation.object() == written.target)
+                .map(|(_, settled)| settled)
+                .collect();
+            let outcome = outcome_of(&results);
+            good &= outcome.is_done();
+            self.ended(n, outcome);
+        }
+        good
+    }
+
+    async fn send(&mut self, effect: &PlannedEffect) -> Sent {
+        let cluster = self.approved.cluster.clone();
+        let mut conflict = String::new();
+        for _ in 0..CONFLICT_TRIES {
+            let live = match cluster.read_live(&effect.target).await {
+                Ok(live) => live,
+                Err(error) if error.is(Cause::NotFound) => {
+                    return Sent::Ended(Outcome::Moved { why: format!("{} is gone", effect.target) });
+                }
+                Err(error) => return Sent::Ended(failed(&error)),
+            };
+            if let Some(why) = moved(effect, &live) {
+                return Sent::Ended(Outcome::Moved { why });
+            }
+            // A Ctrl-C that came while reading: nothing has been sent yet.
+            if self.run.cancel.is_cancelled() {
+                return Sent::Ended(Outcome::Failed { why: "interrupted before anything was sent".to_owned() });
+            }
+            let digest = effect.prepared.digest(&self.approved.key);
+            if let Err(error) = self.record(Entry::Sending { n: effect.n, digest }) {
+                return Sent::Ended(Outcome::Failed { why: format!("{error}; nothing was sent") });
+            }
+            let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+            let id = self.approved.view.change_id.as_str();
+            let request = effect.prepared.request(version, Earnest::Real, Some(id));
+            match cluster.http.write(request).await {
+                Ok(reply) => {
+                    self.note(Entry::Answered { n: effect.n, status: reply.status });
+                    return Sent::Accepted(effect.prepared.object_after(&live, &reply.body));
+                }
+                Err(error) if error.is(Cause::Conflict) => {
+                    self.note(Entry::Answered { n: effect.n, status: 409 });
+                    conflict = error.message;
+                }
+                Err(error) if no_answer(&error) => return self.examine(effect, &live, &error).await,
+                Err(error) => {
+                    self.note(Entry::Answered { n: effect.n, status: status_of(error.cause) });
+                    return Sent::Ended(failed(&error));
+                }
+            }
+        }
+        Sent::Ended(Outcome::Failed { why: format!("others keep changing {}: {conflict}", effect.target) })
+    }
+
+    /// No answer came: looks at the object to see whether the request arrived.
+    async fn examine(&mut self, effect: &PlannedEffect, before: &Value, error: &ClusterError) -> Sent {
+        let live = match self.approved.cluster.read_live(&effect.target).await {
+            Ok(live) => live,
+            Err(second) => {
+                return Sent::Ended(Outcome::Unknown {
+                    why: format!("{}; and the object cannot be read: {}", error.message, second.message),
+                });
+            }
+        };
+        let expected = effect.prepared.computed_after(before).map(|after| content_hash(&owned_content(&after)));
+        if expected.is_some_and(|expected| expected == fingerprint(&live)) && fingerprint(before) != fingerprint(&live)
+        {
+            self.note(Entry::Examined { n: effect.n, finding: "no answer came, but the change is there".to_owned() });
+            return Sent::Accepted(live);
+        }
+        let why = if fingerprint(&live) == fingerprint(before) {
+            format!("{}; the object is unchanged so far", error.message)
+        } else {
+            format!("{}; the object has changed, and it cannot be told by whom", error.message)
+        };
+        Sent::Ended(Outcome::Unknown { why })
+    }
+
+    fn ended(&mut self, n: usize, outcome: Outcome) {
+        // Without an answer the line `sending` stays alone, so that the next start looks again.
+        if !matches!(outcome, Outcome::Unknown { .. }) {
+            self.note(Entry::Settled { n, result: outcome.clone() });
+        }
+        if let Some(step) = self.approved.view.steps.iter().find(|step| step.n == n) {
+            let report = EffectReport { summary: step.summary.clone(), target: step.target.clone(), outcome };
+            self.effects.push((n, report));
+        }
+    }
+
+    fn record(&mut self, entry: Entry) -> Result<(), todo_agent_core::journal::JournalError> {
+        let change_id = self.approved.view.change_id.clone();
+        self.journal.append(&JournalRecord { at: self.run.clock.now(), change_id, entry })
+    }
+
+    /// Records what has happened already; a failure to do so is said, because it cannot be taken back.
+    fn note(&mut self, entry: Entry) {
+        if let Err(error) = self.record(entry) {
+            self.run.warn(error.to_string());
+        }
+    }
+}
+
+/// Says how the object differs from the one that was approved, if it does.
+fn moved(effect: &PlannedEffect, live: &Value) -> Option<String> {
+    let uid = live["metadata"]["uid"].as_str();
+    if effect.uid.as_deref() != uid {
+        return Some(format!("{} was deleted and made anew since the preview", effect.target));
+    }
+    if fingerprint(live) == effect.fingerprint {
+        return None;
+    }
+    let who = last_writer(live).map(|who| format!(" (last by {who})")).unwrap_or_default();
+    Some(format!("{} was changed since the preview{who}", effect.target))
+}
+
+/// Returns the view of a planned effect: both are made together, numbered from 1.
+fn step<'a>(approved: &'a Approved, effect: &PlannedEffect) -> &'a StepView {
+    &approved.view.steps[effect.n - 1]
+}
+
+/// Returns the HTTP status that a refusal with this cause has.
+fn status_of(cause: Cause) -> u16 {
+    match cause {
+        Cause::Unauthorized => 401,
+        Cause::Forbidden => 403,
+        Cause::NotFound => 404,
+        Cause::Conflict => 409,
+        Cause::Expired => 410,
+        _ => 422,
+    }
+}
+
+fn failed(error: &ClusterError) -> Outcome {
+    let mut why = error.message.clone();
+    for hint in &error.hints {
+        why.push_str("; ");
+        why.push_str(hint);
+    }
+    Outcome::Failed { why }
+}
+
+/// Returns whether the request may have arrived although no usable answer came.
+fn no_answer(error: &ClusterError) -> bool {
+    matches!(error.cause, Cause::Unreachable | Cause::Unavailable | Cause::NotKubernetes | Cause::TimedOut)
+}
+
+fn outcome_of(results: &[&Settled]) -> Outcome {
+    let texts = |pick: fn(&Settled) -> Option<&String>| {
+        results.iter().filter_map(|settled| pick(settled)).cloned().collect::<Vec<_>>().join("; ")
+    };
+    let why = texts(|settled| match settled {
+        Settled::NotMet(why) => Some(why),
+        Settled::Met(_) => None,
+    });
+    if !why.is_empty() {
+        return Outcome::NotVerified { why };
+    }
+    let output = texts(|settled| match settled {
+        Settled::Met(output) => Some(output),
+        Settled::NotMet(_) => None,
+    });
+    Outcome::Done { output: if output.is_empty() { "accepted by the server".to_owned() } else { output } }
+}
+
+/// Returns who wrote the object's content last, from `managedFields`; status writers do not count.
+pub(crate) fn last_writer(object: &Value) -> Option<&str> {
+    object["metadata"]["managedFields"]
+        .as_array()?
+        .iter()
+        .filter(|entry| entry["subresource"] != "status")
+        .max_by_key(|entry| entry["time"].as_str().unwrap_or_default())?["manager"]
+        .as_str()
+}

@@ -1,0 +1,235 @@
+//! The one gate: every change of a cluster passes here, and only here an approval is made.
+//!
+//! [`Approved`] has no constructor, cannot be copied and cannot be read from a file:
+//!
+//! ```compile_fail
+//! let approved = todo_agent_cluster::Approved { .. };
+//! ```
+//! ```compile_fail
+//! fn twice(approved: &todo_agent_cluster::Approved) -> todo_agent_cluster::Approved { approved.clone() }
+//! ```
+//! ```compile_fail
+//! let approved: todo_agent_cluster::Approved = serde_json::from_str("{}").unwrap();
+//! ```
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use todo_agent_core::{
+    ChangeView, Recipe, Run,
+    approval::{Answer, ApprovalQuestion, Approver, Origin},
+    journal::{Entry, Journal, JournalError, JournalRecord, StepRecord},
+};
+
+use crate::{
+    policy::{self, Grant, Rules, Verdict},
+    preview::{PlannedPhase, Preview},
+};
+
+/// How long an approval is good for.
+const APPROVAL_LASTS: Duration = Duration::from_mins(10);
+
+/// Decides about changes, by policy first and by asking the person where policy does not decide.
+#[derive(Debug)]
+pub struct Gate {
+    rules: Rules,
+    grants: Vec<Grant>,
+}
+
+/// A change that may be executed once, on the cluster it was previewed on, as it was shown.
+pub struct Approved {
+    pub(crate) cluster: crate::Cluster,
+    pub(crate) key: crate::DigestKey,
+    pub(crate) view: ChangeView,
+    pub(crate) phases: Vec<PlannedPhase>,
+    pub(crate) undo: Vec<Recipe>,
+    pub(crate) expires: Timestamp,
+    by: String,
+}
+
+impl Approved {
+    /// Returns who or what approved it: `you`, `--yes`, a grant, mode `auto`.
+    pub fn by(&self) -> &str {
+        &self.by
+    }
+
+    /// Returns what was approved.
+    pub fn view(&self) -> &ChangeView {
+        &self.view
+    }
+}
+
+impl std::fmt::Debug for Approved {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Approved").field("by", &self.by).finish_non_exhaustive()
+    }
+}
+
+/// Why a change was not approved. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Policy forbids it.
+    Forbidden(String),
+    /// A person would have to be asked, and nobody can be.
+    NeedsApproval(String),
+    /// The person said no, with these words.
+    Declined(String),
+    /// The person wants other arguments for a step.
+    Edit {
+        /// The step's number, from 1.
+        step: usize,
+        /// The arguments as JSON text.
+        args: String,
+    },
+    /// The person wants the turn to end.
+    Stop,
+    /// The mode shows commands instead of acting.
+    Suggested,
+    /// What is done could not be recorded, so it is not done.
+    NoJournal(JournalError),
+}
+
+impl Gate {
+    /// Returns a gate with these rules and no grants.
+    pub fn new(rules: Rules) -> Self {
+        Self { rules, grants: Vec::new() }
+    }
+
+    /// Returns the rules in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Forgets every grant, for example when the context changes, and takes new rules.
+    pub fn reset(&mut self, rules: Rules) {
+        self.rules = rules;
+        self.grants.clear();
+    }
+
+    /// Decides about a previewed change and records the approval before returning it.
+    ///
+    /// # Errors
+    /// Returns why it was not approved.
+    pub async fn admit(
+        &mut self,
+        preview: Preview,
+        origin: &Origin,
+        approver: &mut dyn Approver,
+        journal: &mut dyn Journal,
+        run: &Run,
+    ) -> Result<Approved, Refusal> {
+        let shown_at = run.clock.now();
+        let (reason, type_names) = match policy::decide(&preview.view, origin, &self.rules, &self.grants) {
+            Verdict::Allow(by) => return approve(preview, by, shown_at, journal, run),
+            Verdict::Forbid(why) => return Err(Refusal::Forbidden(why)),
+            Verdict::Suggest => return Err(Refusal::Suggested),
+            Verdict::Ask(reason) => (reason, Vec::new()),
+            Verdict::AskByName(reason, names) => (reason, names),
+        };
+        let question = ApprovalQuestion {
+            view: &preview.view,
+            reason: &reason,
+            type_names: &type_names,
+            grant_offered: type_names.is_empty() && preview.view.risk() <= todo_agent_core::Risk::Medium,
+        };
+        let answer = approver.ask(&question).await;
+        if run.cancel.is_cancelled() {
+            return Err(Refusal::Stop);
+        }
+        let by_name = !type_names.is_empty();
+        match answer {
+            Answer::Typed(names) if by_name && names == type_names => {
+                approve(preview, "you".to_owned(), shown_at, journal, run)
+            }
+            Answer::Yes | Answer::YesForSession | Answer::Typed(_) | Answer::Only(_) if by_name => {
+                Err(Refusal::Declined("the name was not typed as it is".to_owned()))
+            }
+            Answer::YesForSession if question.grant_offered => {
+                self.grants.extend(preview.view.steps.iter().map(|step| Grant {
+                    verb: step.verb.clone(),
+                    kind: step.target.kind.clone(),
+                    namespace: step.target.namespace.clone(),
+                    name: step.target.name.clone(),
+                    risk: step.risk,
+                }));
+                approve(preview, "you, for this session".to_owned(), shown_at, journal, run)
+            }
+            Answer::Yes | Answer::YesForSession => approve(preview, "you".to_owned(), shown_at, journal, run),
+            Answer::Only(steps) => match narrowed(preview, &steps) {
+                Some(preview) => approve(preview, "you, in part".to_owned(), shown_at, journal, run),
+                None => Err(Refusal::Declined("no step was chosen".to_owned())),
+            },
+            Answer::Edit { step, args } => Err(Refusal::Edit { step, args }),
+            Answer::No(reason) => Err(Refusal::Declined(reason)),
+            Answer::Typed(_) => Err(Refusal::Declined("a name was typed where yes was asked".to_owned())),
+            Answer::Stop => Err(Refusal::Stop),
+            Answer::Nobody => Err(Refusal::NeedsApproval(reason)),
+        }
+    }
+}
+
+fn approve(
+    preview: Preview,
+    by: String,
+    shown_at: Timestamp,
+    journal: &mut dyn Journal,
+    run: &Run,
+) -> Result<Approved, Refusal> {
+    let uids: Vec<Option<String>> =
+        preview.phases.iter().flat_map(|phase| &phase.effects).map(|effect| effect.uid.clone()).collect();
+    let steps = preview
+        .view
+        .steps
+        .iter()
+        .zip(uids)
+        .map(|(step, uid)| StepRecord {
+            summary: step.summary.clone(),
+            target: step.target.clone(),
+            uid,
+            digest: step.digest.clone(),
+        })
+        .collect();
+    let record = JournalRecord {
+        at: run.clock.now(),
+        change_id: preview.view.change_id.clone(),
+        entry: Entry::Approved {
+            cluster: preview.view.cluster.identity.clone(),
+            by: by.clone(),
+            steps,
+            undo: preview.undo.clone(),
+            undoes: preview.undoes.clone(),
+        },
+    };
+    journal.append(&record).map_err(Refusal::NoJournal)?;
+    Ok(Approved {
+        cluster: preview.cluster,
+        key: preview.key,
+        view: preview.view,
+        phases: preview.phases,
+        undo: preview.undo,
+        expires: shown_at.saturating_add(APPROVAL_LASTS).unwrap_or(shown_at),
+        by,
+    })
+}
+
+/// Keeps only the chosen steps, renumbered from 1, with what must settle for them and how to undo them.
+fn narrowed(mut preview: Preview, chosen: &[usize]) -> Option<Preview> {
+    for phase in &mut preview.phases {
+        phase.effects.retain(|effect| chosen.contains(&effect.n));
+        let kept: Vec<_> = phase.effects.iter().map(|effect| effect.target.clone()).collect();
+        phase.settle.retain(|expectation| kept.contains(expectation.object()));
+    }
+    preview.phases.retain(|phase| !phase.effects.is_empty());
+    preview.view.steps.retain(|step| chosen.contains(&step.n));
+    for (index, effect) in preview.phases.iter_mut().flat_map(|phase| &mut phase.effects).enumerate() {
+        effect.n = index + 1;
+    }
+    for (index, step) in preview.view.steps.iter_mut().enumerate() {
+        step.n = index + 1;
+    }
+    let kept: Vec<_> =
+        preview.phases.iter().flat_map(|phase| &phase.effects).map(|effect| effect.target.clone()).collect();
+    preview.undo.retain(|recipe| kept.contains(recipe.target()));
+    preview.view.undo = Recipe::describe_all(&preview.undo);
+    (!preview.view.steps.is_empty()).then_some(preview)
+}

@@ -1,0 +1,251 @@
+//! From proposals to a preview: each effect is tried on the server without being done, compared with the
+//! live object, weighed, and shown.
+//!
+//! A [`Preview`] holds what would really be sent. It has no public constructor and cannot be read from a
+//! file, so nothing can be approved that was not previewed here:
+//!
+//! ```compile_fail
+//! let preview = todo_agent_cluster::Preview { view: todo!(), phases: vec![] };
+//! ```
+//! ```compile_fail
+//! let preview: todo_agent_cluster::Preview = serde_json::from_str("{}").unwrap();
+//! ```
+
+use std::time::Duration;
+
+use serde_json::Value;
+use todo_agent_core::{
+    Cause, Change, ChangeView, ClusterError, Expectation, ObjectRef, Recipe, Redactor, Risk, Run,
+    text::{Lines, visible},
+    view::{FieldChange, ProofView, StepView, TargetView},
+};
+
+use crate::{
+    cluster::Cluster,
+    diff::diff,
+    digest::{DigestKey, fingerprint, owned_content},
+    http::ApiRequest,
+    owners::keepers,
+    request::{Earnest, Prepared},
+    risk::{self, Facts},
+};
+
+/// A change that was tried on the server and can be shown. Only the gate can make more of it.
+pub struct Preview {
+    pub(crate) cluster: Cluster,
+    pub(crate) key: DigestKey,
+    pub(crate) view: ChangeView,
+    pub(crate) phases: Vec<PlannedPhase>,
+    pub(crate) undo: Vec<Recipe>,
+    pub(crate) undoes: Option<String>,
+}
+
+pub(crate) struct PlannedPhase {
+    pub(crate) effects: Vec<PlannedEffect>,
+    pub(crate) settle: Vec<Expectation>,
+    pub(crate) deadline: Duration,
+}
+
+pub(crate) struct PlannedEffect {
+    pub(crate) n: usize,
+    pub(crate) target: ObjectRef,
+    pub(crate) prepared: Prepared,
+    pub(crate) uid: Option<String>,
+    pub(crate) fingerprint: String,
+}
+
+impl Preview {
+    /// Returns what may be shown of it.
+    pub fn view(&self) -> &ChangeView {
+        &self.view
+    }
+}
+
+impl std::fmt::Debug for Preview {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Preview").field("view", &self.view).finish_non_exhaustive()
+    }
+}
+
+/// Tries changes on the server and returns what would come of them, as one numbered plan.
+///
+/// # Errors
+/// Returns the server's refusal, with the missing permission where that is the reason. Nothing was done.
+pub async fn preview(
+    changes: Vec<Change>,
+    cluster: &Cluster,
+    key: &DigestKey,
+    run: &Run,
+) -> Result<Preview, ClusterError> {
+    let cluster_view = cluster.view().await?;
+    let mut steps: Vec<StepView> = Vec::new();
+    let mut phases = Vec::new();
+    let mut undo = Vec::new();
+    let mut undoes = None;
+    let mut equivalent = Vec::new();
+    // What an earlier step of this plan makes of an object that a later one changes too.
+    let mut planned: Vec<(ObjectRef, Value)> = Vec::new();
+    for change in changes {
+        for phase in change.phases {
+            let phase_number = phases.len() + 1;
+            let mut effects = Vec::new();
+            for effect in phase.effects {
+                run.check()?;
+                let (target, prepared) = Prepared::new(&effect);
+                let live = cluster.read_live(&target).await?;
+                let trial = try_out(cluster, &prepared, &live).await?;
+                let n = steps.len() + 1;
+                let mut step = step_view(n, phase_number, &target, &prepared, &live, &trial, cluster, key, run);
+                change.tool.clone_into(&mut step.tool);
+                step.summary = shown(&change.summary, &run.redactor);
+                step.remarks.extend(change.remarks.iter().cloned());
+                step.remarks.dedup();
+                let earlier = planned.iter().position(|(other, _)| *other == target);
+                if let Some(earlier) = earlier {
+                    step.fingerprint = fingerprint(&planned[earlier].1);
+                }
+                let before = earlier.map_or_else(|| live.clone(), |earlier| planned[earlier].1.clone());
+                let after = prepared.computed_after(&before).unwrap_or_else(|| trial.after.clone());
+                planned.retain(|(other, _)| *other != target);
+                planned.push((target.clone(), after));
+                effects.push(PlannedEffect {
+                    n,
+                    target,
+                    prepared,
+                    uid: live["metadata"]["uid"].as_str().map(str::to_owned),
+                    fingerprint: step.fingerprint.clone(),
+                });
+                steps.push(step);
+            }
+            phases.push(PlannedPhase { effects, settle: phase.settle, deadline: phase.deadline });
+        }
+        equivalent.push(shown(&change.equivalent, &run.redactor));
+        undo.extend(change.undo);
+        undoes = undoes.or(change.undoes);
+    }
+    let digests: Vec<&[u8]> = steps.iter().map(|step| step.digest.as_bytes()).collect();
+    let digest = key.digest(&digests);
+    let view = ChangeView {
+        change_id: change_id(key, &digest, &cluster_view.identity, run),
+        cluster: cluster_view,
+        steps,
+        equivalent,
+        undo: Recipe::describe_all(&undo),
+        digest,
+    };
+    Ok(Preview { cluster: cluster.clone(), key: key.clone(), view, phases, undo, undoes })
+}
+
+/// What came of trying an effect without doing it.
+struct Trial {
+    after: Value,
+    proof: ProofView,
+    warnings: Vec<String>,
+}
+
+async fn try_out(cluster: &Cluster, prepared: &Prepared, live: &Value) -> Result<Trial, ClusterError> {
+    let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    match cluster.http.read(prepared.request(version, Earnest::DryRun, None)).await {
+        Ok(reply) => Ok(Trial {
+            after: prepared.object_after(live, &reply.body),
+            proof: ProofView::Served,
+            warnings: reply.warnings,
+        }),
+        Err(error) if cannot_dry_run(&error) => Ok(match prepared.computed_after(live) {
+            Some(after) => Trial { after, proof: ProofView::Computed, warnings: Vec::new() },
+            None => Trial { after: live.clone(), proof: ProofView::Stated, warnings: Vec::new() },
+        }),
+        Err(error) => Err(error),
+    }
+}
+
+/// A webhook with side effects, or a server without dry run, says so in these words.
+/// Source: k8s.io/apiserver, admission/plugin/webhook, "does not support dry run".
+fn cannot_dry_run(error: &ClusterError) -> bool {
+    error.is(Cause::Invalid) && error.message.to_ascii_lowercase().contains("dry run")
+}
+
+#[expect(clippy::too_many_arguments, reason = "one caller; each argument is a different part of the step")]
+fn step_view(
+    n: usize,
+    phase: usize,
+    target: &ObjectRef,
+    prepared: &Prepared,
+    live: &Value,
+    trial: &Trial,
+    cluster: &Cluster,
+    key: &DigestKey,
+    run: &Run,
+) -> StepView {
+    let before = owned_content(live);
+    let after = owned_content(&trial.after);
+    let real = diff(&before, &after);
+    let risk = match trial.proof {
+        ProofView::Stated => Risk::High,
+        proof => risk::risk(Facts { target, before: live, diff: &real, proof }),
+    };
+    let redact = |value: &Value| run.redactor.value(value).into_inner();
+    let outside = match &target.namespace {
+        Some(namespace) => *namespace != cluster.scope.namespace,
+        None => false,
+    };
+    StepView {
+        n,
+        phase,
+        tool: String::new(),
+        summary: String::new(),
+        verb: prepared.verb.to_owned(),
+        target: target_view(target),
+        outside,
+        diff: diff(&redact(&before), &redact(&after)).into_iter().map(readable).collect(),
+        proof: trial.proof,
+        remarks: keepers(live),
+        warnings: trial.warnings.iter().map(|warning| shown(warning, &run.redactor)).collect(),
+        risk,
+        protected: risk::protected(target),
+        digest: prepared.digest(key),
+        fingerprint: fingerprint(live),
+    }
+}
+
+fn readable(change: FieldChange) -> FieldChange {
+    FieldChange { path: visible(&change.path, Lines::Escape), ..change }
+}
+
+fn shown(text: &str, redactor: &Redactor) -> String {
+    visible(&redactor.text(text), Lines::Escape)
+}
+
+pub(crate) fn target_view(target: &ObjectRef) -> TargetView {
+    TargetView {
+        api_version: target.resource.api_version(),
+        kind: target.resource.kind.clone(),
+        namespace: target.namespace.clone(),
+        name: target.name.clone(),
+    }
+}
+
+/// Returns an id that is short enough to type: `c-` and six characters without look-alikes.
+fn change_id(key: &DigestKey, digest: &str, identity: &str, run: &Run) -> String {
+    const ALPHABET: &[u8; 32] = b"23456789abcdefghjkmnpqrstuvwxyz0";
+    let now = run.clock.now().as_nanosecond().to_be_bytes();
+    // Two processes may preview the same change in the same instant of a simulated clock.
+    let process = std::process::id().to_be_bytes();
+    let seed = key.digest(&[digest.as_bytes(), identity.as_bytes(), &now, &process]);
+    let id: String = seed
+        .as_bytes()
+        .chunks(2)
+        .take(6)
+        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]))
+        .collect();
+    format!("c-{id}")
+}
+
+impl Cluster {
+    /// Reads an object as it is, version included.
+    pub(crate) async fn read_live(&self, target: &ObjectRef) -> Result<Value, ClusterError> {
+        let reply = self.http.read(ApiRequest::get(target.path(), "read the object before the change")).await?;
+        Ok(reply.body)
+    }
+}

@@ -1,0 +1,229 @@
+//! What must be seen on an object before an expectation counts as met. Pure.
+//!
+//! Source of the rollout rules: k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go.
+
+use serde_json::Value;
+use todo_agent_core::Expectation;
+
+use crate::execute::last_writer;
+
+/// How far an expectation is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// It holds.
+    Met(String),
+    /// Not yet.
+    Waiting(String),
+    /// It will not hold any more.
+    Failed(String),
+}
+
+/// Returns how far `object` is from what is expected; `written` is the object as our write left it.
+pub(super) fn progress(expectation: &Expectation, object: &Value, written: Option<&Value>) -> Progress {
+    match expectation {
+        Expectation::Replicas { replicas, .. } => replicas_available(object, i64::from(*replicas)),
+        Expectation::RolledOut { .. } => rolled_out(object, written),
+        Expectation::Field { pointer, value, .. } => field_is(object, pointer, value),
+    }
+}
+
+fn field_is(object: &Value, pointer: &str, value: &Value) -> Progress {
+    let actual = object.pointer(pointer).unwrap_or(&Value::Null);
+    if actual == value || (value == &Value::Bool(false) && actual.is_null()) {
+        Progress::Met(format!("{} is {value}", dotted(pointer)))
+    } else {
+        Progress::Failed(overridden(object, &format!("{} is {actual}", dotted(pointer))))
+    }
+}
+
+fn dotted(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', ".")
+}
+
+fn overridden(object: &Value, what: &str) -> String {
+    match last_writer(object) {
+        Some(writer) => format!("overridden by {writer}: {what}"),
+        None => format!("overridden: {what}"),
+    }
+}
+
+fn replicas_available(object: &Value, wanted: i64) -> Progress {
+    let spec = object["spec"]["replicas"].as_i64().unwrap_or(1);
+    if spec != wanted {
+        return Progress::Failed(overridden(object, &format!("the count is {spec}, not {wanted}")));
+    }
+    let available = count(object, "availableReplicas");
+    let seen = format!("{available} of {wanted} replicas available");
+    let leaving = count(object, "replicas") - wanted;
+    match (observed(object), available == wanted, leaving) {
+        (true, true, 0) => Progress::Met(seen),
+        (true, true, more) if more > 0 => Progress::Waiting(format!("{seen}, {more} still to go")),
+        _ => Progress::Waiting(seen),
+    }
+}
+
+fn rolled_out(object: &Value, written: Option<&Value>) -> Progress {
+    if let Some(written) = written
+        && object["spec"]["template"] != written["spec"]["template"]
+    {
+        return Progress::Failed(overridden(object, "the pod template is no longer as written"));
+    }
+    if object["spec"]["paused"] == true {
+        return Progress::Failed("the rollout is paused; nothing changes until it is resumed".to_owned());
+    }
+    if !observed(object) {
+        return Progress::Waiting("the controller has not seen the change yet".to_owned());
+    }
+    match object["kind"].as_str() {
+        Some("StatefulSet") => stateful_set(object),
+        Some("DaemonSet") => daemon_set(object),
+        _ => deployment(object),
+    }
+}
+
+fn deployment(object: &Value) -> Progress {
+    let conditions = object["status"]["conditions"].as_array();
+    let stuck = conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition["type"] == "Progressing" && condition["reason"] == "ProgressDeadlineExceeded");
+    if let Some(condition) = stuck {
+        let message = condition["message"].as_str().unwrap_or("the progress deadline was exceeded");
+        return Progress::Failed(message.to_owned());
+    }
+    let wanted = object["spec"]["replicas"].as_i64().unwrap_or(1);
+    let updated = count(object, "updatedReplicas");
+    let available = count(object, "availableReplicas");
+    let old = count(object, "replicas") - updated;
+    if updated < wanted {
+        return Progress::Waiting(format!("{updated} of {wanted} replicas updated, {available} available"));
+    }
+    if old > 0 {
+        return Progress::Waiting(format!("{updated} of {wanted} replicas updated, {old} old ones still to go"));
+    }
+    if available < updated {
+        return Progress::Waiting(format!("{available} of {updated} updated replicas available"));
+    }
+    Progress::Met(format!("rolled out, {available} of {wanted} replicas available"))
+}
+
+fn stateful_set(object: &Value) -> Progress {
+    if object["spec"]["updateStrategy"]["type"] == "OnDelete" {
+        return Progress::Met("accepted; its pods change when they are deleted (OnDelete)".to_owned());
+    }
+    let wanted = object["spec"]["replicas"].as_i64().unwrap_or(1);
+    let ready = count(object, "readyReplicas");
+    let updated = count(object, "updatedReplicas");
+    if ready < wanted {
+        return Progress::Waiting(format!("{ready} of {wanted} replicas ready"));
+    }
+    let partition = object["spec"]["updateStrategy"]["rollingUpdate"]["partition"].as_i64().unwrap_or(0);
+    if partition > 0 {
+        let due = wanted - partition;
+        return if updated < due {
+            Progress::Waiting(format!("{updated} of {due} replicas above the partition updated"))
+        } else {
+            Progress::Met(format!("rolled out above partition {partition}, {updated} replicas updated"))
+        };
+    }
+    if object["status"]["updateRevision"] != object["status"]["currentRevision"] {
+        return Progress::Waiting(format!("{updated} of {wanted} replicas updated"));
+    }
+    Progress::Met(format!("rolled out, {ready} of {wanted} replicas ready"))
+}
+
+fn daemon_set(object: &Value) -> Progress {
+    if object["spec"]["updateStrategy"]["type"] == "OnDelete" {
+        return Progress::Met("accepted; its pods change when they are deleted (OnDelete)".to_owned());
+    }
+    let wanted = count(object, "desiredNumberScheduled");
+    let updated = count(object, "updatedNumberScheduled");
+    let available = count(object, "numberAvailable");
+    if updated < wanted || available < wanted {
+        return Progress::Waiting(format!("{updated} of {wanted} pods updated, {available} available"));
+    }
+    Progress::Met(format!("rolled out, {available} of {wanted} pods available"))
+}
+
+fn observed(object: &Value) -> bool {
+    object["status"]["observedGeneration"].as_i64() >= object["metadata"]["generation"].as_i64()
+}
+
+fn count(object: &Value, field: &str) -> i64 {
+    object["status"][field].as_i64().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn deployment_with(spec: &Value, status: &Value) -> Value {
+        json!({"kind": "Deployment", "metadata": {"generation": 2}, "spec": spec, "status": status})
+    }
+
+    #[test]
+    fn a_scale_is_done_when_every_replica_is_available_and_none_is_over() {
+        let with = |status| replicas_available(&deployment_with(&json!({"replicas": 3}), &status), 3);
+        assert_eq!(
+            with(json!({"observedGeneration": 2, "replicas": 3, "availableReplicas": 3})),
+            Progress::Met("3 of 3 replicas available".into())
+        );
+        assert!(matches!(
+            with(json!({"observedGeneration": 1, "replicas": 3, "availableReplicas": 3})),
+            Progress::Waiting(_)
+        ));
+        assert!(matches!(
+            with(json!({"observedGeneration": 2, "replicas": 4, "availableReplicas": 3})),
+            Progress::Waiting(_)
+        ));
+        assert!(matches!(with(json!({"observedGeneration": 2, "replicas": 3})), Progress::Waiting(_)));
+    }
+
+    #[test]
+    fn a_count_that_somebody_else_set_is_named() {
+        let mut object = deployment_with(&json!({"replicas": 5}), &json!({}));
+        object["metadata"]["managedFields"] = json!([{"manager": "kubectl", "time": "2026-01-01T00:00:00Z"}, {"manager": "x", "subresource": "status", "time": "2027"}]);
+        assert_eq!(
+            replicas_available(&object, 3),
+            Progress::Failed("overridden by kubectl: the count is 5, not 3".into())
+        );
+    }
+
+    #[test]
+    fn a_rollout_waits_for_old_replicas_to_go() {
+        let status = json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 3});
+        let object = deployment_with(&json!({"replicas": 2}), &status);
+        assert_eq!(deployment(&object), Progress::Waiting("2 of 2 replicas updated, 1 old ones still to go".into()));
+    }
+
+    #[test]
+    fn a_rollout_past_its_deadline_has_failed() {
+        let status = json!({"observedGeneration": 2, "conditions": [
+            {"type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "ReplicaSet \"b-1\" has timed out progressing."}]});
+        assert!(matches!(rolled_out(&deployment_with(&json!({}), &status), None), Progress::Failed(_)));
+    }
+
+    #[test]
+    fn a_template_that_somebody_changed_again_is_not_ours() {
+        let written = json!({"spec": {"template": {"a": 1}}});
+        let object = deployment_with(&json!({"template": {"a": 2}}), &json!({"observedGeneration": 2}));
+        assert!(matches!(rolled_out(&object, Some(&written)), Progress::Failed(_)));
+    }
+
+    #[test]
+    fn a_stateful_set_knows_partition_and_on_delete() {
+        let with = |strategy| {
+            stateful_set(&json!({"spec": {"replicas": 3, "updateStrategy": strategy},
+                "status": {"readyReplicas": 3, "updatedReplicas": 1, "updateRevision": "b", "currentRevision": "a"}}))
+        };
+        assert!(matches!(with(json!({"type": "OnDelete"})), Progress::Met(_)));
+        assert!(matches!(with(json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 2}})), Progress::Met(_)));
+        assert!(matches!(
+            with(json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 1}})),
+            Progress::Waiting(_)
+        ));
+        assert!(matches!(with(json!({"type": "RollingUpdate"})), Progress::Waiting(_)));
+    }
+}

@@ -1,0 +1,134 @@
+//! Fails a wait early: when a pod of the newest revision stays in a state it will not leave by itself.
+//!
+//! A state must hold for 20 seconds, because a first failed pull or one crash may pass. The pods are
+//! only looked at when progress stops, so that a healthy rollout costs no extra requests.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use todo_agent_core::{ListQuery, Reader, Run, Within};
+use todo_agent_kube_rules::{
+    kinds,
+    pods::{self, Lasting, Trouble},
+};
+
+use crate::cluster::Cluster;
+
+/// How long nothing may change before the pods are looked at, and how often then.
+const LOOK_AFTER: Duration = Duration::from_secs(8);
+const LOOK_EVERY: Duration = Duration::from_secs(4);
+/// How long a state must hold before it counts.
+const HOLDS_FOR: Duration = Duration::from_secs(20);
+
+pub(super) struct TroubleWatch<'a> {
+    cluster: &'a Cluster,
+    run: &'a Run,
+    next_look: Timestamp,
+    /// Since when a lasting state has been seen without interruption.
+    since: Option<Timestamp>,
+}
+
+impl<'a> TroubleWatch<'a> {
+    pub(super) fn new(cluster: &'a Cluster, run: &'a Run) -> Self {
+        Self { cluster, run, next_look: run.deadline_within(LOOK_AFTER), since: None }
+    }
+
+    /// Returns the reason once a lasting state has held long enough.
+    pub(super) async fn look(&mut self, workload: &Value) -> Option<String> {
+        let now = self.run.clock.now();
+        if now < self.next_look {
+            return None;
+        }
+        self.next_look = now.saturating_add(LOOK_EVERY).unwrap_or(now);
+        let Some((pod, trouble)) = self.gravest(workload).await else {
+            self.since = None;
+            return None;
+        };
+        let lasting = match trouble.lasting {
+            Lasting::Proven => true,
+            Lasting::Likely => self.backs_off(&pod).await,
+            Lasting::Passing => false,
+        };
+        if !lasting {
+            self.since = None;
+            return None;
+        }
+        let since = *self.since.get_or_insert(now);
+        let held = since.saturating_add(HOLDS_FOR).is_ok_and(|until| now >= until);
+        held.then(|| describe(&pod, &trouble))
+    }
+
+    /// Returns the gravest reason why a pod of the newest revision is not ready, if one is known.
+    pub(super) async fn reason(&mut self, workload: &Value) -> Option<String> {
+        let (pod, trouble) = self.gravest(workload).await?;
+        Some(describe(&pod, &trouble))
+    }
+
+    async fn gravest(&self, workload: &Value) -> Option<(Value, Trouble)> {
+        let pods = self.newest_pods(workload).await?;
+        pods.into_iter()
+            .filter_map(|pod| pods::trouble(&pod).map(|trouble| (pod, trouble)))
+            .max_by_key(|(_, trouble)| trouble.lasting)
+    }
+
+    /// Returns the pods of the workload's newest revision; older ones are leaving anyway.
+    async fn newest_pods(&self, workload: &Value) -> Option<Vec<Value>> {
+        let namespace = workload["metadata"]["namespace"].as_str()?;
+        let labels = workload["spec"]["selector"]["matchLabels"].as_object()?;
+        let selector: Vec<String> =
+            labels.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect();
+        let selector = selector.join(",");
+        let list = |kind: &'static str| {
+            let query = kinds::find(kind)
+                .map(|kind| ListQuery::new(kind, Within::Namespace(namespace.to_owned())).labels(selector.clone()));
+            async move { self.cluster.list(&query?).await.ok() }
+        };
+        let pods = list("pods").await?;
+        let (label, newest) = match workload["kind"].as_str() {
+            Some("StatefulSet") => {
+                ("controller-revision-hash", workload["status"]["updateRevision"].as_str().map(str::to_owned))
+            }
+            Some("Deployment") if pods.iter().any(|pod| pods::trouble(pod).is_some()) => {
+                ("pod-template-hash", list("replicasets").await.and_then(|sets| newest_hash(&sets, workload)))
+            }
+            _ => ("", None),
+        };
+        let Some(newest) = newest else { return Some(pods) };
+        Some(pods.into_iter().filter(|pod| pod["metadata"]["labels"][label] == newest.as_str()).collect())
+    }
+
+    async fn backs_off(&self, pod: &Value) -> bool {
+        let (Some(namespace), Some(name)) = (pod["metadata"]["namespace"].as_str(), pod["metadata"]["name"].as_str())
+        else {
+            return false;
+        };
+        let Some(kind) = kinds::find("events") else { return false };
+        let query = ListQuery::new(kind, Within::Namespace(namespace.to_owned()))
+            .fields(format!("involvedObject.name={name},reason=BackOff"));
+        self.cluster.list(&query).await.is_ok_and(|events| !events.is_empty())
+    }
+}
+
+fn newest_hash(sets: &[Value], deployment: &Value) -> Option<String> {
+    sets.iter()
+        .filter(|set| {
+            set["metadata"]["ownerReferences"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|owner| owner["uid"] == deployment["metadata"]["uid"])
+        })
+        .max_by_key(|set| {
+            set["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+                .as_str()
+                .and_then(|revision| revision.parse::<i64>().ok())
+        })?["metadata"]["labels"]["pod-template-hash"]
+        .as_str()
+        .map(str::to_owned)
+}
+
+fn describe(pod: &Value, trouble: &Trouble) -> String {
+    let name = pod["metadata"]["name"].as_str().unwrap_or("?");
+    format!("pod {name}: {}: {}", trouble.reason, trouble.message)
+}
