@@ -1,0 +1,415 @@
+//! "list pods", "which deployments are failing in shop?", "how many pods are running": objects of one kind.
+
+use super::{Arguments, Heard, Hearing, Intent, Needs, reading};
+use crate::{
+    context::Context,
+    lexicon::kinds::{self, Spelling},
+    number::{self, Amount},
+    planned::Missing,
+    segment::Segment,
+    target::Mention,
+};
+
+pub(crate) struct List;
+
+const COUNT: &[&str] = &[
+    "how many",
+    "how much",
+    "count",
+    "count of",
+    "number of",
+    "total number of",
+    "what is number of",
+    "what's number of",
+    "total of",
+    "count all",
+    "amount of",
+];
+
+/// Phrases for a state, and the filter for it.
+const STATES: &[(&str, &str)] = &[
+    ("not ready", "not_ready"),
+    ("that are not ready", "not_ready"),
+    ("which are not ready", "not_ready"),
+    ("are not ready", "not_ready"),
+    ("aren't ready", "not_ready"),
+    ("that aren't ready", "not_ready"),
+    ("isn't ready", "not_ready"),
+    ("is not ready", "not_ready"),
+    ("not yet ready", "not_ready"),
+    ("unready", "not_ready"),
+    ("notready", "not_ready"),
+    ("not-ready", "not_ready"),
+    ("not running", "not_ready"),
+    ("aren't running", "not_ready"),
+    ("not up", "not_ready"),
+    ("not available", "not_ready"),
+    ("unavailable", "not_ready"),
+    ("down", "not_ready"),
+    ("failing", "failing"),
+    ("failed", "failing"),
+    ("fail", "failing"),
+    ("fails", "failing"),
+    ("crashing", "failing"),
+    ("crashed", "failing"),
+    ("crash", "failing"),
+    ("crash looping", "failing"),
+    ("crashlooping", "failing"),
+    ("crash-looping", "failing"),
+    ("crashloopbackoff", "failing"),
+    ("in crashloopbackoff", "failing"),
+    ("in crash loop", "failing"),
+    ("in crashloop", "failing"),
+    ("broken", "failing"),
+    ("unhealthy", "failing"),
+    ("not healthy", "failing"),
+    ("aren't healthy", "failing"),
+    ("erroring", "failing"),
+    ("in error", "failing"),
+    ("in error state", "failing"),
+    ("with errors", "failing"),
+    ("with error", "failing"),
+    ("with problems", "failing"),
+    ("with issues", "failing"),
+    ("having problems", "failing"),
+    ("having issues", "failing"),
+    ("in trouble", "failing"),
+    ("not working", "failing"),
+    ("bad", "failing"),
+    ("problematic", "failing"),
+    ("dead", "failing"),
+    ("sick", "failing"),
+    ("pending", "pending"),
+    ("stuck in pending", "pending"),
+    ("in pending", "pending"),
+    ("in pending state", "pending"),
+    ("stuck pending", "pending"),
+    ("unscheduled", "pending"),
+    ("not scheduled", "pending"),
+    ("waiting", "pending"),
+    ("running", "running"),
+    ("in running state", "running"),
+    ("up", "running"),
+    ("run", "running"),
+];
+
+const SORTS: &[(&str, &str)] = &[
+    ("by restarts", "restarts"),
+    ("by restart", "restarts"),
+    ("by restart count", "restarts"),
+    ("by number of restarts", "restarts"),
+    ("with most restarts", "restarts"),
+    ("with highest restarts", "restarts"),
+    ("with highest restart count", "restarts"),
+    ("with most restart", "restarts"),
+    ("that restarted most", "restarts"),
+    ("that restart most", "restarts"),
+    ("restarted most", "restarts"),
+    ("restarting most", "restarts"),
+    ("restarts first", "restarts"),
+    ("on restarts", "restarts"),
+    ("have most restarts", "restarts"),
+    ("has most restarts", "restarts"),
+    ("restart most", "restarts"),
+    ("by age", "age"),
+    ("on age", "age"),
+    ("by creation time", "age"),
+    ("by creation date", "age"),
+    ("by creation", "age"),
+    ("by creationtimestamp", "age"),
+    ("by time", "age"),
+    ("by date", "age"),
+    ("oldest first", "age"),
+    ("newest first", "age"),
+    ("oldest", "age"),
+    ("--sort-by=.metadata.creationtimestamp", "age"),
+    ("by name", "name"),
+    ("by names", "name"),
+    ("alphabetically", "name"),
+    ("on name", "name"),
+    ("in alphabetical order", "name"),
+];
+const SORT_WORDS: &[&str] =
+    &["sorted", "sort", "ordered", "order", "sort them", "order them", "ranked", "and sort them"];
+
+const LABELLED: &[&str] = &[
+    "with label",
+    "with labels",
+    "with selector",
+    "with",
+    "labelled with",
+    "labeled with",
+    "labelled",
+    "labeled",
+    "label",
+    "labels",
+    "selector",
+    "having label",
+    "that have label",
+    "matching label",
+    "matching labels",
+    "matching",
+    "where label",
+    "where",
+    "whose label is",
+    "by label",
+    "carrying label",
+    "for label",
+    "filtered by",
+];
+const NAMED: &[&str] = &[
+    "with name containing",
+    "whose name contains",
+    "whose names contain",
+    "with name like",
+    "name contains",
+    "named like",
+    "that contain",
+    "that match",
+    "containing",
+    "contain",
+    "matching",
+    "named",
+    "called",
+    "like",
+    "starting with",
+    "that start with",
+    "beginning with",
+    "with name",
+    "with names containing",
+    "belonging to",
+    "that belong to",
+    "related to",
+    "of",
+    "for",
+    "from",
+    "in",
+    "by",
+];
+const GLUE: &[&str] = &[
+    "that are",
+    "which are",
+    "who are",
+    "that is",
+    "that",
+    "which",
+    "are",
+    "is",
+    "only",
+    "ones",
+    "one",
+    "in total",
+    "total",
+    "altogether",
+    "names of",
+    "name of",
+    "status of",
+    "state of",
+    "statuses of",
+    "status",
+    "states",
+    "state",
+    "list",
+    "first",
+    "most",
+    "at all",
+    "anywhere",
+    "do we have",
+    "have we",
+    "does",
+    "exist",
+    "currently",
+    "stuck",
+    "still",
+    "objects",
+    "resources",
+    "table of",
+    "info on",
+    "info about",
+    "wide",
+    "-o wide",
+    "-o",
+    "they",
+    "them",
+    "those",
+    "instead",
+    "having",
+    "health of",
+    "being",
+    "somewhere",
+    "created",
+    "deployed",
+    "defined",
+    "available",
+    "names",
+    "restarts of",
+    "with their status",
+    "with status",
+    "with their",
+    "to",
+    "as",
+];
+
+impl Intent for List {
+    fn tool(&self) -> &'static str {
+        "list"
+    }
+
+    fn looks_everywhere(&self) -> bool {
+        true
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn examples(&self) -> &'static [&'static str] {
+        &["list pods", "which pods are not ready?", "how many deployments are there in namespace shop"]
+    }
+
+    fn hear(&self, segment: &mut Segment, context: &Context<'_>, hearing: Hearing) -> Option<Heard> {
+        let mut heard = Heard::default();
+        let arguments = &mut heard.arguments;
+        let everything = segment
+            .take_head(&[
+                "what is running",
+                "what's running",
+                "whats running",
+                "what runs",
+                "show what is running",
+                "show me what is running",
+                "show me what's running",
+            ])
+            .is_some();
+        if everything {
+            arguments.insert("kind".to_owned(), "pods".into());
+            arguments.insert("status".to_owned(), "running".into());
+        }
+        if segment.take(COUNT).is_some() {
+            arguments.insert("count_only".to_owned(), true.into());
+        }
+        if let Some(selector) = take_selector(segment) {
+            arguments.insert("selector".to_owned(), selector.into());
+        }
+        if let Some(sort) = take_of(segment, SORTS) {
+            arguments.insert("sort".to_owned(), sort.into());
+            segment.take(SORT_WORDS);
+        }
+        if let Some(status) = take_of(segment, STATES) {
+            arguments.insert("status".to_owned(), status.into());
+        }
+        if let Some(limit) = take_limit(segment) {
+            arguments.insert("limit".to_owned(), limit.into());
+        }
+        reading::take_head(segment);
+        if !everything {
+            let kind = [Spelling::Exact, Spelling::Forgiving].into_iter().find_map(|spelling| {
+                (0..segment.len()).find_map(|index| {
+                    let known = segment.word(index).is_some_and(|word| context.is_known(word));
+                    kinds::at(segment, index, spelling)
+                        .filter(|_| !(spelling == Spelling::Forgiving && known))
+                        .map(|kind| (index, kind))
+                })
+            });
+            match kind {
+                Some((index, kind)) => {
+                    segment.use_range(index, kind.end);
+                    arguments.insert("kind".to_owned(), kind.kind.plural.into());
+                }
+                None if hearing == Hearing::GoingOn => {}
+                None => return None,
+            }
+        }
+        if let Some(name) = take_name(segment, context) {
+            arguments.insert("name_contains".to_owned(), name.into());
+        }
+        segment.take_all(GLUE);
+        if hearing == Hearing::GoingOn && arguments.is_empty() {
+            return Some(Heard { weak: true, ..heard });
+        }
+        Some(heard)
+    }
+
+    fn aim(&self, _: &Mention, _: &mut Arguments) {}
+
+    fn lacks(&self, _: &Arguments) -> Option<Missing> {
+        None
+    }
+
+    fn overlay(&self, base: &mut Arguments, new: Arguments) {
+        if new.contains_key("kind") {
+            base.remove("status");
+            base.remove("name_contains");
+        }
+        base.extend(new);
+    }
+}
+
+fn take_of(segment: &mut Segment, table: &[(&'static str, &'static str)]) -> Option<&'static str> {
+    let phrases: Vec<&'static str> = table.iter().map(|(phrase, _)| *phrase).collect();
+    let found = segment.take(&phrases)?;
+    table.iter().find(|(phrase, _)| *phrase == found.phrase).map(|(_, meaning)| *meaning)
+}
+
+/// Takes a label selector: `-l app=web`, "with label app=web".
+fn take_selector(segment: &mut Segment) -> Option<String> {
+    if let Some(value) = segment.take_flag(&["-l", "--selector"]) {
+        return Some(value);
+    }
+    let index = (0..segment.len()).find(|&index| {
+        segment.free(index).is_some_and(|token| {
+            token
+                .text
+                .split_once('=')
+                .is_some_and(|(key, value)| !key.is_empty() && !value.is_empty() && !key.starts_with('-'))
+        })
+    })?;
+    let start = (index.saturating_sub(3)..index)
+        .find(|&at| segment.longest_at(at, LABELLED).is_some_and(|found| found.end == index))
+        .unwrap_or(index);
+    segment.use_range(start, index + 1);
+    Some(segment.tokens()[index].text.clone())
+}
+
+/// Takes "top 5", "first 10", "limit 3", or "5" before a kind.
+fn take_limit(segment: &mut Segment) -> Option<i64> {
+    if let Some(value) = segment.take_flag(&["--limit"]) {
+        return value.parse().ok();
+    }
+    for index in 0..segment.len() {
+        let before = segment.longest_at(
+            index,
+            &["top", "first", "limit to", "limit", "at most", "only first", "max", "maximum", "limited to", "up to"],
+        );
+        let begin = before.map_or(index, |found| found.end);
+        if let Some((Amount::Whole { value: value @ 1.., signed: false }, end)) = number::at(segment, begin)
+            && (before.is_some() || kinds::at(segment, end, Spelling::Exact).is_some())
+        {
+            segment.use_range(index, end);
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// Takes the part of a name: "named backend", "of the frontend", or a bare name beside the kind.
+fn take_name(segment: &mut Segment, context: &Context<'_>) -> Option<String> {
+    for index in 0..segment.len() {
+        if let Some(found) = segment.longest_at(index, NAMED)
+            && context.is_name_at(segment, found.end)
+        {
+            let name = segment.tokens()[found.end].text.clone();
+            let end = segment
+                .longest_at(
+                    found.end + 1,
+                    &["in name", "in their name", "in its name", "in their names", "app", "application", "workload"],
+                )
+                .map_or(found.end + 1, |found| found.end);
+            segment.use_range(index, end);
+            return Some(name);
+        }
+    }
+    let index = segment.unused().find(|&index| context.is_name_at(segment, index))?;
+    segment.use_range(index, index + 1);
+    Some(segment.tokens()[index].text.clone())
+}

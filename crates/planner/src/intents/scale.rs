@@ -1,0 +1,240 @@
+//! "scale backend to 3", "add two replicas to frontend", "double the backend": how many replicas.
+//!
+//! Verbs that also mean other things ("set", "make", "run") count only with a number of replicas. A number that
+//! cannot be a count (-1, 3.5, 1e9) becomes a question here: it is neither rounded nor sent on.
+
+use super::{Arguments, Heard, Hearing, Intent, lacks_target};
+use crate::{
+    context::Context,
+    count::{self, Direction},
+    planned::Missing,
+    segment::Segment,
+    target::Mention,
+};
+
+pub(crate) struct Scale;
+
+/// How sure a verb is to be about replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strength {
+    /// Also without a number: then the number is asked for.
+    Sure,
+    /// With a number, or with the word "replicas".
+    Likely,
+    /// Only with a number of replicas or "to" and a number.
+    Doubtful,
+}
+
+use Direction::{Down, Neither, Up};
+use Strength::{Doubtful, Likely, Sure};
+
+const VERBS: &[(&str, Strength, Direction)] = &[
+    ("scale", Sure, Neither),
+    ("scale up", Sure, Up),
+    ("scale out", Sure, Up),
+    ("scale down", Sure, Down),
+    ("scale in", Sure, Down),
+    ("scale back", Sure, Down),
+    ("rescale", Sure, Neither),
+    ("upscale", Sure, Up),
+    ("downscale", Sure, Down),
+    ("resize", Likely, Neither),
+    ("increase", Likely, Up),
+    ("raise", Likely, Up),
+    ("grow", Likely, Up),
+    ("bump", Likely, Up),
+    ("bump up", Likely, Up),
+    ("expand", Likely, Up),
+    ("extend", Likely, Up),
+    ("decrease", Likely, Down),
+    ("reduce", Likely, Down),
+    ("lower", Likely, Down),
+    ("shrink", Likely, Down),
+    ("drop", Likely, Down),
+    ("cut", Likely, Down),
+    ("cut down", Likely, Down),
+    ("bring down", Likely, Down),
+    ("bring up", Likely, Up),
+    ("take down", Likely, Down),
+    ("set", Doubtful, Neither),
+    ("change", Doubtful, Neither),
+    ("adjust", Doubtful, Neither),
+    ("make", Doubtful, Neither),
+    ("make sure", Doubtful, Neither),
+    ("put", Doubtful, Neither),
+    ("bring", Doubtful, Neither),
+    ("take", Doubtful, Neither),
+    ("run", Doubtful, Neither),
+    ("get", Doubtful, Neither),
+    ("give", Doubtful, Neither),
+    ("keep", Doubtful, Neither),
+    ("have", Doubtful, Neither),
+    ("use", Doubtful, Neither),
+    ("move", Doubtful, Neither),
+    ("turn", Doubtful, Neither),
+    ("go", Doubtful, Neither),
+    ("update", Doubtful, Neither),
+    ("start", Doubtful, Neither),
+    ("spin up", Doubtful, Neither),
+    ("ensure", Doubtful, Neither),
+];
+
+/// Verbs whose number is a difference: "add 2 replicas to backend".
+const DIFFERENCES: &[(&str, Direction)] = &[
+    ("add", Up),
+    ("remove", Down),
+    ("take away", Down),
+    ("spin up another", Up),
+    ("start another", Up),
+    ("drop another", Down),
+    ("throw in", Up),
+    ("remove another", Down),
+    ("add another", Up),
+    ("subtract", Down),
+    ("kill", Down),
+    ("launch another", Up),
+];
+
+const MULTIPLES: &[(&str, u32)] = &[
+    ("double", 200),
+    ("triple", 300),
+    ("treble", 300),
+    ("quadruple", 400),
+    ("halve", 50),
+    ("half", 50),
+    ("double up", 200),
+];
+
+/// Said of a wish for more, without a number.
+const MORE_LOAD: &[&str] = &[
+    "to handle more load",
+    "to handle more traffic",
+    "to handle load",
+    "to handle traffic",
+    "for more load",
+    "for more traffic",
+    "to handle heavy load",
+    "to handle higher load",
+    "to handle increased load",
+    "to handle more requests",
+    "to handle more users",
+    "to cope with load",
+    "to cope with more load",
+    "to serve more users",
+    "little",
+    "some",
+    "further",
+];
+
+impl Intent for Scale {
+    fn tool(&self) -> &'static str {
+        "scale"
+    }
+
+    fn writes(&self) -> bool {
+        true
+    }
+
+    fn examples(&self) -> &'static [&'static str] {
+        &["scale backend to 3", "add 2 replicas to frontend", "scale backend to 3 and frontend to 2"]
+    }
+
+    fn hear(&self, segment: &mut Segment, context: &Context<'_>, hearing: Hearing) -> Option<Heard> {
+        if let Some((multiple, ..)) = take_multiple(segment) {
+            let mut heard = Heard::default();
+            count::take_units(segment);
+            heard.arguments.insert("percent".to_owned(), multiple.into());
+            return Some(heard);
+        }
+        let verb = take_verb(segment);
+        let (strength, mut direction, difference) = match verb {
+            Some(Verb { strength, direction, difference }) => (Some(strength), direction, difference),
+            None => (None, Neither, false),
+        };
+        if strength.is_some()
+            && let Some(found) = segment.take(&["back up", "back down", "up", "down", "out", "back"])
+        {
+            direction = match found.phrase {
+                "up" | "out" | "back up" => Up,
+                "down" | "back down" => Down,
+                _ => direction,
+            };
+        }
+        let pods_named = count::names_pods(segment);
+        let wish = segment.wish;
+        let pronoun = segment.find(&["it", "them", "that"]).is_some();
+        let units = count::take_units(segment);
+        let count = count::take(segment, direction, difference);
+        let units = count::take_units(segment) || units;
+        let problem = count.problem;
+        let has_number = !count.arguments.is_empty() || problem.is_some();
+        let after_scale = context.focus.last.last().is_some_and(|call| call.tool == "scale");
+        let accepted = match strength {
+            Some(Sure) => true,
+            Some(Likely) => has_number || units,
+            Some(Doubtful) => {
+                has_number && (units || pods_named || count.prepositioned || count.relative || (pronoun && after_scale))
+            }
+            None if hearing == Hearing::GoingOn => true,
+            None => has_number && (units || count.relative || (pods_named && wish)),
+        };
+        if !accepted {
+            return None;
+        }
+        if strength == Some(Sure) && !has_number {
+            segment.take(MORE_LOAD);
+        }
+        Some(Heard { arguments: count.arguments, weak: strength.is_none() || strength == Some(Doubtful), problem })
+    }
+
+    fn aim(&self, target: &Mention, arguments: &mut Arguments) {
+        arguments.insert("workload".to_owned(), target.workload().into());
+    }
+
+    fn lacks(&self, arguments: &Arguments) -> Option<Missing> {
+        let counted = ["replicas", "delta", "percent"].iter().any(|key| arguments.contains_key(*key));
+        lacks_target(arguments, "workload").or((!counted).then_some(Missing::Count))
+    }
+
+    fn question(&self, missing: Missing, arguments: &Arguments) -> String {
+        let workload = arguments.get("workload").and_then(serde_json::Value::as_str).unwrap_or("it");
+        match missing {
+            Missing::Target => "Which workload should be scaled?".to_owned(),
+            Missing::Count => format!("How many replicas should {workload} have?"),
+        }
+    }
+
+    fn overlay(&self, base: &mut Arguments, new: Arguments) {
+        if !new.is_empty() {
+            base.retain(|key, _| !matches!(key.as_str(), "replicas" | "delta" | "percent"));
+        }
+        base.extend(new);
+    }
+}
+
+struct Verb {
+    strength: Strength,
+    direction: Direction,
+    difference: bool,
+}
+
+fn take_verb(segment: &mut Segment) -> Option<Verb> {
+    let head = segment.head()?;
+    let plain = VERBS
+        .iter()
+        .filter_map(|&(verb, strength, direction)| Some((segment.match_at(head, verb)?, strength, direction, false)));
+    let difference = DIFFERENCES
+        .iter()
+        .filter_map(|&(verb, direction)| Some((segment.match_at(head, verb)?, Doubtful, direction, true)));
+    let (end, strength, direction, difference) = plain.chain(difference).max_by_key(|(end, ..)| *end)?;
+    segment.use_range(head, end);
+    Some(Verb { strength, direction, difference })
+}
+
+fn take_multiple(segment: &mut Segment) -> Option<(u32, usize)> {
+    let head = segment.head()?;
+    let (end, percent) =
+        MULTIPLES.iter().filter_map(|&(verb, percent)| Some((segment.match_at(head, verb)?, percent))).max()?;
+    segment.use_range(head, end);
+    Some((percent, end))
+}

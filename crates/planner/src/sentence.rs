@@ -1,0 +1,278 @@
+//! A sentence, read: politeness taken off, cut into segments, and what was noticed on the way.
+//!
+//! Only words that carry no wish are dropped here. Words that may forbid a change ("not", "if", "?") are kept
+//! or remembered; `veto` judges them.
+
+use crate::{
+    lexicon::{ADDITIONS, COURTESY, FILLERS, POLITE_ORDERS, WISHES},
+    planned::PassReason,
+    segment::{Join, Segment},
+    tokens::{Token, TokenKind, tokenise},
+};
+
+/// A sentence after reading.
+#[derive(Debug, Clone)]
+pub(crate) struct Sentence {
+    /// The stretches between "and", "then" and punctuation, without empty ones.
+    pub(crate) segments: Vec<Segment>,
+    /// Whether it holds a question mark.
+    pub(crate) questioned: bool,
+    /// Whether it begins with "can you", "could you" and the like, which makes a question an order.
+    pub(crate) polite: bool,
+    /// Whether it is a "what if" or a dry run.
+    pub(crate) preview: bool,
+    /// Whether it begins with "and", "also", "now" or "same", and so goes on from before.
+    pub(crate) goes_on: bool,
+}
+
+/// Fixed expressions and the one word they amount to. Without this, "once more" would look like a condition.
+const EXPRESSIONS: &[(&str, &str)] = &[
+    ("once more", "again"),
+    ("once again", "again"),
+    ("one more time", "again"),
+    ("another time", "again"),
+    ("a second time", "again"),
+    ("after that", "then"),
+    ("afterwards", "then"),
+    ("and then", "then"),
+    ("up and running", "running"),
+    ("as well as", "and"),
+    ("along with", "and"),
+    ("together with", "and"),
+    ("what you just did", "that"),
+    ("what you did", "that"),
+    ("what we just did", "that"),
+    ("what i just did", "that"),
+    ("what you have done", "that"),
+    ("what you've done", "that"),
+    ("what was just done", "that"),
+];
+
+/// Said before an order that is only to be looked at.
+const DRY_RUN: &[&str] = &[
+    "--dry-run=server",
+    "--dry-run=client",
+    "--dry-run",
+    "in dry-run mode",
+    "in dry run mode",
+    "as a dry run",
+    "as a dry-run",
+    "as dry run",
+    "do a dry run of",
+    "dry run of",
+    "dry run",
+    "dry-run",
+    "dryrun",
+];
+
+/// Said first, for an order that is only to be looked at.
+const WHAT_IF: &[&str] = &["what if i", "what if we", "what if you", "what if"];
+
+/// Other forms of the verbs that change something, used after "what if I" and "would you mind".
+const FORMS: &[(&str, &str)] = &[
+    ("scaled", "scale"),
+    ("scaling", "scale"),
+    ("restarted", "restart"),
+    ("restarting", "restart"),
+    ("rolled", "roll"),
+    ("rolling", "roll"),
+    ("paused", "pause"),
+    ("pausing", "pause"),
+    ("resumed", "resume"),
+    ("resuming", "resume"),
+    ("doubled", "double"),
+    ("doubling", "double"),
+    ("halved", "halve"),
+    ("undoing", "undo"),
+    ("reverted", "revert"),
+    ("reverting", "revert"),
+    ("increased", "increase"),
+    ("increasing", "increase"),
+    ("reduced", "reduce"),
+    ("reducing", "reduce"),
+    ("decreased", "decrease"),
+    ("decreasing", "decrease"),
+    ("added", "add"),
+    ("adding", "add"),
+    ("removed", "remove"),
+    ("bounced", "bounce"),
+    ("bouncing", "bounce"),
+    ("showing", "show"),
+    ("listing", "list"),
+    ("describing", "describe"),
+];
+
+/// Words that begin a sentence which goes on from the one before.
+const CONTINUATIONS: &[&str] = &["and", "also", "then", "now", "same", "next", "plus", "likewise", "ditto"];
+
+impl Sentence {
+    /// Reads a sentence, or says why it is not read.
+    pub(crate) fn read(text: &str) -> Result<Self, PassReason> {
+        let mut tokens = tokenise(text)?;
+        let goes_on = tokens.first().is_some_and(|token| CONTINUATIONS.contains(&token.word.as_str()));
+        for &(phrase, word) in EXPRESSIONS {
+            replace_all(&mut tokens, phrase, Some(word));
+        }
+        join_fractions(&mut tokens);
+        for phrase in COURTESY {
+            replace_all(&mut tokens, phrase, None);
+        }
+        let mut preview = false;
+        for phrase in DRY_RUN {
+            preview |= replace_all(&mut tokens, phrase, None);
+        }
+        tokens.retain(|token| {
+            !(token.kind == TokenKind::Word && FILLERS.contains(&token.word.as_str())) && !token.is_mark("…")
+        });
+        let what_if = WHAT_IF.iter().find(|phrase| matches(&tokens, 0, phrase));
+        let mut bends = false;
+        if let Some(phrase) = what_if {
+            tokens.drain(..phrase.split(' ').count());
+            preview = true;
+            bends = true;
+        }
+        let questioned = tokens.iter().any(|token| token.is_mark("?")) && what_if.is_none();
+        let polite = POLITE_ORDERS.iter().any(|phrase| matches(&tokens, 0, phrase));
+        bends |= matches(&tokens, 0, "would you mind") || matches(&tokens, 0, "do you mind");
+        let segments = cut(tokens, bends);
+        if segments.is_empty() {
+            return Err(PassReason::Empty);
+        }
+        Ok(Self { segments, questioned, polite, preview, goes_on })
+    }
+}
+
+fn matches(tokens: &[Token], at: usize, phrase: &str) -> bool {
+    let mut words = phrase.split(' ');
+    let mut rest = tokens[at.min(tokens.len())..].iter();
+    words.all(|word| rest.next().is_some_and(|token| token.kind == TokenKind::Word && token.word == word))
+}
+
+/// Replaces every occurrence of `phrase` by `word` (or by nothing); returns whether there was one.
+fn replace_all(tokens: &mut Vec<Token>, phrase: &str, word: Option<&str>) -> bool {
+    let length = phrase.split(' ').count();
+    let mut found = false;
+    let mut at = 0;
+    while at + length <= tokens.len() {
+        if matches(tokens, at, phrase) {
+            let token =
+                word.map(|word| Token { text: phrase.to_owned(), word: word.to_owned(), kind: TokenKind::Word });
+            tokens.splice(at..at + length, token);
+            found = true;
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// Makes one unusable number of "three and a half", before "and" cuts it into two.
+fn join_fractions(tokens: &mut Vec<Token>) {
+    let mut at = 1;
+    while at < tokens.len() {
+        let length = ["and a half", "and half", "and a quarter", "and a third"]
+            .into_iter()
+            .find(|phrase| matches(tokens, at, phrase))
+            .map(|phrase| phrase.split(' ').count());
+        if let Some(length) = length
+            && crate::number::is_numeric(&tokens[at - 1].word)
+        {
+            let text =
+                tokens[at - 1..at + length].iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
+            // Begins with a digit and is no whole number: `number` calls it unclear.
+            let joined = Token { text, word: "0.5".to_owned(), kind: TokenKind::Word };
+            tokens.splice(at - 1..at + length, [joined]);
+        } else {
+            at += 1;
+        }
+    }
+}
+
+fn cut(tokens: Vec<Token>, mut bends: bool) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    let mut current = Vec::new();
+    let mut join = Join::Start;
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let before_number = tokens.peek().is_some_and(|next| crate::number::is_numeric(&next.word));
+        let Some(boundary) = boundary(&token) else {
+            current.push(token);
+            continue;
+        };
+        if token.is_mark(":") && before_number {
+            continue;
+        }
+        if let Some(segment) = finish(std::mem::take(&mut current), join, &mut bends) {
+            segments.push(segment);
+            join = boundary;
+        } else if join != Join::Start && boundary == Join::Then {
+            join = Join::Then;
+        }
+    }
+    segments.extend(finish(current, join, &mut bends));
+    segments
+}
+
+fn boundary(token: &Token) -> Option<Join> {
+    match (token.kind, token.text.as_str(), token.word.as_str()) {
+        (TokenKind::Mark, "," | "&" | ":", _) | (TokenKind::Word, _, "and" | "plus" | "&&" | "n") => Some(Join::And),
+        (TokenKind::Mark, ";" | "." | "!" | "?" | "(" | ")" | "—" | "–", _) | (TokenKind::Word, _, "then") => {
+            Some(Join::Then)
+        }
+        _ => None,
+    }
+}
+
+/// Takes the polite beginning and "too" off a segment; `None` if nothing is left.
+fn finish(mut tokens: Vec<Token>, join: Join, bends: &mut bool) -> Option<Segment> {
+    let mut wish = false;
+    loop {
+        let head = POLITE_ORDERS.iter().chain(WISHES).filter(|phrase| matches(&tokens, 0, phrase));
+        let Some(longest) = head.map(|phrase| phrase.split(' ').count()).max() else { break };
+        wish = true;
+        tokens.drain(..longest);
+    }
+    let mut too = false;
+    for phrase in ADDITIONS {
+        too |= replace_all(&mut tokens, phrase, None);
+    }
+    if let Some(first) = tokens.first_mut()
+        && *bends
+    {
+        *bends = false;
+        if let Some((_, base)) = FORMS.iter().find(|(form, _)| *form == first.word) {
+            (*base).clone_into(&mut first.word);
+        }
+    }
+    (!tokens.is_empty()).then(|| Segment::new(tokens, join, too, wish))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut_up(text: &str) -> Vec<String> {
+        Sentence::read(text).unwrap().segments.iter().map(|segment| segment.unused_texts().join(" ")).collect()
+    }
+
+    #[test]
+    fn politeness_is_dropped_and_requests_are_separated() {
+        assert_eq!(cut_up("Hey, could you please scale the backend to 3, thanks!"), ["scale backend to 3"]);
+        assert_eq!(cut_up("restart backend and then show its logs."), ["restart backend", "show its logs"]);
+        assert_eq!(cut_up("I'd like you to list pods; describe redis"), ["list pods", "describe redis"]);
+    }
+
+    #[test]
+    fn what_may_forbid_a_change_is_kept() {
+        assert_eq!(cut_up("don't restart backend"), ["don't restart backend"]);
+        assert!(Sentence::read("scale backend to 3?").unwrap().questioned);
+        let preview = Sentence::read("what if I scaled backend to 5?").unwrap();
+        assert!(preview.preview && !preview.questioned);
+    }
+
+    #[test]
+    fn a_sentence_of_courtesy_alone_is_empty() {
+        assert_eq!(Sentence::read("hello, thanks!").unwrap_err(), PassReason::Empty);
+        assert_eq!(Sentence::read(" ").unwrap_err(), PassReason::Empty);
+    }
+}
