@@ -146,8 +146,6 @@ struct Flags {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Level {
-    /// Approve low risk only
-    Low,
     /// Approve low and medium risk
     Medium,
     /// Approve every risk; protected objects are asked about all the same

@@ -7,6 +7,7 @@ pub mod journal;
 pub mod json;
 pub mod options;
 pub mod problem;
+pub mod session;
 pub mod state;
 pub mod terminal;
 pub mod ui;

@@ -7,7 +7,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap_complete::Shell;
 use serde_json::Value;
-use todo_agent_core::{Call, Risk};
+use todo_agent_cluster::policy::Yes;
+use todo_agent_core::Call;
 
 /// A whole command line.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,16 +46,6 @@ pub struct Options {
     pub verbosity: u8,
     /// Which part the planner has.
     pub planner: Option<PlannerUse>,
-}
-
-/// How far changes are approved without asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Yes {
-    /// A person is asked.
-    #[default]
-    Ask,
-    /// Changes up to this risk are approved.
-    UpTo(Risk),
 }
 
 /// Whether changes are made.

@@ -3,12 +3,12 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use jiff::SignedDuration;
-use todo_agent_core::Risk;
+use todo_agent_cluster::policy::Yes;
 
 use super::{Flags, Input, Level, Line, Planner, SandboxSub, SessionsSub, Sub, command};
 use crate::{
     options::{
-        Changes, Colour, Command, Invocation, Options, OutputForm, PlanSource, PlannerUse, Request, SandboxServe, Yes,
+        Changes, Colour, Command, Invocation, Options, OutputForm, PlanSource, PlannerUse, Request, SandboxServe,
         read_call,
     },
     problem::{Problem, nearest},
@@ -46,10 +46,9 @@ fn options(flags: Flags) -> Result<Options, Problem> {
         namespace: flags.namespace,
         kubeconfig: flags.kubeconfig,
         yes: match flags.yes {
-            None => Yes::Ask,
-            Some(Level::Low) => Yes::UpTo(Risk::Low),
-            Some(Level::Medium) => Yes::UpTo(Risk::Medium),
-            Some(Level::High) => Yes::UpTo(Risk::High),
+            None => Yes::No,
+            Some(Level::Medium) => Yes::Medium,
+            Some(Level::High) => Yes::High,
         },
         changes: match (flags.dry_run, flags.read_only) {
             (true, _) => Changes::Previewed,

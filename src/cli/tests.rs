@@ -1,10 +1,11 @@
 //! The grammar as a table: what each command line means.
 
 use serde_json::json;
-use todo_agent_core::{Call, Risk};
+use todo_agent_cluster::policy::Yes;
+use todo_agent_core::Call;
 
 use super::*;
-use crate::options::{Changes, Command, Options, OutputForm, PlanSource, Request, Yes};
+use crate::options::{Changes, Command, Options, OutputForm, PlanSource, Request};
 
 fn read(words: &[&str]) -> Invocation {
     read_with(words, Input::Terminal)
@@ -81,7 +82,7 @@ fn plan(request: Request) -> Command {
 fn flags_may_stand_before_and_after_the_words() {
     let expected = Options {
         sandbox: Some("todo".into()),
-        yes: Yes::UpTo(Risk::Medium),
+        yes: Yes::Medium,
         namespace: Some("shop".into()),
         ..Options::default()
     };
@@ -94,14 +95,14 @@ fn flags_may_stand_before_and_after_the_words() {
         assert_eq!(read.command, sentence("scale backend to 3"), "{words:?}");
         assert_eq!(read.options, expected, "{words:?}");
     }
-    assert_eq!(read(&["undo", "--yes"]).options.yes, Yes::UpTo(Risk::Medium));
+    assert_eq!(read(&["undo", "--yes"]).options.yes, Yes::Medium);
     assert_eq!(read(&["--yes", "undo"]).command, Command::Undo(None));
 }
 
 #[test]
 fn values_are_attached_with_an_equals_sign_where_the_value_may_be_missing() {
     let read = read(&["--yes=high", "--sandbox=empty", "--timeout", "1m30s", "list pods"]);
-    assert_eq!(read.options.yes, Yes::UpTo(Risk::High));
+    assert_eq!(read.options.yes, Yes::High);
     assert_eq!(read.options.sandbox.as_deref(), Some("empty"));
     assert_eq!(read.options.timeout, Some(std::time::Duration::from_secs(90)));
 }
@@ -150,7 +151,7 @@ fn what_cannot_be_meant_says_what_would_be_right() {
         (&["x y", "--timeout", "soon"], &["\"soon\" is not a duration", "90s"]),
         (&["x y", "--timeout", "0"], &["is not a duration"]),
         (&["x y", "--timeout", "-5s"], &["\"-5s\" is not a duration"]),
-        (&["x y", "--yes=all"], &["invalid value 'all'", "low, medium, high"]),
+        (&["x y", "--yes=all"], &["invalid value 'all'", "medium, high"]),
         (&["x y", "--sandbox="], &["needs a world"]),
         (&["x y", "--sandbox", "--context", "prod"], &["cannot be used with"]),
         (&["x y", "--namespace", ""], &["--namespace needs a name"]),
