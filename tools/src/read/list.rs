@@ -1,0 +1,209 @@
+//! `list`: a table like kubectl's for any kind, with totals that are always true.
+//!
+//! Secrets and ConfigMaps are listed by their metadata only. An empty answer says where it looked and
+//! what there is elsewhere; only then is more than one request sent.
+
+mod columns;
+mod filter;
+
+use std::collections::BTreeMap;
+
+use columns::Row;
+use filter::{Sort, Status};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use todo_agent_core::{ListQuery, Output, Reader, ResourceType, Run, ToolError, Within, text::count};
+use todo_agent_kube_rules::{kinds, selectors::LabelSelector};
+
+use crate::{resolve, tool::Read, value, words};
+
+/// List objects of a kind as a table with true totals.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListArgs {
+    /// any kubectl kind or alias: pods, deploy, nodes
+    kind: String,
+    namespace: Option<String>,
+    all_namespaces: Option<bool>,
+    /// labels: app=backend
+    selector: Option<String>,
+    name_contains: Option<String>,
+    /// not_ready, failing, pending, running, crashing, completed, or a STATUS word
+    status: Option<String>,
+    sort: Option<Sort>,
+    limit: Option<u32>,
+    count_only: Option<bool>,
+}
+
+/// The tool.
+pub(crate) struct List;
+
+impl Read for List {
+    const NAME: &'static str = "list";
+    type Args = ListArgs;
+
+    fn example(&self) -> Value {
+        json!({"kind": "pods", "status": "not_ready"})
+    }
+
+    async fn read<'a>(&'a self, args: ListArgs, reader: &'a dyn Reader, run: &'a Run) -> Result<Output, ToolError> {
+        run.check()?;
+        let listing = Listing::new(&args, reader).await?;
+        let objects = reader.list(&listing.query(&args)).await?;
+        if objects.is_empty() {
+            return listing.nothing(reader, run).await;
+        }
+        let now = run.clock.now();
+        let mut rows: Vec<Row> = objects.iter().map(|object| columns::row(&listing.resource, object, now)).collect();
+        let everything = summary(&listing.resource, &rows);
+        let total = rows.len();
+        let contains = args.name_contains.as_deref().map(str::to_lowercase);
+        rows.retain(|row| contains.as_ref().is_none_or(|part| row.name.to_lowercase().contains(part)));
+        if let Some(status) = &listing.status {
+            rows.retain(|row| status.fits(row));
+        }
+        args.sort.unwrap_or_default().apply(&mut rows);
+        Ok(listing.answer(&args, &rows, total, &everything, run))
+    }
+}
+
+/// A list request after its arguments were checked.
+struct Listing {
+    resource: ResourceType,
+    /// The namespace; `None` for all of them.
+    namespace: Option<String>,
+    status: Option<Status>,
+}
+
+impl Listing {
+    async fn new(args: &ListArgs, reader: &dyn Reader) -> Result<Self, ToolError> {
+        words::check("kind", args.kind.trim())?;
+        if args.limit == Some(0) {
+            return Err(ToolError::arguments("limit must be at least 1").hint("use count_only for the number alone"));
+        }
+        if let Some(selector) = &args.selector {
+            LabelSelector::parse(selector).map_err(|error| {
+                ToolError::arguments(format!("selector \"{selector}\" cannot be read: {error}"))
+                    .hint("write it as app=backend,tier!=web")
+            })?;
+        }
+        let resource = reader.kind(args.kind.trim()).await?;
+        let namespace = words::namespace(args.namespace.as_deref(), &reader.scope().namespace)?;
+        let everywhere = args.all_namespaces == Some(true) || !resource.namespaced;
+        let status = args.status.as_deref().map(|word| Status::read(word, &resource)).transpose()?;
+        Ok(Self { namespace: (!everywhere).then(|| namespace.to_owned()), resource, status })
+    }
+
+    fn query(&self, args: &ListArgs) -> ListQuery {
+        let within = self.namespace.clone().map_or(Within::Everywhere, Within::Namespace);
+        let mut query = ListQuery::new(self.resource.clone(), within);
+        if columns::needs_metadata_only(&self.resource) {
+            query = query.metadata_only();
+        }
+        match &args.selector {
+            Some(selector) => query.labels(selector),
+            None => query,
+        }
+    }
+
+    /// Returns ` in namespace todo`, ` in all namespaces`, or nothing for a cluster-scoped kind.
+    fn place(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!(" in namespace {namespace}"),
+            None if self.resource.namespaced => " in all namespaces".to_owned(),
+            None => String::new(),
+        }
+    }
+
+    fn plural(&self) -> &str {
+        &self.resource.plural
+    }
+
+    fn answer(&self, args: &ListArgs, rows: &[Row], total: usize, everything: &str, run: &Run) -> Output {
+        let place = self.place();
+        let limit = args.limit.map_or(rows.len(), |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let shown = &rows[..rows.len().min(limit)];
+        let (table_columns, wide) =
+            (columns::columns(&self.resource), self.namespace.is_none() && self.resource.namespaced);
+        let headline = if rows.is_empty() {
+            format!("no {} match ({everything}{place})", self.plural())
+        } else if rows.len() < total {
+            format!("{} of {total} {} match{place}: {}", rows.len(), self.plural(), summary(&self.resource, rows))
+        } else {
+            format!("{everything}{place}")
+        };
+        let data = json!({
+            "kind": self.resource.kind, "namespace": self.namespace, "total": total, "matching": rows.len(),
+            "shown": if args.count_only == Some(true) { 0 } else { shown.len() },
+            "not_ready": rows.iter().filter(|row| row.health.is_not_ready()).count(),
+            "items": if args.count_only == Some(true) { Vec::new() } else {
+                shown.iter().map(|row| row.data(table_columns)).collect::<Vec<_>>()
+            },
+        });
+        let mut output = Output::build(&run.redactor, &data).text(&headline);
+        if shown.is_empty() || args.count_only == Some(true) {
+            return output.build();
+        }
+        let names: Vec<&str> = wide.then_some("NAMESPACE").into_iter().chain(table_columns.iter().copied()).collect();
+        output = output.table(
+            &names,
+            shown.iter().map(|row| {
+                let namespace = wide.then(|| row.namespace.clone());
+                namespace.into_iter().chain(row.cells.iter().cloned()).collect()
+            }),
+        );
+        if shown.len() < rows.len() {
+            output = output.text(format!(
+                "{} of {} shown; give limit, or narrow with selector, name_contains or status",
+                shown.len(),
+                rows.len()
+            ));
+        }
+        output.build()
+    }
+
+    /// Answers that there is nothing, after looking whether the namespace exists and what others hold.
+    async fn nothing(&self, reader: &dyn Reader, run: &Run) -> Result<Output, ToolError> {
+        let mut text = format!("no {}{}", self.plural(), self.place());
+        let mut elsewhere: BTreeMap<String, usize> = BTreeMap::new();
+        if let Some(namespace) = &self.namespace {
+            if let Some(error) = resolve::missing_namespace(reader, namespace).await? {
+                return Err(error);
+            }
+            let query = ListQuery::new(self.resource.clone(), Within::Everywhere).metadata_only();
+            // What is elsewhere is a courtesy; its failure must not spoil the answer.
+            for object in reader.list(&query).await.unwrap_or_default() {
+                *elsewhere.entry(value::text(&object, "/metadata/namespace").to_owned()).or_default() += 1;
+            }
+            if !elsewhere.is_empty() {
+                let found: Vec<String> =
+                    elsewhere.iter().map(|(place, number)| format!("{place} ({number})")).collect();
+                text = format!("{text}; there are some in {}", resolve::some_of(&found));
+            }
+        }
+        let data = json!({
+            "kind": self.resource.kind, "namespace": self.namespace, "total": 0, "matching": 0, "shown": 0,
+            "not_ready": 0, "items": [], "elsewhere": elsewhere,
+        });
+        Ok(Output::build(&run.redactor, &data).text(text).build())
+    }
+}
+
+/// Returns `12 pods, 2 not ready`.
+fn summary(resource: &ResourceType, rows: &[Row]) -> String {
+    let singular = kinds::find(&resource.kind)
+        .filter(|kind| kind.kind == resource.kind)
+        .map_or_else(|| resource.kind.to_lowercase(), |kind| kind.singular.to_owned());
+    let number = if rows.len() == 1 { count(1, &singular) } else { format!("{} {}", rows.len(), resource.plural) };
+    let not_ready = rows.iter().filter(|row| row.health.is_not_ready()).count();
+    let failing = rows.iter().filter(|row| row.health == columns::Health::Failing).count();
+    match (not_ready, failing) {
+        (0, _) => number,
+        (_, 0) => format!("{number}, {not_ready} not ready"),
+        _ => format!("{number}, {not_ready} not ready ({failing} failing)"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

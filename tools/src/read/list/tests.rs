@@ -1,0 +1,1 @@
+//! Lists as a person sees them.

@@ -1,0 +1,136 @@
+//! What `scale` proposes and what it refuses.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::fake::{FakeReader, FakeRun, pod, workload};
+
+fn todo() -> Vec<Value> {
+    vec![
+        workload("Deployment", "todo", "todo-chatbot-backend", 2),
+        workload("Deployment", "todo", "cache", 1),
+        workload("StatefulSet", "todo", "cache", 1),
+        workload("StatefulSet", "todo", "redis", 3),
+        workload("Deployment", "shop", "cart", 1),
+    ]
+}
+
+async fn propose(args: Value) -> String {
+    FakeRun::new(FakeReader::new(todo())).proposed("scale", args).await
+}
+
+#[tokio::test]
+async fn a_word_and_a_count_become_a_proposal_in_four_requests() {
+    let turn = FakeRun::new(FakeReader::new(todo()));
+    let proposal = turn.proposed("scale", json!({"workload": "backend", "replicas": 3})).await;
+    assert_snapshot!(proposal, @"");
+    assert_snapshot!(turn.reader.requests().join("\n"), @"");
+}
+
+#[tokio::test]
+async fn a_computed_count_is_shown() {
+    assert_snapshot!(propose(json!({"workload": "redis", "percent": 50})).await, @"");
+    assert_snapshot!(propose(json!({"workload": "backend", "delta": 2})).await, @"");
+}
+
+#[tokio::test]
+async fn a_count_must_be_a_sane_whole_number() {
+    for (given, shown) in
+        [(json!(-1), "-1"), (json!(3.5), "3.5"), (json!(1e9), "1000000000"), (json!("three"), "\"three\"")]
+    {
+        let error = propose(json!({"workload": "backend", "replicas": given})).await;
+        assert_eq!(error, format!("error: replicas must be a whole number from 0 to 1000, got {shown}"));
+    }
+    assert_eq!(
+        propose(json!({"workload": "backend", "delta": -3})).await,
+        "error: 2 -3 is -1; replicas go from 0 to 1000"
+    );
+    assert_eq!(propose(json!({"workload": "backend"})).await, "error: scale needs one of replicas, delta or percent");
+    assert_eq!(
+        propose(json!({"workload": "backend", "replicas": 2, "delta": 1})).await,
+        "error: scale takes only one of replicas, delta and percent"
+    );
+}
+
+#[tokio::test]
+async fn zero_needs_the_exact_name() {
+    assert_eq!(
+        propose(json!({"workload": "backend", "replicas": 0})).await,
+        "error: scaling to 0 needs an exact name, and \"backend\" is not one\nhint: did you mean deployment/todo-chatbot-backend?"
+    );
+    assert!(propose(json!({"workload": "backend", "delta": -2})).await.contains("needs an exact name"));
+    let exact = propose(json!({"workload": "todo-chatbot-backend", "replicas": 0})).await;
+    assert!(exact.starts_with("scale deployment/todo-chatbot-backend from 2 to 0 replicas"), "{exact}");
+}
+
+#[tokio::test]
+async fn the_present_count_is_nothing_to_do() {
+    assert_snapshot!(propose(json!({"workload": "redis", "replicas": 3})).await, @"");
+}
+
+#[tokio::test]
+async fn unknown_and_ambiguous_names_are_explained() {
+    assert_snapshot!(propose(json!({"workload": "cache", "replicas": 2})).await, @"");
+    assert_snapshot!(propose(json!({"workload": "backnd", "replicas": 2})).await, @"");
+    assert_snapshot!(propose(json!({"workload": "cart", "replicas": 2})).await, @"");
+    assert_snapshot!(propose(json!({"workload": "cart", "namespace": "shpo", "replicas": 2})).await, @"");
+    assert_snapshot!(propose(json!({"workload": "service/backend", "replicas": 2})).await, @"");
+    assert_snapshot!(propose(json!({"workload": "deploymnt/backend", "replicas": 2})).await, @"");
+}
+
+#[tokio::test]
+async fn a_pod_means_its_workload() {
+    let mut objects = todo();
+    let mut set = workload("ReplicaSet", "todo", "todo-chatbot-backend-7d8f", 2);
+    set["metadata"]["ownerReferences"] =
+        json!([{"kind": "Deployment", "name": "todo-chatbot-backend", "controller": true}]);
+    objects.push(set);
+    objects.push(pod("todo", "todo-chatbot-backend-7d8f-x2x4z", "b", ("ReplicaSet", "todo-chatbot-backend-7d8f")));
+    let turn = FakeRun::new(FakeReader::new(objects));
+    let args = json!({"workload": "pod/todo-chatbot-backend-7d8f-x2x4z", "replicas": 3});
+    assert_snapshot!(turn.proposed("scale", args).await, @"");
+}
+
+#[tokio::test]
+async fn a_daemonset_has_no_count() {
+    let turn = FakeRun::new(FakeReader::new(vec![workload("DaemonSet", "todo", "agent", 1)]));
+    assert_snapshot!(turn.proposed("scale", json!({"workload": "agent", "replicas": 3})).await, @"");
+}
+
+#[tokio::test]
+async fn an_autoscaler_and_helm_are_named() {
+    let mut backend = workload("Deployment", "todo", "backend", 2);
+    backend["metadata"]["labels"]["app.kubernetes.io/managed-by"] = json!("Helm");
+    backend["metadata"]["annotations"]["meta.helm.sh/release-name"] = json!("todo");
+    let hpa = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "backend", "namespace": "todo"},
+        "spec": {"minReplicas": 2, "maxReplicas": 5,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "backend"}},
+    });
+    let turn = FakeRun::new(FakeReader::new(vec![backend.clone(), hpa]));
+    assert_snapshot!(turn.proposed("scale", json!({"workload": "backend", "replicas": 8})).await, @"");
+    let blind = FakeRun::new(FakeReader::new(vec![backend]).forbid("list HorizontalPodAutoscaler"));
+    let proposal = blind.proposed("scale", json!({"workload": "backend", "replicas": 8})).await;
+    assert!(proposal.contains("autoscalers may not be listed"), "{proposal}");
+}
+
+#[tokio::test]
+async fn what_may_not_be_listed_may_still_be_named() {
+    let partly = FakeRun::new(FakeReader::new(todo()).forbid("list StatefulSet"));
+    let proposal = partly.proposed("scale", json!({"workload": "backend", "replicas": 3})).await;
+    assert!(proposal.contains("statefulsets may not be listed"), "{proposal}");
+    let blind = || FakeReader::new(todo()).forbid("list StatefulSet").forbid("list Deployment").forbid("list Pod");
+    let exact =
+        FakeRun::new(blind()).proposed("scale", json!({"workload": "todo-chatbot-backend", "replicas": 3})).await;
+    assert!(exact.starts_with("scale deployment/todo-chatbot-backend from 2 to 3 replicas"), "{exact}");
+    let none = blind().forbid("list ReplicaSet").forbid("list DaemonSet");
+    let error = FakeRun::new(none).proposed("scale", json!({"workload": "backend", "replicas": 3})).await;
+    assert_eq!(error, "error: you may not list deployments.apps in namespace todo");
+}
+
+#[tokio::test]
+async fn an_unknown_argument_is_refused() {
+    assert_snapshot!(propose(json!({"workload": "backend", "replica": 3})).await, @"");
+    assert_snapshot!(propose(json!({"workload": "--all", "replicas": 3})).await, @"");
+}
