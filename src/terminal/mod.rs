@@ -5,14 +5,19 @@
 //! [`approver`] asks on the controlling terminal, with [`answer`] for what an answer means and [`tty`] for
 //! the device; [`repl`] is the interactive session. Nothing in here decides anything.
 
+pub mod answer;
+pub mod approver;
+pub mod keys;
 pub mod page;
 pub mod preview;
 pub mod progress;
 pub mod report;
 pub mod style;
+pub mod tty;
 pub mod ui;
 mod values;
 
+pub use approver::TerminalApprover;
 pub use preview::render_preview;
 pub use progress::ProgressLine;
 pub use report::{render_ledger, render_report};

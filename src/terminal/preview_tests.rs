@@ -84,22 +84,143 @@ fn dangerous() -> ChangeView {
 
 #[test]
 fn a_small_change_at_eighty_columns() {
-    assert_snapshot!(render_preview(&view(vec![step()]), 80), @"");
+    assert_snapshot!(render_preview(&view(vec![step()]), 80), @"
+    Change c-7k2m9q
+      context    minikube (https://192.168.49.2:8443)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 3 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       low
+       proof      checked by the server (dry run)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=3 -n todo
+    ");
 }
 
 #[test]
 fn a_small_change_at_forty_columns() {
-    assert_snapshot!(render_preview(&view(vec![step()]), 40), @"");
+    assert_snapshot!(render_preview(&view(vec![step()]), 40), @r"
+    Change c-7k2m9q
+      context    minikube
+                 (https://192.168.49.2:8443)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 3
+       replicas
+       action     scale Deployment backend
+                  in namespace todo
+                  (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       low
+       proof      checked by the server (dry
+                  run)
+
+    undo       scale deployment/backend back
+               to 2
+    same as    kubectl scale \
+                 deployment/backend \
+                 --replicas=3 -n todo
+    ");
 }
 
 #[test]
 fn a_dangerous_change_at_eighty_columns() {
-    assert_snapshot!(render_preview(&dangerous(), 80), @"");
+    assert_snapshot!(render_preview(&dangerous(), 80), @"
+    Change c-7k2m9q
+      context    minikube (https://192.168.49.2:8443)
+      namespace  todo, kube-system
+      risk       high (the highest of all steps)
+
+    1. scale deployment/backend from 2 to 3 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       medium
+       proof      not confirmed by the server: worked out here
+       kept by    HorizontalPodAutoscaler backend (2 to 5 replicas) will set the
+                  count again
+       note       1 of 2 pods is not ready
+
+    when the steps above have settled (phase 2):
+    2. change the settings of configmap/coredns
+       action     patch ConfigMap coredns in namespace kube-system (v1)
+       change     data.Corefile:
+           .:53 {
+             errors
+             health
+         -   forward . /etc/resolv.conf
+         +   forward . 9.9.9.9
+           }
+       risk       high
+       proof      checked by the server (dry run)
+       protected  kube-system keeps the cluster itself running
+       outside    this is outside the namespace you work in: kube-system
+       warning    from the server: metadata.finalizers: prefer a domain-qualified
+                  name
+
+    undo       not possible: this change cannot be taken back
+    same as    kubectl scale deployment/backend --replicas=3 -n todo
+    ");
 }
 
 #[test]
 fn a_dangerous_change_at_forty_columns() {
-    assert_snapshot!(render_preview(&dangerous(), 40), @"");
+    assert_snapshot!(render_preview(&dangerous(), 40), @r"
+    Change c-7k2m9q
+      context    minikube
+                 (https://192.168.49.2:8443)
+      namespace  todo, kube-system
+      risk       high (the highest of all
+                 steps)
+
+    1. scale deployment/backend from 2 to 3
+       replicas
+       action     scale Deployment backend
+                  in namespace todo
+                  (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       medium
+       proof      not confirmed by the
+                  server: worked out here
+       kept by    HorizontalPodAutoscaler
+                  backend (2 to 5 replicas)
+                  will set the count again
+       note       1 of 2 pods is not ready
+
+    when the steps above have settled (phase
+    2):
+    2. change the settings of
+       configmap/coredns
+       action     patch ConfigMap coredns in
+                  namespace kube-system (v1)
+       change     data.Corefile:
+           .:53 {
+             errors
+             health
+         -   forward . /etc/resolv.conf
+         +   forward . 9.9.9.9
+           }
+       risk       high
+       proof      checked by the server (dry
+                  run)
+       protected  kube-system keeps the
+                  cluster itself running
+       outside    this is outside the
+                  namespace you work in:
+                  kube-system
+       warning    from the server:
+                  metadata.finalizers:
+                  prefer a domain-qualified
+                  name
+
+    undo       not possible: this change
+               cannot be taken back
+    same as    kubectl scale \
+                 deployment/backend \
+                 --replicas=3 -n todo
+    ");
 }
 
 #[test]
@@ -109,7 +230,27 @@ fn hostile_names_are_shown_for_what_they_are() {
     step.target.name = "b\u{0430}ckend\u{202e}dnekcab".into();
     step.target.namespace = Some("to\u{200b}do".into());
     step.diff[0].after = Some(json!("ex\u{0430}mple.com/web\u{1b}[8m:1"));
-    assert_snapshot!(render_preview(&view(vec![step]), 80), @"");
+    assert_snapshot!(render_preview(&view(vec![step]), 80), @r#"
+    Change c-7k2m9q
+      context    minikube (https://192.168.49.2:8443)
+      namespace  to\u{200b}do
+
+    1. scale deployment/bаckend\u{1b}[2K\u{d}1. harmless\u{a}risk low
+       action     scale Deployment bаckend\u{202e}dnekcab in namespace to\u{200b}do
+                  (apps/v1)
+       change     spec.replicas: 2 → "exаmple.com/web\u001b[8m:1"
+       risk       low
+       proof      checked by the server (dry run)
+       look-alike the name holds characters that can pass for others: а (U+0430),
+                  \u{202e} (U+202E)
+       look-alike the namespace holds characters that can pass for others: \u{200b}
+                  (U+200B)
+       look-alike spec.replicas holds characters that can pass for others: а
+                  (U+0430)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=3 -n todo
+    "#);
 }
 
 #[test]

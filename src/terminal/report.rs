@@ -94,7 +94,11 @@ mod tests {
     fn a_change_that_was_made_and_seen() {
         let done = Outcome::Done { output: "3 of 3 replicas available".into() };
         let report = report(vec![effect("scale deployment/backend from 2 to 3 replicas", done)], vec![]);
-        assert_snapshot!(render_report(&report, 80), @"");
+        assert_snapshot!(render_report(&report, 80), @"
+    ✓ ok: scale deployment/backend from 2 to 3 replicas
+      3 of 3 replicas available
+    undo: todo-agent undo c-7k2m9q  (scale deployment/backend back to 2)
+    ");
     }
 
     #[test]
@@ -102,20 +106,37 @@ mod tests {
         let why = "1 of 3 replicas available; pod backend-x: CrashLoopBackOff".to_owned();
         let first = effect("scale deployment/backend from 2 to 3 replicas", Outcome::NotVerified { why });
         let report = report(vec![first], vec!["restart deployment/frontend".into()]);
-        assert_snapshot!(render_report(&report, 40), @"");
+        assert_snapshot!(render_report(&report, 40), @"
+    sent, but not verified: scale
+                        deployment/backend
+                        from 2 to 3 replicas
+      1 of 3 replicas available; pod
+      backend-x: CrashLoopBackOff
+    not sent: restart deployment/frontend
+    undo: todo-agent undo c-7k2m9q  (scale
+          deployment/backend back to 2)
+    ");
     }
 
     #[test]
     fn a_change_that_was_refused_offers_no_undo() {
         let refused = Outcome::Failed { why: "forbidden: you may not patch deployments/scale".into() };
         let report = report(vec![effect("scale deployment/backend from 2 to 3 replicas", refused)], vec![]);
-        assert_snapshot!(render_report(&report, 80), @"");
+        assert_snapshot!(render_report(&report, 80), @"
+    ✗ failed: scale deployment/backend from 2 to 3 replicas
+      forbidden: you may not patch deployments/scale
+    Nothing was changed.
+    ");
     }
 
     #[test]
     fn every_turn_says_what_it_changed() {
-        assert_snapshot!(render_ledger(&[], 80), @"");
-        assert_snapshot!(render_ledger(&["deployment/backend: scaled from 2 to 3".into()], 80), @"");
-        assert_snapshot!(render_ledger(&["one\u{1b}[2J".into(), "two".into()], 80), @"");
+        assert_snapshot!(render_ledger(&[], 80), @"Changes in this turn: none");
+        assert_snapshot!(render_ledger(&["deployment/backend: scaled from 2 to 3".into()], 80), @"Changes in this turn: deployment/backend: scaled from 2 to 3");
+        assert_snapshot!(render_ledger(&["one\u{1b}[2J".into(), "two".into()], 80), @r"
+    Changes in this turn:
+    - one\u{1b}[2J
+    - two
+    ");
     }
 }

@@ -132,7 +132,7 @@ impl Glyphs {
     /// Returns the text with the program's own signs in ASCII where nothing else can be drawn. Text from
     /// the cluster keeps its characters.
     pub fn adapt(self, text: &str) -> Cow<'_, str> {
-        const SIGNS: [(&str, &str); 9] = [
+        const SIGNS: [(&str, &str); 10] = [
             ("✓ ok", "ok"),
             ("✗ ", ""),
             ("✓", "ok"),
@@ -141,7 +141,8 @@ impl Glyphs {
             ("‹", "<"),
             ("›", ">"),
             ("❯", ">"),
-            ("·", "-"),
+            ("⇥", ">"),
+            ("·", "_"),
         ];
         if self == Self::Unicode || text.is_ascii() {
             return Cow::Borrowed(text);

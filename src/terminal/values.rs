@@ -84,14 +84,27 @@ fn diff(before: &str, after: &str) -> Vec<(Mark, String)> {
                     ChangeTag::Delete => Mark::Removed,
                     ChangeTag::Insert => Mark::Added,
                 };
-                let line = change.value();
-                lines.push((mark, line.strip_suffix('\n').unwrap_or(line).to_owned()));
+                let ended = before.ends_with('\n') == after.ends_with('\n');
+                lines.push((mark, whole_line(change.value(), ended || before.is_empty() || after.is_empty())));
             }
         }
         reached = group.last().map_or(reached, |operation| operation.old_range().end);
     }
     skip(&mut lines, before.lines().count().saturating_sub(reached));
     lines
+}
+
+/// Returns a line with what cannot be seen in it made visible: tabs, spaces at its end, and, where one
+/// side has it and the other not, the missing line break.
+fn whole_line(line: &str, same_end: bool) -> String {
+    let content = line.strip_suffix('\n').unwrap_or(line);
+    let trimmed = content.trim_end_matches(' ');
+    let mut shown = trimmed.replace('\t', "⇥   ");
+    shown.push_str(&"·".repeat(content.len() - trimmed.len()));
+    if !same_end && !line.ends_with('\n') {
+        shown.push_str("  (no line break at the end)");
+    }
+    shown
 }
 
 fn skip(lines: &mut Vec<(Mark, String)>, count: usize) {
@@ -176,6 +189,13 @@ mod tests {
         );
         assert_eq!(lines[4].0, Mark::Removed);
         assert_eq!(lines[5].0, Mark::Added);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_shown() {
+        let lines = diff("\tkeep\nvalue \nlast\n", "\tkeep\nvalue\nlast");
+        let text: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
+        assert_eq!(text, ["⇥   keep", "value·", "last", "value", "last  (no line break at the end)"]);
     }
 
     #[test]

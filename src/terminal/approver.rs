@@ -1,0 +1,237 @@
+//! Asks a person on the controlling terminal. The preview is on the screen already; this prints the
+//! question and reads the answer.
+//!
+//! It never answers by itself: no terminal is [`Answer::Nobody`], what cannot be read is never yes, and
+//! neither type-ahead nor a paste answers.
+
+use std::{io, sync::Arc};
+
+use futures::future::BoxFuture;
+use todo_agent_core::{
+    approval::{Answer, ApprovalQuestion, Approver},
+    text::{self, Lines},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    answer::{self, Grant, Offer, Reply},
+    progress::ProgressLine,
+    style::{Look, Role},
+    tty::{ControllingTerminal, Terminal, Typing},
+};
+
+/// How often an answer may be misunderstood before it counts as no.
+const PATIENCE: usize = 5;
+
+type Open = dyn Fn() -> io::Result<Box<dyn Terminal>> + Send + Sync;
+
+/// Asks on the controlling terminal.
+pub struct TerminalApprover {
+    open: Arc<Open>,
+    progress: ProgressLine,
+    look: Look,
+    cancel: CancellationToken,
+}
+
+impl TerminalApprover {
+    /// Returns an approver that keeps the progress line away while it asks.
+    pub fn new(progress: ProgressLine, look: Look) -> Self {
+        Self::on(|| Ok(Box::new(ControllingTerminal::open()?)), progress, look)
+    }
+
+    /// Returns an approver that asks on the terminal `open` returns; an error means that nobody is there.
+    pub fn on(
+        open: impl Fn() -> io::Result<Box<dyn Terminal>> + Send + Sync + 'static,
+        progress: ProgressLine,
+        look: Look,
+    ) -> Self {
+        Self { open: Arc::new(open), progress, look, cancel: CancellationToken::new() }
+    }
+
+    /// Makes questions end with [`Answer::Stop`] once `cancel` is cancelled; set for each turn.
+    pub fn stop_on(&mut self, cancel: CancellationToken) {
+        self.cancel = cancel;
+    }
+}
+
+impl Approver for TerminalApprover {
+    fn ask<'a>(&'a mut self, question: &'a ApprovalQuestion<'a>) -> BoxFuture<'a, Answer> {
+        let question = Question::new(question, self.look);
+        let open = Arc::clone(&self.open);
+        let cancel = self.cancel.child_token();
+        let hold = self.progress.hold();
+        Box::pin(async move {
+            // When the turn is dropped, the reading thread must let go of the terminal.
+            let _let_go = cancel.clone().drop_guard();
+            let reading = tokio::task::spawn_blocking(move || match open() {
+                Ok(mut terminal) => question.ask(&mut *terminal, &cancel),
+                Err(_) => Answer::Nobody,
+            });
+            let answer = reading.await.unwrap_or(Answer::Stop);
+            drop(hold);
+            answer
+        })
+    }
+}
+
+impl std::fmt::Debug for TerminalApprover {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("TerminalApprover").field("look", &self.look).finish_non_exhaustive()
+    }
+}
+
+/// What is asked, free of borrows so that a thread can ask it.
+struct Question {
+    offer: Offer,
+    reason: String,
+    names: Vec<String>,
+    look: Look,
+}
+
+impl Question {
+    fn new(question: &ApprovalQuestion<'_>, look: Look) -> Self {
+        Self {
+            offer: Offer {
+                steps: question.view.steps.iter().map(|step| step.n).collect(),
+                grant: if question.grant_offered { Grant::Offered } else { Grant::Withheld },
+            },
+            reason: text::visible(question.reason, Lines::Escape),
+            names: question.type_names.to_vec(),
+            look,
+        }
+    }
+
+    fn ask(&self, terminal: &mut dyn Terminal, cancel: &CancellationToken) -> Answer {
+        let asked =
+            if self.names.is_empty() { self.ask_yes_or_no(terminal, cancel) } else { self.ask_names(terminal, cancel) };
+        // A terminal that fails in the middle leaves nobody to answer.
+        asked.unwrap_or(Answer::Nobody)
+    }
+
+    fn ask_yes_or_no(&self, terminal: &mut dyn Terminal, cancel: &CancellationToken) -> io::Result<Answer> {
+        self.begin(terminal)?;
+        for _ in 0..PATIENCE {
+            let line = match terminal.read_line(&self.strong(&answer::question(&self.offer)), cancel)? {
+                Typing::Line(line) => line,
+                Typing::Pasted(_) => {
+                    self.say(terminal, Role::Warn, "pasted text is not an answer; please type it")?;
+                    continue;
+                }
+                Typing::Interrupted | Typing::Cancelled => return Ok(Answer::Stop),
+                Typing::Ended => return Ok(Answer::No(String::new())),
+            };
+            match answer::read_reply(&line, &self.offer) {
+                Reply::Answer(answer) => return Ok(answer),
+                Reply::Edit { step } => {
+                    if let Some(answer) = self.edit(step, terminal, cancel)? {
+                        return Ok(answer);
+                    }
+                }
+                Reply::Help => {
+                    for line in answer::help(&self.offer) {
+                        self.say(terminal, Role::Plain, line)?;
+                    }
+                }
+                Reply::Unclear(why) => self.say(terminal, Role::Warn, &why)?,
+            }
+        }
+        self.say(terminal, Role::Warn, "not understood; taken as no")?;
+        Ok(Answer::No(String::new()))
+    }
+
+    /// Asks for each protected object's name.
+    fn ask_names(&self, terminal: &mut dyn Terminal, cancel: &CancellationToken) -> io::Result<Answer> {
+        self.begin(terminal)?;
+        let mut typed = Vec::new();
+        let mut misses = 0;
+        while let Some(name) = self.names.get(typed.len()) {
+            let shown = text::visible(name, Lines::Escape);
+            let prompt = format!("Type \"{shown}\" to apply, [q]uit (Enter = no) ");
+            let line = match terminal.read_line(&self.strong(&prompt), cancel)? {
+                Typing::Line(line) => line,
+                Typing::Pasted(_) => {
+                    self.say(terminal, Role::Warn, "pasted text is not an answer; please type the name")?;
+                    misses += 1;
+                    if misses < PATIENCE {
+                        continue;
+                    }
+                    return Ok(Answer::No(String::new()));
+                }
+                Typing::Interrupted | Typing::Cancelled => return Ok(Answer::Stop),
+                Typing::Ended => return Ok(Answer::No(String::new())),
+            };
+            // The name comes first: an object may be called "n".
+            if answer::is_name(&line, name) {
+                typed.push(name.clone());
+                continue;
+            }
+            match answer::read_reply(&line, &self.offer) {
+                Reply::Answer(answer @ (Answer::No(_) | Answer::Stop)) => return Ok(answer),
+                _ => self.say(terminal, Role::Warn, "that is not the name")?,
+            }
+            misses += 1;
+            if misses >= PATIENCE {
+                return Ok(Answer::No("the name was not typed".into()));
+            }
+        }
+        Ok(Answer::Typed(typed))
+    }
+
+    /// Asks for a step's new arguments; nothing typed goes back to the question.
+    fn edit(
+        &self,
+        step: Option<usize>,
+        terminal: &mut dyn Terminal,
+        cancel: &CancellationToken,
+    ) -> io::Result<Option<Answer>> {
+        let step = match step {
+            Some(step) => step,
+            None => match terminal.read_line(&self.strong("Which step? "), cancel)? {
+                Typing::Line(line) | Typing::Pasted(line) => match line.trim().parse() {
+                    Ok(step) if self.offer.steps.contains(&step) => step,
+                    _ => {
+                        self.say(terminal, Role::Warn, "there is no such step")?;
+                        return Ok(None);
+                    }
+                },
+                Typing::Interrupted | Typing::Cancelled => return Ok(Some(Answer::Stop)),
+                Typing::Ended => return Ok(None),
+            },
+        };
+        let prompt = format!("New arguments for step {step}, as JSON: ");
+        // A paste is welcome here: it answers nothing, the edited change is shown and asked again.
+        match terminal.read_line(&self.strong(&prompt), cancel)? {
+            Typing::Line(args) | Typing::Pasted(args) if args.trim().is_empty() => Ok(None),
+            Typing::Line(args) | Typing::Pasted(args) => {
+                match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&args) {
+                    Ok(_) => Ok(Some(Answer::Edit { step, args: args.trim().to_owned() })),
+                    Err(error) => {
+                        self.say(terminal, Role::Warn, &format!("not a JSON object: {error}"))?;
+                        Ok(None)
+                    }
+                }
+            }
+            Typing::Interrupted | Typing::Cancelled => Ok(Some(Answer::Stop)),
+            Typing::Ended => Ok(None),
+        }
+    }
+
+    fn begin(&self, terminal: &mut dyn Terminal) -> io::Result<()> {
+        if !self.reason.is_empty() {
+            self.say(terminal, Role::Plain, &format!("You are asked because {}", self.reason))?;
+        }
+        terminal.discard_pending()
+    }
+
+    fn say(&self, terminal: &mut dyn Terminal, role: Role, text: &str) -> io::Result<()> {
+        terminal.write(&format!("{}\r\n", self.look.paint(role, text)))
+    }
+
+    fn strong(&self, prompt: &str) -> String {
+        self.look.paint(Role::Strong, prompt)
+    }
+}
+
+#[cfg(test)]
+#[path = "approver_tests.rs"]
+mod tests;
