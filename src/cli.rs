@@ -11,6 +11,8 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use clap_complete::Shell;
 
+pub(crate) use build::duration;
+
 use crate::options::Invocation;
 
 /// What happened to the command line.

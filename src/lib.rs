@@ -1,13 +1,18 @@
 //! The agent: sentences, people, terminals and files. It knows Kubernetes only through `tools`, `core`
 //! and `cluster`.
 
+pub mod agent;
 pub mod cli;
+pub mod config;
 pub mod exit;
 pub mod journal;
 pub mod json;
 pub mod options;
+pub mod policy_file;
 pub mod problem;
 pub mod session;
 pub mod state;
 pub mod terminal;
+mod turn;
+mod toml_file;
 pub mod ui;
