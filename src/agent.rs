@@ -1,0 +1,269 @@
+//! The agent: one conversation with one cluster. A sentence becomes calls, calls become answers and plans.
+//!
+//! It decides nothing about safety: writes go through `turn` to the gate. It never talks to a
+//! cluster but through tools, preview and execute.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use todo_agent_cluster::{Cluster, DigestKey, Gate};
+use todo_agent_core::{
+    Call, Clock, Event, Names, Redacted, Redactor, Run,
+    approval::{Approver, By},
+    journal::{History, Journal},
+};
+use todo_agent_planner::{Focus, Mode, Pass, PassReason, Planned, Question, plan};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    exit::Exit,
+    options::Changes,
+    problem::Problem,
+    session::Recording,
+    turn::Turn,
+    ui::{Answer, Shown, Ui},
+};
+
+/// How long the names of a cluster are taken as known.
+const NAMES_LAST: Duration = Duration::from_secs(30);
+
+/// What an agent is built from.
+pub struct Parts {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Where approvals are decided.
+    pub gate: Gate,
+    /// The key of digests.
+    pub key: DigestKey,
+    /// Where changes are recorded; one that always fails where the state directory cannot be written.
+    pub journal: Box<dyn Journal>,
+    /// What was done before.
+    pub history: Arc<dyn History>,
+    /// What masks secrets.
+    pub redactor: Arc<Redactor>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where everything is shown and recorded.
+    pub ui: Recording,
+    /// Who is asked.
+    pub approver: Box<dyn Approver>,
+    /// Whether changes are made.
+    pub changes: Changes,
+    /// How long a turn may take.
+    pub timeout: Option<Duration>,
+}
+
+/// One conversation with one cluster.
+pub struct Agent {
+    pub(crate) parts: Parts,
+    pub(crate) focus: Focus,
+    names: Option<(Instant, Names)>,
+    events: UnboundedSender<Event>,
+    shown_events: UnboundedReceiver<Event>,
+}
+
+impl Agent {
+    /// Returns an agent that knows nothing yet.
+    pub fn new(parts: Parts) -> Self {
+        let (events, shown_events) = unbounded_channel();
+        let mut focus = Focus::default();
+        if parts.history.last().is_some() {
+            focus.changed();
+        }
+        Self { parts, focus, names: None, events, shown_events }
+    }
+
+    /// Answers one sentence.
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub async fn sentence(&mut self, text: &str, cancel: CancellationToken) -> io::Result<Exit> {
+        let sentence = self.parts.redactor.take_given(text.trim());
+        self.parts.ui.sentence(&sentence);
+        let run = self.run(cancel);
+        let planned = match self.plan(&sentence, &run).await {
+            Ok(planned) => planned,
+            Err(problem) => return self.fail(&problem),
+        };
+        self.focus.update(&planned);
+        match planned {
+            Planned::Calls { calls, mode } => self.calls(calls, mode, By::Person, run).await,
+            Planned::Ask(question) => self.ask(&question),
+            Planned::Pass(pass) => self.pass(&pass),
+        }
+    }
+
+    /// Runs calls as one turn: reads at once, writes as one plan through the gate.
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub async fn calls(&mut self, calls: Vec<Call>, mode: Mode, by: By, run: Run) -> io::Result<Exit> {
+        let preview_only = mode == Mode::PreviewOnly || self.parts.changes == Changes::Previewed;
+        Turn::new(self, run, by, preview_only).run(calls).await
+    }
+
+    /// Runs calls that a person wrote out, as `todo-agent call` does.
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub async fn call(&mut self, call: Call, cancel: CancellationToken) -> io::Result<Exit> {
+        let run = self.run(cancel);
+        self.calls(vec![call], Mode::Act, By::Person, run).await
+    }
+
+    /// Returns the calls a sentence means, without running them.
+    ///
+    /// # Errors
+    /// Returns why there are none.
+    pub async fn planned_calls(&mut self, text: &str, cancel: CancellationToken) -> Result<Vec<Call>, Problem> {
+        let sentence = self.parts.redactor.take_given(text.trim());
+        let run = self.run(cancel);
+        match self.plan(&sentence, &run).await? {
+            Planned::Calls { calls, .. } => Ok(calls),
+            Planned::Ask(question) => Err(Problem::usage(question.text)),
+            Planned::Pass(pass) => Err(not_understood(&pass)),
+        }
+    }
+
+    /// Returns the circumstances of a new turn.
+    pub(crate) fn run(&self, cancel: CancellationToken) -> Run {
+        let clock = Arc::clone(&self.parts.clock);
+        let deadline = self.parts.timeout.and_then(|timeout| clock.now().checked_add(timeout).ok());
+        Run {
+            cancel,
+            deadline,
+            events: self.events.clone(),
+            clock,
+            redactor: Arc::clone(&self.parts.redactor),
+            history: Arc::clone(&self.parts.history),
+        }
+    }
+
+    /// Shows something and records it.
+    pub(crate) fn show(&mut self, shown: &Shown<'_>) -> io::Result<()> {
+        self.parts.ui.show(shown)
+    }
+
+    /// Shows what stands in the way.
+    pub(crate) fn fail(&mut self, problem: &Problem) -> io::Result<Exit> {
+        let failure = problem.shown(&self.parts.redactor);
+        self.show(&Shown::Error(&failure))?;
+        Ok(problem.exit)
+    }
+
+    /// Waits for work while showing its progress.
+    pub(crate) async fn watch<F: Future>(&mut self, work: F) -> F::Output {
+        watch(&mut self.shown_events, &mut self.parts.ui, work).await
+    }
+
+    /// Splits the agent for a decision: the gate with its journal and approver, and a way to show progress.
+    pub(crate) fn deciding(&mut self) -> (&mut Parts, &mut UnboundedReceiver<Event>) {
+        (&mut self.parts, &mut self.shown_events)
+    }
+
+    /// Forgets the names that were fetched; something may have been created or removed.
+    pub(crate) fn forget_names(&mut self) {
+        self.names = None;
+    }
+
+    /// Returns the names in the cluster, fetched at most every 30 seconds; empty where they may not be read.
+    pub async fn names(&mut self, run: &Run) -> Names {
+        if let Some((at, names)) = &self.names
+            && at.elapsed() < NAMES_LAST
+        {
+            return names.clone();
+        }
+        let cluster = self.parts.cluster.clone();
+        let fetched = todo_agent_tools::names(&cluster, run, todo_agent_tools::names::COMMON_KINDS);
+        let names = self.watch(fetched).await.unwrap_or_default();
+        self.names = Some((Instant::now(), names.clone()));
+        names
+    }
+
+    /// Plans without names first: most sentences need none, and asking costs requests.
+    async fn plan(&mut self, sentence: &Redacted<String>, run: &Run) -> Result<Planned, Problem> {
+        let first = plan(sentence, &self.focus, &Names::default());
+        let Planned::Pass(pass) = &first else { return Ok(first) };
+        if pass.unused.is_empty() || pass.reason != PassReason::NotUnderstood {
+            return Ok(first);
+        }
+        let names = self.names(run).await;
+        run.check()?;
+        Ok(plan(sentence, &self.focus, &names))
+    }
+
+    fn ask(&mut self, question: &Question) -> io::Result<Exit> {
+        let text = self.parts.redactor.text(&question.text);
+        let choices: Vec<String> = question.choices.iter().map(|choice| choice.label.clone()).collect();
+        self.show(&Shown::Question { text: &text, choices: &choices })?;
+        Ok(Exit::Usage)
+    }
+
+    fn pass(&mut self, pass: &Pass) -> io::Result<Exit> {
+        self.fail(&not_understood(pass))
+    }
+
+    /// Ends a turn: how it was understood and what was changed.
+    pub(crate) fn answer(&mut self, calls: &[Call], ledger: Vec<String>) -> io::Result<()> {
+        let understood = calls.iter().map(|call| self.parts.redactor.text(&one_line(call)).into_inner()).collect();
+        let text = self.parts.redactor.text("");
+        self.show(&Shown::Answer(&Answer { text, understood, ledger }))
+    }
+}
+
+/// Waits for work while showing its progress.
+pub(crate) async fn watch<F: Future>(
+    events: &mut UnboundedReceiver<Event>,
+    ui: &mut dyn Ui,
+    work: F,
+) -> F::Output {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            Some(event) = events.recv() => ui.progress(&event),
+            output = &mut work => {
+                while let Ok(event) = events.try_recv() {
+                    ui.progress(&event);
+                }
+                return output;
+            }
+        }
+    }
+}
+
+fn not_understood(pass: &Pass) -> Problem {
+    let mut problem = Problem::usage(pass.reason.explanation());
+    problem.code = "not_understood";
+    if !pass.understood.is_empty() {
+        problem = problem.hint(format!("understood: {}", pass.understood.join(", ")));
+    }
+    if !pass.unused.is_empty() {
+        let unused: Vec<String> = pass.unused.iter().map(|word| format!("{word:?}")).collect();
+        problem = problem.hint(format!("not understood: {}", unused.join(", ")));
+    }
+    for example in pass.examples.iter().take(3) {
+        problem = problem.hint(format!("try: {example}"));
+    }
+    problem
+}
+
+/// Returns a call as one line: `scale workload=backend replicas=3`.
+pub(crate) fn one_line(call: &Call) -> String {
+    let mut line = call.tool.clone();
+    for (key, value) in call.args.as_object().into_iter().flatten() {
+        line.push(' ');
+        line.push_str(key);
+        line.push('=');
+        match value {
+            Value::String(text) => line.push_str(text),
+            other => line.push_str(&other.to_string()),
+        }
+    }
+    line
+}

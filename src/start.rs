@@ -1,0 +1,212 @@
+//! From checked options to an agent: which cluster, which clock, where things are recorded, who is asked.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use todo_agent_cluster::{Cluster, ConnectOptions, DigestKey, Gate, policy::Mode, policy::Rules};
+use todo_agent_core::{
+    Clock, Event, Redactor, SystemClock,
+    approval::Approver,
+    journal::{History, Journal, JournalError, JournalRecord, NoHistory},
+    reader::Scope,
+};
+use todo_agent_sandbox::{ApiServer, Sandbox, World};
+
+use crate::{
+    agent::{Agent, Parts},
+    journal::FileJournal,
+    options::{Changes, Options},
+    problem::Problem,
+    session::{Place, Recording, Session},
+    state::{StateDirectory, fill_random},
+    unanswered,
+    ui::{Meta, Shown, Ui},
+};
+
+/// The world of `--sandbox` without a name.
+pub const DEFAULT_WORLD: &str = "todo";
+
+/// What an agent is started with.
+pub struct Start<'a> {
+    /// The command line.
+    pub options: &'a Options,
+    /// The rules of the pinned context, without what the command line adds.
+    pub rules: Rules,
+    /// How long a turn may take, where neither command line nor configuration is silent.
+    pub timeout: Option<Duration>,
+    /// Where things are kept, or why nothing can be.
+    pub state: Result<StateDirectory, Problem>,
+    /// What shows things.
+    pub ui: Box<dyn Ui>,
+    /// Who is asked.
+    pub approver: Box<dyn Approver>,
+}
+
+/// Starts an agent: connects, opens journal and session, looks after requests that never got an answer.
+///
+/// # Errors
+/// Returns why there is no cluster to work on, together with the user interface to say so.
+pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
+    let Start { options, rules, timeout, state, ui, approver } = start;
+    let connected = match connect(options).await {
+        Ok(connected) => connected,
+        Err(problem) => return Err((problem, ui)),
+    };
+    let mut session_key = [0; 32];
+    if let Err(problem) = fill_random(&mut session_key) {
+        return Err((problem, ui));
+    }
+    let redactor = Arc::new(Redactor::new(session_key));
+    let identity = match connected.cluster.identity().await {
+        Ok(identity) => identity,
+        Err(error) => return Err((error.into(), ui)),
+    };
+    let scope = connected.cluster.scope().clone();
+    let mut kept = Kept::open(state, &identity, &scope);
+    let mut recording = Recording::new(ui, kept.session.take(), Arc::clone(&redactor));
+    if let Some(warning) = &kept.warning {
+        recording.progress(&Event::Warning(redactor.text(warning)));
+    }
+    let meta = Meta {
+        version: env!("CARGO_PKG_VERSION"),
+        context: scope.context,
+        namespace: scope.namespace,
+        server: scope.server,
+        session: recording.session_id().map(str::to_owned),
+    };
+    // A closed pipe shows again with the first answer.
+    let _ = recording.show(&Shown::Meta(&meta));
+    let mut parts = Parts {
+        cluster: connected.cluster,
+        gate: Gate::new(with_options(rules, options)),
+        key: kept.key,
+        journal: kept.journal,
+        history: kept.history,
+        redactor,
+        clock: connected.clock,
+        ui: recording,
+        approver,
+        changes: options.changes,
+        timeout: options.timeout.or(timeout),
+    };
+    unanswered::examine(&mut parts).await;
+    Ok(Agent::new(parts))
+}
+
+/// Adds what the command line says to the rules; it can only tighten the mode.
+fn with_options(rules: Rules, options: &Options) -> Rules {
+    let mode = if options.changes == Changes::Refused { Mode::ReadOnly } else { rules.mode };
+    Rules { mode, yes: options.yes, ..rules }
+}
+
+struct Connected {
+    cluster: Cluster,
+    clock: Arc<dyn Clock>,
+}
+
+async fn connect(options: &Options) -> Result<Connected, Problem> {
+    if let Some(world) = &options.sandbox {
+        return start_sandbox(world, options);
+    }
+    let connect = ConnectOptions {
+        kubeconfig: options.kubeconfig.clone(),
+        context: options.context.clone(),
+        namespace: options.namespace.clone(),
+    };
+    Ok(Connected { cluster: Cluster::connect(&connect).await?, clock: Arc::new(SystemClock) })
+}
+
+fn start_sandbox(world: &str, options: &Options) -> Result<Connected, Problem> {
+    if let Some(context) = &options.context {
+        return Err(Problem::usage(format!("--sandbox and --context {context} are two different clusters"))
+            .hint("leave one of them out"));
+    }
+    let sandbox = Sandbox::start(
+        load_world(world)?,
+        todo_agent_sandbox::Options { now: Timestamp::now(), ..Default::default() },
+    )
+    .map_err(|error| Problem::configuration(format!("the world {world} cannot be started: {error}")))?;
+    let mut service = ApiServer::new(sandbox.clone());
+    if let Some(file) = &options.sandbox_log {
+        service = service.log_to(file).map_err(|error| {
+            Problem::configuration(format!("the sandbox log {} cannot be written: {error}", file.display()))
+        })?;
+    }
+    let namespace = options.namespace.clone().unwrap_or_else(|| sandbox.namespace());
+    let scope = Scope { context: "sandbox".to_owned(), namespace, server: format!("sandbox world {world}") };
+    // Each start is another cluster; its journal must not be taken for another's.
+    let identity = format!("sandbox-{}-{}", Timestamp::now().as_millisecond(), std::process::id());
+    Ok(Connected { cluster: Cluster::from_service(service, scope, identity), clock: Arc::new(sandbox.clock()) })
+}
+
+/// Returns a shipped world by name, or the world in a file.
+///
+/// # Errors
+/// Returns what is wrong with the file, or the nearest name.
+pub fn load_world(name: &str) -> Result<World, Problem> {
+    if let Some(world) = World::builtin(name) {
+        return Ok(world);
+    }
+    let path = PathBuf::from(name);
+    if path.is_file() || name.contains(['/', '.']) {
+        return World::load(&path).map_err(|error| Problem::configuration(error.to_string()));
+    }
+    let names = todo_agent_sandbox::BUILTIN_WORLDS;
+    let problem = Problem::usage(format!("there is no world {name:?}"));
+    Err(match crate::problem::nearest(name, names.iter().copied()) {
+        Some(near) => problem.hint(format!("did you mean {near}?")),
+        None => problem.hint(format!("there are {}; or name a file", names.join(", "))),
+    })
+}
+
+/// What is kept on disk, or what stands in for it where nothing can be.
+struct Kept {
+    key: DigestKey,
+    journal: Box<dyn Journal>,
+    history: Arc<dyn History>,
+    session: Option<Session>,
+    warning: Option<String>,
+}
+
+impl Kept {
+    fn open(state: Result<StateDirectory, Problem>, identity: &str, scope: &Scope) -> Self {
+        let opened = state.and_then(|state| {
+            let key = state.digest_key()?;
+            let journal = FileJournal::open(&state, identity)?;
+            Ok((state, key, journal))
+        });
+        let (state, key, journal) = match opened {
+            Ok(opened) => opened,
+            Err(problem) => return Self::nothing(&problem),
+        };
+        let place = Place { context: scope.context.clone(), namespace: scope.namespace.clone() };
+        let history = Arc::new(journal.history());
+        let (session, warning) = match Session::start(&state, Arc::new(SystemClock), place) {
+            Ok(session) => (Some(session), None),
+            Err(problem) => (None, Some(format!("this session is not recorded: {problem}"))),
+        };
+        Self { key: DigestKey::new(key), journal: Box::new(journal), history, session, warning }
+    }
+
+    fn nothing(problem: &Problem) -> Self {
+        let mut key = [0; 32];
+        // Nothing can be executed without a journal, so a key of zeros digests nothing that is sent.
+        let _ = fill_random(&mut key);
+        Self {
+            key: DigestKey::new(key),
+            journal: Box::new(NoJournal(problem.to_string())),
+            history: Arc::new(NoHistory),
+            session: None,
+            warning: Some(format!("{problem}; nothing is recorded, and so nothing can be changed")),
+        }
+    }
+}
+
+/// A journal that cannot be written; it stops every change at the gate.
+struct NoJournal(String);
+
+impl Journal for NoJournal {
+    fn append(&mut self, _record: &JournalRecord) -> Result<(), JournalError> {
+        Err(JournalError(self.0.clone()))
+    }
+}
