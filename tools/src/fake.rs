@@ -297,7 +297,7 @@ pub(crate) fn workload(kind: &str, namespace: &str, name: &str, replicas: i64) -
         "metadata": {
             "name": name, "namespace": namespace, "uid": format!("uid-{name}"), "generation": 1,
             "creationTimestamp": "2026-03-01T10:00:00Z", "labels": {"app": name},
-            "annotations": {"deployment.kubernetes.io/revision": "1"},
+            "annotations": if kind == "Deployment" { json!({"deployment.kubernetes.io/revision": "1"}) } else { json!({}) },
         },
         "spec": {
             "replicas": replicas, "selector": {"matchLabels": {"app": name}},
@@ -311,6 +311,21 @@ pub(crate) fn workload(kind: &str, namespace: &str, name: &str, replicas: i64) -
             "availableReplicas": replicas, "updatedReplicas": replicas,
         },
     })
+}
+
+/// The ReplicaSet that holds a revision of a Deployment made by [`workload`], with its image tag.
+pub(crate) fn replica_set(deployment: &str, revision: i64, tag: &str, replicas: i64) -> Value {
+    let mut set = workload("ReplicaSet", "todo", deployment, replicas);
+    let hash = format!("hash{revision}");
+    set["metadata"]["name"] = json!(format!("{deployment}-{hash}"));
+    set["metadata"]["uid"] = json!(format!("uid-{deployment}-{hash}"));
+    set["metadata"]["labels"]["pod-template-hash"] = json!(hash);
+    set["metadata"]["annotations"] = json!({"deployment.kubernetes.io/revision": revision.to_string()});
+    set["metadata"]["ownerReferences"] = json!([
+        {"kind": "Deployment", "name": deployment, "uid": format!("uid-{deployment}"), "controller": true}]);
+    set["spec"]["template"]["metadata"]["labels"]["pod-template-hash"] = json!(hash);
+    set["spec"]["template"]["spec"]["containers"][0]["image"] = json!(format!("{deployment}:{tag}"));
+    set
 }
 
 /// A running pod of one container, controlled by an object of kind `owner.0` and name `owner.1`.

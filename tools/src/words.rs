@@ -46,10 +46,7 @@ pub(crate) fn namespace<'a>(given: Option<&'a str>, pinned: &'a str) -> Result<&
 /// Refuses what cannot be a name: a leading `-` (an option in disguise), path parts, control and hidden
 /// characters, characters that mean something in a URL.
 pub(crate) fn check(argument: &str, name: &str) -> Result<(), ToolError> {
-    let refuse = |why: &str| {
-        let shown = text::visible(&text::middle_out(name, 300), Lines::Escape);
-        Err(ToolError::arguments(format!("{argument} \"{shown}\" {why}")))
-    };
+    let refuse = |why: &str| Err(ToolError::arguments(format!("{argument} \"{}\" {why}", shown(name))));
     if name.is_empty() {
         return Err(ToolError::arguments(format!("{argument} is empty")));
     }
@@ -70,6 +67,11 @@ pub(crate) fn check(argument: &str, name: &str) -> Result<(), ToolError> {
         }
         None => Ok(()),
     }
+}
+
+/// Returns a word from outside as it may stand in a message: short, and with nothing hidden in it.
+pub(crate) fn shown(word: &str) -> String {
+    text::visible(&text::middle_out(word, 300), Lines::Escape)
 }
 
 /// Letters, digits, `-`, `.`, and what RBAC names such as `system:node` hold besides.

@@ -1,1 +1,153 @@
-//! Lists as a person sees them.
+//! Lists as a person and a model see them.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::fake::{FakeReader, FakeRun, crashing, pod, workload};
+
+fn todo() -> Vec<Value> {
+    let mut restarted = pod("todo", "frontend-abc", "frontend", ("ReplicaSet", "frontend-1"));
+    restarted["status"]["containerStatuses"][0]["restartCount"] = json!(1);
+    vec![
+        pod("todo", "backend-abc", "backend", ("ReplicaSet", "backend-1")),
+        crashing(pod("todo", "backend-xyz", "backend", ("ReplicaSet", "backend-1"))),
+        restarted,
+        workload("Deployment", "todo", "backend", 2),
+        pod("shop", "cart-1", "cart", ("ReplicaSet", "cart-1")),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "todo"}, "data": {"PASSWORD": "aHVudGVyMg=="}}),
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1", "labels": {"node-role.kubernetes.io/control-plane": ""}},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {"kubeletVersion": "v1.37.0"}}}),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "backend", "namespace": "todo"},
+            "spec": {"type": "NodePort", "clusterIP": "10.0.0.7", "ports": [{"port": 8000, "nodePort": 30081}]}}),
+    ]
+}
+
+async fn list(args: Value) -> String {
+    FakeRun::new(FakeReader::new(todo())).person("list", args).await
+}
+
+#[tokio::test]
+async fn pods_look_as_kubectl_shows_them() {
+    assert_snapshot!(list(json!({"kind": "pods"})).await, @r#"
+    3 pods, 1 not ready (1 failing) in namespace todo
+
+    NAME          READY  STATUS            RESTARTS    AGE  NODE
+    backend-abc   1/1    Running           0           60m  node-1
+    backend-xyz   0/1    CrashLoopBackOff  4 (2m ago)  60m  node-1
+    frontend-abc  1/1    Running           1           60m  node-1
+    "#);
+    assert_snapshot!(list(json!({"kind": "po", "all_namespaces": true, "sort": "restarts"})).await, @r#"
+    4 pods, 1 not ready (1 failing) in all namespaces
+
+    NAMESPACE  NAME          READY  STATUS            RESTARTS    AGE  NODE
+    todo       backend-xyz   0/1    CrashLoopBackOff  4 (2m ago)  60m  node-1
+    todo       frontend-abc  1/1    Running           1           60m  node-1
+    shop       cart-1        1/1    Running           0           60m  node-1
+    todo       backend-abc   1/1    Running           0           60m  node-1
+    "#);
+}
+
+#[tokio::test]
+async fn other_kinds_have_their_own_columns() {
+    for kind in ["deploy", "svc", "nodes"] {
+        assert!(!list(json!({"kind": kind})).await.is_empty());
+    }
+    assert_snapshot!(list(json!({"kind": "deploy"})).await, @r#"
+    1 deployment in namespace todo
+
+    NAME     READY  UP-TO-DATE  AVAILABLE  AGE
+    backend  2/2    2           2          120m
+    "#);
+    assert_snapshot!(list(json!({"kind": "svc"})).await, @r#"
+    1 service in namespace todo
+
+    NAME     TYPE      CLUSTER-IP  EXTERNAL-IP  PORTS           AGE
+    backend  NodePort  10.0.0.7    <none>       8000:30081/TCP  <unknown>
+    "#);
+    assert_snapshot!(list(json!({"kind": "nodes"})).await, @r#"
+    1 node
+
+    NAME    STATUS  ROLES          AGE        VERSION
+    node-1  Ready   control-plane  <unknown>  v1.37.0
+    "#);
+}
+
+#[tokio::test]
+async fn a_filter_keeps_the_total_true() {
+    assert_snapshot!(list(json!({"kind": "pods", "status": "not ready"})).await, @r#"
+    1 of 3 pods match in namespace todo: 1 pod, 1 not ready (1 failing)
+
+    NAME         READY  STATUS            RESTARTS    AGE  NODE
+    backend-xyz  0/1    CrashLoopBackOff  4 (2m ago)  60m  node-1
+    "#);
+    assert_snapshot!(list(json!({"kind": "pods", "status": "crashing", "count_only": true})).await, @"1 of 3 pods match in namespace todo: 1 pod, 1 not ready (1 failing)");
+    assert_snapshot!(list(json!({"kind": "pods", "limit": 1})).await, @r#"
+    3 pods, 1 not ready (1 failing) in namespace todo
+
+    NAME         READY  STATUS   RESTARTS  AGE  NODE
+    backend-abc  1/1    Running  0         60m  node-1
+
+    1 of 3 shown; give limit, or narrow with selector, name_contains or status
+    "#);
+    assert_snapshot!(list(json!({"kind": "pods", "name_contains": "redis"})).await, @"no pods match (3 pods, 1 not ready (1 failing) in namespace todo)");
+    assert_snapshot!(list(json!({"kind": "pods", "selector": "app=frontend"})).await, @r#"
+    1 pod in namespace todo
+
+    NAME          READY  STATUS   RESTARTS  AGE  NODE
+    frontend-abc  1/1    Running  1         60m  node-1
+    "#);
+}
+
+#[tokio::test]
+async fn nothing_is_said_with_what_there_is_elsewhere() {
+    assert_snapshot!(list(json!({"kind": "deploy", "namespace": "shop"})).await, @"no deployments in namespace shop; there are some in todo (1)");
+    assert_snapshot!(list(json!({"kind": "ingresses"})).await, @"no ingresses in namespace todo");
+    assert_snapshot!(list(json!({"kind": "pods", "namespace": "tood"})).await, @r#"
+    error: namespace "tood" does not exist
+    hint: did you mean todo?
+    "#);
+}
+
+#[tokio::test]
+async fn secrets_are_listed_by_name_only() {
+    let turn = FakeRun::new(FakeReader::new(todo()));
+    let output = turn.read("list", json!({"kind": "secrets"})).await.unwrap();
+    assert_snapshot!(output.for_person(80), @r#"
+    1 secret in namespace todo
+
+    NAME  AGE
+    db    <unknown>
+    "#);
+    assert_eq!(turn.reader.requests(), ["list /api/v1/namespaces/todo/secrets metadata"]);
+}
+
+#[tokio::test]
+async fn a_program_gets_rows_as_data_and_a_model_a_bounded_table() {
+    let mut objects = todo();
+    objects.extend((0..500).map(|n| pod("todo", &format!("worker-{n:03}"), "worker", ("ReplicaSet", "worker-1"))));
+    let output = FakeRun::new(FakeReader::new(objects)).read("list", json!({"kind": "pods"})).await.unwrap();
+    let data = output.for_json();
+    assert_eq!((&data["total"], &data["not_ready"]), (&json!(503), &json!(1)));
+    assert_eq!(
+        data["items"][1],
+        json!({"namespace": "todo", "name": "backend-xyz", "ready": "0/1",
+        "status": "CrashLoopBackOff", "restarts": "4 (2m ago)", "age": "60m", "node": "node-1"})
+    );
+    let model = output.for_model(8192);
+    assert!(model.len() <= 8192 && model.starts_with("503 pods, 1 not ready (1 failing)"), "{model}");
+}
+
+#[tokio::test]
+async fn bad_arguments_are_explained() {
+    assert_snapshot!(list(json!({"kind": "poods"})).await, @r#"error: the cluster has no kind "poods""#);
+    assert_snapshot!(list(json!({"kind": "pods", "selector": "app=="})).await, @"no pods in namespace todo; there are some in shop (1), todo (3)");
+    assert_snapshot!(list(json!({"kind": "services", "status": "failing"})).await, @"error: services have no status to filter by");
+    assert_snapshot!(list(json!({"kind": "pods", "sort": "size"})).await, @r#"
+    error: sort cannot be "size"
+    hint: it is one of name, restarts, age
+    "#);
+    assert_snapshot!(list(json!({"kind": "pods", "limit": 0})).await, @r#"
+    error: limit must be at least 1
+    hint: use count_only for the number alone
+    "#);
+}

@@ -1,0 +1,165 @@
+//! `undo`: proposes to take a journalled change back, through the same proposals as the other tools.
+//!
+//! The recipe knows the state the change left. Where the object is no longer in it, somebody else has
+//! worked on it since, and their work is never undone silently.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use todo_agent_core::{
+    Cause, Change, FullReader, ObjectRef, Output, Reader, Recipe, Remark, Run, ToolError, journal::PastChange,
+};
+
+use super::{
+    rollout_control::{Came, Paused, Target},
+    scale,
+};
+use crate::{
+    keepers,
+    tool::{Proposal, Write},
+    value, words, workloads,
+};
+
+/// Propose to take back a change made through this program.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UndoArgs {
+    /// default the last change
+    change_id: Option<String>,
+}
+
+/// The tool.
+pub(crate) struct Undo;
+
+impl Write for Undo {
+    const NAME: &'static str = "undo";
+    type Args = UndoArgs;
+
+    fn example(&self) -> Value {
+        json!({})
+    }
+
+    async fn propose<'a>(
+        &'a self,
+        args: UndoArgs,
+        reader: &'a dyn FullReader,
+        run: &'a Run,
+    ) -> Result<Proposal, ToolError> {
+        run.check()?;
+        let past = past_change(args.change_id.as_deref(), run)?;
+        let reader = reader.as_reader();
+        let (mut changes, mut reasons) = (Vec::new(), Vec::new());
+        // The last thing done is the first taken back.
+        for recipe in past.undo.iter().rev() {
+            match take_back(reader, recipe).await? {
+                Came::To(mut change) => {
+                    change.undoes = Some(past.change_id.clone());
+                    change.remarks.insert(0, Remark::Fact(format!("takes back {}", described(&past))));
+                    changes.push(*change);
+                }
+                Came::Nothing(why) => reasons.push(why),
+            }
+        }
+        if changes.is_empty() {
+            let why = reasons.join("; ");
+            let data = json!({"changed": false, "why": why, "change_id": past.change_id});
+            return Ok(Proposal::Nothing(Output::build(&run.redactor, &data).text(why).build()));
+        }
+        Ok(Proposal::Changes(changes))
+    }
+}
+
+/// Returns the change to take back.
+fn past_change(id: Option<&str>, run: &Run) -> Result<PastChange, ToolError> {
+    let past = match id.map(str::trim).filter(|id| !id.is_empty()) {
+        Some(id) => {
+            let unknown = || {
+                let shown = words::shown(id);
+                let error = ToolError::name(format!("there is no change \"{shown}\" in this cluster's journal"));
+                match run.history.last() {
+                    Some(last) => error.hint(format!("the last one is {}", described(&last))),
+                    None => error.hint("nothing that can be undone was changed here"),
+                }
+            };
+            run.history.find(id).ok_or_else(unknown)?
+        }
+        None => run
+            .history
+            .last()
+            .ok_or_else(|| ToolError::state("there is nothing to undo: no change of this cluster is in the journal"))?,
+    };
+    if let Some(later) = &past.undone_by {
+        return Err(ToolError::state(format!("{} was already taken back by {later}", described(&past)))
+            .hint(format!("undo {later} brings it back")));
+    }
+    if !past.touched_the_cluster() {
+        return Err(ToolError::state(format!(
+            "{} never reached the cluster; there is nothing to undo",
+            described(&past)
+        )));
+    }
+    if past.undo.is_empty() {
+        return Err(ToolError::state(format!("{} cannot be undone", described(&past))));
+    }
+    Ok(past)
+}
+
+/// Returns `c-7k2m9q (scale deployment/backend from 2 to 3 replicas)`.
+fn described(past: &PastChange) -> String {
+    let steps: Vec<&str> = past.steps.iter().map(|step| step.summary.as_str()).collect();
+    if steps.is_empty() { past.change_id.clone() } else { format!("{} ({})", past.change_id, steps.join(", ")) }
+}
+
+async fn take_back(reader: &dyn Reader, recipe: &Recipe) -> Result<Came, ToolError> {
+    let object = recipe.target().clone();
+    let live = match reader.get(&object).await {
+        Ok(live) => live,
+        Err(error) if error.is(Cause::NotFound) => {
+            return Err(ToolError::state(format!("{object} no longer exists, so nothing can be taken back")));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let target = Target { tool: <Undo as Write>::NAME, object, live };
+    match recipe {
+        Recipe::Scale { before, after, .. } => scale_back(reader, target, *before, *after).await,
+        Recipe::Revision { before, after, .. } => revision_back(reader, &target, *before, after).await,
+        Recipe::Paused { before, .. } => {
+            let wanted = if *before { Paused::Yes } else { Paused::No };
+            target.pause(wanted)
+        }
+    }
+}
+
+async fn scale_back(reader: &dyn Reader, target: Target, before: u32, after: u32) -> Result<Came, ToolError> {
+    let present = scale::present(&target.live);
+    let short = target.object.short();
+    if present == before {
+        return Ok(Came::Nothing(format!("{short} already has {before} replicas again; nothing to change")));
+    }
+    if present != after {
+        return Err(moved(&target.object, &format!("it has {present} replicas now, the change left {after}"))
+            .hint(format!("say the count you want, for example: scale {short} to {before}")));
+    }
+    let remarks = keepers::autoscalers(reader, &target.object).await?;
+    let change: Change = scale::change(target.tool, target.object, &target.live, before, remarks);
+    Ok(Came::To(Box::new(change)))
+}
+
+async fn revision_back(reader: &dyn Reader, target: &Target, before: i64, after: &str) -> Result<Came, ToolError> {
+    let template = target.live.pointer("/spec/template").cloned().unwrap_or_default();
+    if value::digest(&template) == after {
+        return target.roll_back(reader, Some(before)).await;
+    }
+    let short = target.object.short();
+    let paused = if workloads::is_paused(&target.live) { " (it is paused, too)" } else { "" };
+    Err(moved(&target.object, &format!("its pod template was changed again since{paused}"))
+        .hint(format!("look at its revisions first: rollout history of {short}"))
+        .hint(format!("to go back all the same: roll {short} back to revision {before}")))
+}
+
+fn moved(object: &ObjectRef, what: &str) -> ToolError {
+    ToolError::state(format!("{} is no longer as the change left it: {what}", object.short()))
+}
+
+#[cfg(test)]
+mod tests;
