@@ -6,7 +6,7 @@ use todo_agent_core::Names;
 
 use crate::{
     focus::Focus,
-    lexicon::common::is_common,
+    lexicon::common::{is_common, may_follow_a_kind},
     number,
     segment::Segment,
     tokens::{Token, TokenKind},
@@ -51,6 +51,11 @@ impl<'a> Context<'a> {
     /// Returns whether the unused token at `index` can be a name.
     pub(crate) fn is_name_at(&self, segment: &Segment, index: usize) -> bool {
         segment.free(index).is_some_and(|token| self.is_name(token))
+    }
+
+    /// Returns whether the unused token at `index` can be a name after a kind or the word namespace.
+    pub(crate) fn is_name_after_kind(&self, segment: &Segment, index: usize) -> bool {
+        self.is_name_at(segment, index) || segment.word(index).is_some_and(may_follow_a_kind)
     }
 
     /// Returns whether a token can be a name: quoted, known, or shaped like one and no common word.

@@ -29,6 +29,8 @@ pub(crate) struct Count {
     pub(crate) prepositioned: bool,
     /// Whether it is a difference ("one more").
     pub(crate) relative: bool,
+    /// Whether the number stood alone, so that a verb before ("add one … and two …") decides what it means.
+    pub(crate) plain: bool,
     /// A question about a number that cannot be used.
     pub(crate) problem: Option<String>,
 }
@@ -57,8 +59,7 @@ const UNITS: &[&str] = &[
     "pods to",
 ];
 const TO: &[&str] = &[
-    "back to", "up to", "down to", "to be", "to have", "to run", "to", "at", "with", "on", "into", "=", "has", "->",
-    "→", "=>",
+    "back to", "up to", "down to", "to be", "to have", "to run", "to", "at", "with", "on", "into", "=", "->", "→", "=>",
 ];
 const MORE: &[&str] = &["more", "additional", "extra", "further"];
 const FEWER: &[&str] = &["fewer", "less"];
@@ -132,19 +133,25 @@ fn bare(segment: &mut Segment, direction: Direction, difference: bool) -> Count 
     for index in 0..segment.len() {
         if let Some((amount, end)) = number::at(segment, index) {
             let text = text(segment, index, end);
+            // "one replica less": the noun between was used before.
+            let after = segment.next_unused(end);
             let sign = segment
-                .longest_at(end, MORE)
+                .longest_at(after, MORE)
                 .map(|found| (1, found.end))
-                .or_else(|| segment.longest_at(end, FEWER).map(|found| (-1, found.end)));
+                .or_else(|| segment.longest_at(after, FEWER).map(|found| (-1, found.end)));
+            if let Some((_, end)) = sign {
+                segment.use_range(after, end);
+            }
             let (sign, end) = match sign {
                 Some((sign, end)) => (Some(sign), end),
                 None if difference && direction == Direction::Down => (Some(-1), end),
                 None if difference => (Some(1), end),
                 None => (None, end),
             };
-            segment.use_range(index, end);
+            segment.use_range(index, end.max(index + 1));
             take_pods(segment, end);
-            return match (sign, amount) {
+            let plain = sign.is_none();
+            let count = match (sign, amount) {
                 (Some(sign), Amount::Whole { value, signed: false }) => delta(sign * value),
                 (Some(_), _) => unclear(&text),
                 (None, Amount::Whole { value, signed: true }) if value > 0 => delta(value),
@@ -154,6 +161,7 @@ fn bare(segment: &mut Segment, direction: Direction, difference: bool) -> Count 
                 (None, Amount::Percent(_)) => unclear_percent(&text),
                 (None, amount) => absolute(amount, &text),
             };
+            return Count { plain, ..count };
         }
     }
     if let Some(found) = segment.take(ANOTHER) {
@@ -161,10 +169,13 @@ fn bare(segment: &mut Segment, direction: Direction, difference: bool) -> Count 
         return delta(if direction == Direction::Down { -1 } else { 1 });
     }
     // "add a replica": the article was dropped, so the singular says one.
-    if difference && segment.take(&["pod"]).is_some()
-        || difference
-            && segment.tokens().iter().any(|token| matches!(token.word.as_str(), "replica" | "instance" | "copy"))
-    {
+    let one_replica =
+        segment.tokens().iter().any(|token| matches!(token.word.as_str(), "replica" | "instance" | "copy"));
+    let one_pod = || segment.find(&["pod to", "pod from", "pod of", "pod for"]);
+    if difference && (one_replica || one_pod().is_some()) {
+        if let Some(pod) = one_pod().filter(|_| !one_replica) {
+            segment.use_range(pod.start, pod.start + 1);
+        }
         return delta(if direction == Direction::Down { -1 } else { 1 });
     }
     Count::default()

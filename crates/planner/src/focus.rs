@@ -90,7 +90,9 @@ fn word(args: &Value) -> Option<String> {
     }
     let name = text("name")?;
     Some(match text("kind") {
-        Some("pod" | "po" | "service" | "svc") | None => name.to_owned(),
+        // "the backend pod" is how people speak of `backend`; a generated name holds a digit and means that pod.
+        Some("pod") if name.bytes().any(|byte| byte.is_ascii_digit()) => format!("pod/{name}"),
+        Some("pod" | "service") | None => name.to_owned(),
         Some(kind) => format!("{kind}/{name}"),
     })
 }

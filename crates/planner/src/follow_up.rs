@@ -33,7 +33,7 @@ const AGAIN: &[&str] = &[
     "run it again",
     "retry",
 ];
-const SAME: &[&str] = &[
+pub(crate) const SAME: &[&str] = &[
     "do same for",
     "do same with",
     "do same to",
@@ -86,6 +86,9 @@ pub(crate) fn calls(sentence: &Sentence, segment: &Segment, context: &Context<'_
     let request = hearing::going_on(intent, &rest, context).filter(hearing::Request::is_complete)?;
     let new = !request.arguments.is_empty();
     let place = request.scope.clone();
+    if request.plain_number && base.args.get("delta").is_some() {
+        return None;
+    }
     if request.problem.is_some() || (request.target.is_none() && !new && place.is_none()) {
         return None;
     }

@@ -20,6 +20,10 @@ pub(crate) struct Request {
     pub(crate) arguments: Arguments,
     /// What it is about.
     pub(crate) target: Option<Target>,
+    /// Whether a number in it stood alone.
+    pub(crate) plain_number: bool,
+    /// Whether its arguments hold for all targets that follow.
+    pub(crate) for_all: bool,
     /// Where.
     pub(crate) scope: Option<Scope>,
     /// A question to ask in place of a call.
@@ -41,8 +45,13 @@ impl Request {
     }
 
     /// Returns how badly the segment was understood; 0 is best.
-    fn cost(&self) -> usize {
-        let aimless = self.intent.needs() == Needs::Target && self.target.is_none();
+    fn cost(&self, context: &Context<'_>) -> usize {
+        let aimed = match self.target {
+            Some(Target::Named(_)) => true,
+            Some(Target::It | Target::Them) => !context.focus.targets.is_empty(),
+            None => false,
+        };
+        let aimless = self.intent.needs() == Needs::Target && !aimed;
         self.unused.len() * 4 + usize::from(aimless) * 2 + usize::from(self.problem.is_some())
     }
 }
@@ -55,14 +64,17 @@ pub(crate) fn fresh(segment: &Segment, context: &Context<'_>) -> Option<Request>
     }
     let corrected = spelling::corrected(segment, |word| context.is_known(word)).and_then(|fixed| best(&fixed, context));
     match (typed, corrected) {
-        (Some(typed), Some(corrected)) if corrected.cost() < typed.cost() => Some(corrected),
+        (Some(typed), Some(corrected)) if corrected.cost(context) < typed.cost(context) => Some(corrected),
         (None, corrected) => corrected,
         (typed, _) => typed,
     }
 }
 
 fn best(segment: &Segment, context: &Context<'_>) -> Option<Request> {
-    INTENTS.iter().filter_map(|intent| hear(*intent, segment, context, Hearing::Fresh)).min_by_key(Request::cost)
+    INTENTS
+        .iter()
+        .filter_map(|intent| hear(*intent, segment, context, Hearing::Fresh))
+        .min_by_key(|request| request.cost(context))
 }
 
 /// Hears a segment as going on from a request of `intent`.
@@ -102,6 +114,8 @@ fn hear(intent: &'static dyn Intent, segment: &Segment, context: &Context<'_>, h
         intent,
         arguments: heard.arguments,
         target,
+        plain_number: heard.plain_number,
+        for_all: heard.for_all,
         scope,
         problem: heard.problem,
         goes_on: hearing == Hearing::GoingOn,

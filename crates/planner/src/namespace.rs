@@ -3,7 +3,11 @@
 //! "in shop" without the word namespace is taken for one only where nothing else follows it, and is marked as
 //! such, so that "errors in backend" can still be about a workload.
 
-use crate::{context::Context, number, segment::Segment};
+use crate::{
+    context::Context,
+    lexicon::kinds::{self, Spelling},
+    segment::{Found, Segment},
+};
 
 /// The part of the cluster that a segment speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +59,10 @@ const SHOWING: &[&str] = &["describe", "inspect", "show", "get", "details", "abo
 
 /// Takes the scope of a segment.
 pub(crate) fn take(segment: &mut Segment, context: &Context<'_>) -> Option<Scope> {
-    if segment.take(ALL).is_some() {
+    if let Some(found) = segment.find(ALL)
+        && !is_the_object(segment, found)
+    {
+        segment.use_range(found.start, found.end);
         return Some(Scope::All);
     }
     if let Some(name) = segment.take_flag(&["-n", "--namespace", "-ns"]) {
@@ -66,6 +73,19 @@ pub(crate) fn take(segment: &mut Segment, context: &Context<'_>) -> Option<Scope
         .or_else(|| (0..segment.len()).find_map(|index| with_a_preposition(segment, index, context)))
 }
 
+/// Returns whether "all namespaces" is what is asked for, and not where to look.
+fn is_the_object(segment: &Segment, found: Found) -> bool {
+    matches!(found.phrase, "all namespaces" | "every namespace" | "all ns")
+        && segment.len() > found.end - found.start
+        && !segment.unused().any(|index| {
+            let noun = segment
+                .word(index)
+                .is_some_and(|word| matches!(word, "events" | "event" | "warnings" | "logs" | "errors"));
+            !(found.start..found.end).contains(&index)
+                && (noun || kinds::at(segment, index, Spelling::Forgiving).is_some())
+        })
+}
+
 /// Takes "in the shop namespace", "in namespace shop", "namespace shop".
 fn with_the_word(segment: &mut Segment, index: usize, context: &Context<'_>) -> Option<Scope> {
     if !NAMESPACE.contains(&segment.word(index)?) {
@@ -74,7 +94,7 @@ fn with_the_word(segment: &mut Segment, index: usize, context: &Context<'_>) -> 
     let before = index.checked_sub(1);
     let preposition = |at: usize| segment.word(at).is_some_and(|word| PREPOSITIONS.contains(&word));
     let after = segment.word(index + 1).filter(|word| CALLED.contains(word)).map_or(index + 1, |_| index + 2);
-    let after_is_name = context.is_name_at(segment, after);
+    let after_is_name = context.is_name_after_kind(segment, after);
     // "in namespace shop"
     if let Some(before) = before.filter(|&at| preposition(at))
         && after_is_name
@@ -106,15 +126,12 @@ fn with_a_preposition(segment: &mut Segment, index: usize, context: &Context<'_>
     if !(firm || (matches!(word, "from" | "of" | "for" | "on") && known(index + 1))) {
         return None;
     }
-    if !context.is_name_at(segment, index + 1)
-        || crate::lexicon::kinds::at(segment, index + 1, crate::lexicon::kinds::Spelling::Exact).is_some()
-    {
+    if !context.is_name_at(segment, index + 1) || kinds::at(segment, index + 1, Spelling::Exact).is_some() {
         return None;
     }
-    let follows = segment.word(index + 2);
-    let ends = follows
-        .is_none_or(|word| FOLLOWS.contains(&word) || number::is_numeric(word) || (index == 0 && !known_noun(word)));
-    if !ends || (segment.free(index + 2).is_some() && follows.is_none()) {
+    let next = index + 2;
+    let noun = segment.word(next).is_some_and(is_noun) || kinds::at(segment, next, Spelling::Exact).is_some();
+    if noun || (index > 0 && context.is_name_at(segment, next)) {
         return None;
     }
     let named = known(index + 1);
@@ -122,42 +139,21 @@ fn with_a_preposition(segment: &mut Segment, index: usize, context: &Context<'_>
     Some(Scope::One { name, named })
 }
 
-/// What may follow "in shop".
-const FOLLOWS: &[&str] = &[
-    "to",
-    "by",
-    "since",
-    "for",
-    "from",
-    "with",
-    "of",
-    "that",
-    "which",
-    "sorted",
-    "last",
-    "until",
-    "till",
-    "again",
-    "back",
-    "up",
-    "down",
-    "if",
-    "when",
-    "is",
-    "are",
-    "over",
-    "during",
-    "be",
-    "about",
-    "--replicas",
-    "not",
-    "no",
-    "or",
-];
-
 /// Nouns that make the word before them their own: "in backend logs".
-fn known_noun(word: &str) -> bool {
-    matches!(word, "logs" | "log" | "events" | "pods" | "pod" | "deployment" | "service" | "container")
+fn is_noun(word: &str) -> bool {
+    matches!(
+        word,
+        "logs"
+            | "log"
+            | "events"
+            | "container"
+            | "containers"
+            | "app"
+            | "application"
+            | "rollout"
+            | "replicas"
+            | "cluster"
+    )
 }
 
 fn one(segment: &mut Segment, start: usize, end: usize, name: usize) -> Scope {

@@ -23,6 +23,7 @@ pub(crate) enum Amount {
 const UNITS: &[(&str, i64)] = &[
     ("zero", 0),
     ("one", 1),
+    ("single", 1),
     ("two", 2),
     ("three", 3),
     ("four", 4),

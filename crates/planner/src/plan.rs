@@ -62,7 +62,7 @@ fn decide(sentence: &Sentence, context: &Context<'_>) -> Planned {
         return pass_parts(reason.unwrap_or(PassReason::NotUnderstood), &parts);
     }
     let mode = if sentence.preview && last_change.is_some() { Mode::PreviewOnly } else { Mode::Act };
-    match undo_fault(&parts, context) {
+    match undo_fault(&parts, context).or_else(|| place_fault(&parts)) {
         Some(reason) => pass_parts(reason, &parts),
         None => assemble(parts, context, mode),
     }
@@ -86,6 +86,18 @@ fn undo_fault(parts: &[Part], context: &Context<'_>) -> Option<PassReason> {
     None
 }
 
+/// Returns why the place of a change is unclear: "restart backend in shop and frontend" may mean either.
+fn place_fault(parts: &[Part]) -> Option<PassReason> {
+    parts.windows(2).find_map(|pair| match pair {
+        [Part::Request(first), Part::Request(second)]
+            if second.goes_on && second.intent.writes() && first.scope.is_some() && second.scope.is_none() =>
+        {
+            Some(PassReason::NotUnderstood)
+        }
+        _ => None,
+    })
+}
+
 fn hear_all(sentence: &Sentence, context: &Context<'_>) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     for segment in &sentence.segments {
@@ -102,7 +114,9 @@ fn hear_one(sentence: &Sentence, segment: &Segment, before: &[Part], context: &C
     if let Some(Part::Request(previous)) = before.last() {
         // A segment with its own verb stands by itself; one without goes on from the one before.
         if !understood && segment.join == Join::And {
-            let next = hearing::going_on(previous.intent, segment, context)
+            let mut rest = segment.clone();
+            rest.too |= rest.take_head(follow_up::SAME).is_some();
+            let next = hearing::going_on(previous.intent, &rest, context)
                 .filter(|request| request.is_complete() && brings_something(request));
             if let Some(next) = next {
                 return Part::Request(Box::new(next));
@@ -173,7 +187,14 @@ fn assemble(parts: Vec<Part>, context: &Context<'_>, mode: Mode) -> Planned {
         match part {
             Part::Place(scope) => place = Some(scope),
             Part::Repeated(repeated) => calls.extend(repeated),
-            Part::Request(request) => requests.push(*request),
+            Part::Request(request) => match requests.last_mut() {
+                // "logs of backend, last 100 lines": more about the same request.
+                Some(previous) if is_detail_of(&request, previous) => {
+                    previous.arguments.extend(request.arguments);
+                    previous.scope = request.scope.or(previous.scope.take());
+                }
+                _ => requests.push(*request),
+            },
             Part::Unheard(..) => {}
         }
     }
@@ -213,6 +234,17 @@ fn assemble(parts: Vec<Part>, context: &Context<'_>, mode: Mode) -> Planned {
         }
         Some((Err(words), index)) => which(words, calls, index, mode),
     }
+}
+
+/// Returns whether a read only says more about the read before it.
+fn is_detail_of(request: &Request, previous: &Request) -> bool {
+    let own = match request.intent.needs() {
+        crate::intents::Needs::Nothing => request.arguments.contains_key("kind"),
+        _ => request.target.is_some(),
+    };
+    !own && !request.intent.writes()
+        && request.intent.tool() == previous.intent.tool()
+        && !(request.arguments.is_empty() && request.scope.is_none())
 }
 
 fn which(words: Vec<Spoken>, calls: Vec<Call>, index: usize, mode: Mode) -> Planned {
@@ -259,7 +291,15 @@ fn share_within_groups(requests: &mut [Request]) {
             let (before, rest) = group.split_at_mut(at);
             let (previous, request) = (&before[at - 1], &mut rest[0]);
             let counted = request.intent.lacks(&aimed(request)) == Some(Missing::Count);
-            if request.intent.tool() != "scale" || (counted && request.too) {
+            if request.plain_number
+                && let Some(difference) = previous.arguments.get("delta").and_then(Value::as_i64)
+                && let Some(count) = request.arguments.remove("replicas").and_then(|count| count.as_i64())
+            {
+                // "add one replica to backend and two to frontend"
+                request.arguments.insert("delta".to_owned(), (count * difference.signum()).into());
+            }
+            if request.intent.tool() != "scale" || (counted && (request.too || previous.for_all)) {
+                request.for_all = previous.for_all;
                 let mut arguments = previous.arguments.clone();
                 request.intent.overlay(&mut arguments, std::mem::take(&mut request.arguments));
                 request.arguments = arguments;

@@ -87,6 +87,11 @@ impl Segment {
         (0..self.tokens.len()).filter(|&index| self.used[index]).map(|index| self.tokens[index].text.clone()).collect()
     }
 
+    /// Returns the first index from `index` on that is unused.
+    pub(crate) fn next_unused(&self, index: usize) -> usize {
+        (index..self.tokens.len()).find(|&at| !self.used[at]).unwrap_or(self.tokens.len())
+    }
+
     /// Returns the first unused token's index.
     pub(crate) fn head(&self) -> Option<usize> {
         self.unused().next()

@@ -36,6 +36,13 @@ const EXPRESSIONS: &[(&str, &str)] = &[
     ("afterwards", "then"),
     ("and then", "then"),
     ("up and running", "running"),
+    ("to have", "to"),
+    ("to run with", "to"),
+    ("to run at", "to"),
+    ("to be at", "to"),
+    ("to go to", "to"),
+    ("run with", "with"),
+    ("running with", "with"),
     ("as well as", "and"),
     ("along with", "and"),
     ("together with", "and"),
@@ -118,14 +125,17 @@ impl Sentence {
             replace_all(&mut tokens, phrase, None);
         }
         let mut preview = false;
+        // After "what if I", "would you mind" and "a dry run of" the verb comes in another form.
+        let mut bends = false;
         for phrase in DRY_RUN {
-            preview |= replace_all(&mut tokens, phrase, None);
+            let found = replace_all(&mut tokens, phrase, None);
+            preview |= found;
+            bends |= found;
         }
         tokens.retain(|token| {
             !(token.kind == TokenKind::Word && FILLERS.contains(&token.word.as_str())) && !token.is_mark("…")
         });
         let what_if = WHAT_IF.iter().find(|phrase| matches(&tokens, 0, phrase));
-        let mut bends = false;
         if let Some(phrase) = what_if {
             tokens.drain(..phrase.split(' ').count());
             preview = true;

@@ -65,7 +65,25 @@ impl Mention {
 }
 
 /// Words that may stand before a target.
-const BEFORE: &[&str] = &["of", "for", "on", "from", "to", "in", "about", "with", "at", "by", "inside", "at"];
+const BEFORE: &[&str] = &[
+    "of",
+    "for",
+    "on",
+    "from",
+    "to",
+    "in",
+    "about",
+    "with",
+    "at",
+    "by",
+    "inside",
+    "related to",
+    "regarding",
+    "concerning",
+    "belonging to",
+    "that belong to",
+    "against",
+];
 /// Words between a kind and a name.
 const CALLED: &[&str] = &["called", "named", "with name", "by name of"];
 
@@ -92,7 +110,7 @@ pub(crate) fn take(segment: &mut Segment, context: &Context<'_>) -> Option<Targe
 }
 
 fn target_at(segment: &Segment, index: usize, context: &Context<'_>) -> Option<(usize, usize, Target)> {
-    let begin = if segment.word(index).is_some_and(|word| BEFORE.contains(&word)) { index + 1 } else { index };
+    let begin = segment.longest_at(index, BEFORE).map_or(index, |found| found.end);
     if let Some((end, mention)) = named(segment, begin, context) {
         return Some((index, end, Target::Named(mention)));
     }
@@ -121,7 +139,9 @@ fn named(segment: &Segment, begin: usize, context: &Context<'_>) -> Option<(usiz
             let name = segment.longest_at(kind.end, CALLED).map_or(kind.end, |found| found.end);
             let typed = spelling == Spelling::Forgiving && context.is_known(&segment.tokens()[begin].word);
             let next_is_kind = kinds::at(segment, name, Spelling::Exact).is_some();
-            if context.is_name_at(segment, name) && !next_is_kind && !typed {
+            let name_fits =
+                context.is_name_at(segment, name) || (!kind.plural && context.is_name_after_kind(segment, name));
+            if name_fits && !next_is_kind && !typed {
                 let word = segment.tokens()[name].text.clone();
                 let mention = Mention { kind: Some(kind.alias), kind_first: true, plural: kind.plural, word };
                 return Some((trailing_noun(segment, name + 1), mention));

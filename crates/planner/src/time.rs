@@ -67,7 +67,11 @@ pub(crate) fn take_since(segment: &mut Segment) -> Option<String> {
             return Some(short(seconds));
         }
     }
-    None
+    // "logs backend 10m"
+    let index = (0..segment.len()).find(|&index| segment.word(index).is_some_and(|word| compact(word).is_some()))?;
+    let seconds = compact(segment.word(index)?)?;
+    segment.use_range(index, index + 1);
+    Some(short(seconds))
 }
 
 /// Returns the span in seconds that begins at `index` and the index after it; `bare` also takes a unit without

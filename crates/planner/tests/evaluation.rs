@@ -46,7 +46,7 @@ fn held_out_sentences() {
     evaluate(include_str!("../sentences/held_out.txt"), "held out", false);
 }
 
-fn evaluate(text: &str, title: &str, show_failures: bool) {
+pub fn evaluate(text: &str, title: &str, show_failures: bool) {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     for case in cases(text) {
         judge(&case, rows.entry(case.group.clone()).or_default());

@@ -70,6 +70,9 @@ const SURE: &[&str] = &[
     "specification of",
     "spec of",
     "properties of",
+    "more about",
+    "more on",
+    "something about",
 ];
 /// Verbs that show a list of a kind, or one object of that name.
 const PERHAPS: &[&str] = &[
@@ -119,8 +122,11 @@ impl Intent for Describe {
         // "show me details of …": the longest sure phrase after any asking words.
         let mut trial = segment.clone();
         if trial.take_head(SURE).is_none() && reading::take_head(&mut trial) {
-            trial.take_head(&["more", "all", "full", "some"]);
-            if trial.take_head(SURE).is_some() {
+            let found = trial.take_head(SURE).is_some() || {
+                trial.take_head(&["more", "all", "full", "some"]);
+                trial.take_head(SURE).is_some()
+            };
+            if found {
                 *segment = trial;
                 return Some(Heard::default());
             }

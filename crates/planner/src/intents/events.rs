@@ -21,6 +21,11 @@ const HAPPENED: &[&str] = &[
     "anything happening",
     "anything happened",
     "what happens",
+    "did anything happen",
+    "did something happen",
+    "has anything happened",
+    "what all happened",
+    "what did happen",
 ];
 const RECENTLY: &[&str] =
     &["recently", "lately", "recent", "latest", "last", "new", "newest", "only", "kubernetes", "k8s", "cluster"];

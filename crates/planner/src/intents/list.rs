@@ -178,6 +178,8 @@ const NAMED: &[&str] = &[
     "with name",
     "with names containing",
     "belonging to",
+    "belong to",
+    "belongs to",
     "that belong to",
     "related to",
     "of",
@@ -312,6 +314,8 @@ impl Intent for List {
                 })
             });
             match kind {
+                // "deploy backend" is an order to deploy, not a list of deployments.
+                Some((0, kind)) if kind.alias == "deploy" => return None,
                 Some((index, kind)) => {
                     segment.use_range(index, kind.end);
                     arguments.insert("kind".to_owned(), kind.kind.plural.into());

@@ -294,7 +294,7 @@ fn take_container(segment: &mut Segment, context: &Context<'_>) -> Option<String
     let found = segment.find(&["container"])?;
     let called = segment.longest_at(found.end, &["called", "named"]).map_or(found.end, |called| called.end);
     let names = segment.unused().filter(|&index| context.is_name_at(segment, index)).count();
-    if context.is_name_at(segment, called) {
+    if context.is_name_after_kind(segment, called) {
         let name = segment.tokens()[called].text.clone();
         let start = found.start - usize::from(found.start > 0 && segment.match_at(found.start - 1, "in").is_some());
         segment.use_range(start, called + 1);

@@ -39,6 +39,10 @@ pub(crate) struct Heard {
     pub(crate) arguments: Arguments,
     /// Set where the cue is too weak to ask back for a missing target.
     pub(crate) weak: bool,
+    /// Whether the number in it stood alone, so that the request before decides what it means.
+    pub(crate) plain_number: bool,
+    /// Whether it holds for all targets that follow: the verb said it ("double"), or it stood before the target.
+    pub(crate) for_all: bool,
     /// A question to ask in place of a call, for words that were understood but cannot be used.
     pub(crate) problem: Option<String>,
 }

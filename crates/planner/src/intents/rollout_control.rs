@@ -175,7 +175,7 @@ impl Intent for RolloutControl {
         if action != "restart" {
             segment.take(NOUNS);
         }
-        if !is_workload_kind(segment) {
+        if !kinds::only_with_pods(segment) {
             return None;
         }
         Some(heard)
@@ -225,6 +225,22 @@ fn take_action(segment: &mut Segment) -> Option<&'static str> {
         segment.use_range(head, head + 1);
         segment.use_range(back.start, back.end);
         return Some("undo");
+    }
+    // "continue the backend rollout"
+    let stem = [
+        ("continue", "resume"),
+        ("continue with", "resume"),
+        ("proceed with", "resume"),
+        ("unfreeze", "resume"),
+        ("freeze", "pause"),
+    ];
+    if let Some((end, action)) =
+        stem.into_iter().filter_map(|(verb, action)| Some((segment.match_at(head, verb)?, action))).max()
+        && let Some(noun) = segment.find(NOUNS).filter(|noun| noun.start > end)
+    {
+        segment.use_range(head, end);
+        segment.use_range(noun.start, noun.end);
+        return Some(action);
     }
     let tables = [(RESTART, "restart"), (UNDO, "undo"), (PAUSE, "pause"), (RESUME, "resume")];
     let found = tables
@@ -278,24 +294,4 @@ fn set_revision(heard: &mut Heard, amount: Option<Amount>, text: &str) {
         }
         _ => heard.problem = Some(format!("\"{text}\" is not a revision: which whole number is meant?")),
     }
-}
-
-/// Returns whether no kind is named, or one that has pods.
-fn is_workload_kind(segment: &Segment) -> bool {
-    const WITH_PODS: &[&str] = &[
-        "Deployment",
-        "StatefulSet",
-        "DaemonSet",
-        "ReplicaSet",
-        "Pod",
-        "Service",
-        "ReplicationController",
-        "Job",
-        "CronJob",
-    ];
-    let indices: Vec<usize> = segment.unused().collect();
-    indices
-        .into_iter()
-        .filter_map(|index| kinds::at(segment, index, kinds::Spelling::Exact))
-        .all(|kind| WITH_PODS.contains(&kind.kind.kind))
 }

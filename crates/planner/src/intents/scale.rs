@@ -7,6 +7,7 @@ use super::{Arguments, Heard, Hearing, Intent, lacks_target};
 use crate::{
     context::Context,
     count::{self, Direction},
+    lexicon::kinds,
     planned::Missing,
     segment::Segment,
     target::Mention,
@@ -67,6 +68,10 @@ const VERBS: &[(&str, Strength, Direction)] = &[
     ("run", Doubtful, Neither),
     ("get", Doubtful, Neither),
     ("give", Doubtful, Neither),
+    ("give me", Doubtful, Neither),
+    ("give us", Doubtful, Neither),
+    ("get me", Doubtful, Neither),
+    ("get us", Doubtful, Neither),
     ("keep", Doubtful, Neither),
     ("have", Doubtful, Neither),
     ("use", Doubtful, Neither),
@@ -91,7 +96,6 @@ const DIFFERENCES: &[(&str, Direction)] = &[
     ("remove another", Down),
     ("add another", Up),
     ("subtract", Down),
-    ("kill", Down),
     ("launch another", Up),
 ];
 
@@ -144,7 +148,11 @@ impl Intent for Scale {
             let mut heard = Heard::default();
             count::take_units(segment);
             heard.arguments.insert("percent".to_owned(), multiple.into());
+            heard.for_all = true;
             return Some(heard);
+        }
+        if !kinds::only_with_pods(segment) {
+            return None;
         }
         let verb = take_verb(segment);
         let (strength, mut direction, difference) = match verb {
@@ -173,7 +181,9 @@ impl Intent for Scale {
             Some(Sure) => true,
             Some(Likely) => has_number || units,
             Some(Doubtful) => {
-                has_number && (units || pods_named || count.prepositioned || count.relative || (pronoun && after_scale))
+                (difference && units)
+                    || has_number
+                        && (units || pods_named || count.prepositioned || count.relative || (pronoun && after_scale))
             }
             None if hearing == Hearing::GoingOn => true,
             None => has_number && (units || count.relative || (pods_named && wish)),
@@ -184,7 +194,13 @@ impl Intent for Scale {
         if strength == Some(Sure) && !has_number {
             segment.take(MORE_LOAD);
         }
-        Some(Heard { arguments: count.arguments, weak: strength.is_none() || strength == Some(Doubtful), problem })
+        Some(Heard {
+            arguments: count.arguments,
+            weak: strength.is_none() || strength == Some(Doubtful),
+            problem,
+            plain_number: count.plain,
+            for_all: difference,
+        })
     }
 
     fn aim(&self, target: &Mention, arguments: &mut Arguments) {
@@ -219,7 +235,10 @@ struct Verb {
 }
 
 fn take_verb(segment: &mut Segment) -> Option<Verb> {
-    let head = segment.head()?;
+    let first = segment.head()?;
+    // "backend scale to 3": the name may stand before the surest verb.
+    let named = segment.match_at(first + 1, "scale").is_some() && segment.match_at(first, "scale").is_none();
+    let head = if named { first + 1 } else { first };
     let plain = VERBS
         .iter()
         .filter_map(|&(verb, strength, direction)| Some((segment.match_at(head, verb)?, strength, direction, false)));

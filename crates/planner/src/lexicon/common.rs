@@ -57,11 +57,81 @@ stateless storage suggest suggestion suggestions suspend switch sync taint termi
 traffic traced transfer trigger troubleshoot tune turn uncordon uninstall undone undoing unstable update updated upgrade
 upgraded uptime user users utilisation utilization validate value values verify view volume volumes warn warning
 warnings yaml json table wide verbose poem joke weather story song milliseconds gb mb gib mib ram percent
+describe desc inspect examine scale restart rollback list logs events event show display wait await bounce container
+containers computer laptop browser phone router internet vm hardware timeout probe liveness readiness startup parallelism
+concurrency threads interval priority weight sidecars affinity toleration tolerations strategy surge pool pools replicaset
+namespaces ns kubeconfig credentials password passwords admin root sudo approve approval permission permissions canary
+phrase sentence word translate language german english french spanish everything's something's nothing's
 zero times twice double triple halve halved doubled quadruple dozen couple hundred thousand million
 max maximum min minimum limit average level
 ";
 
 static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| WORDS.split_whitespace().collect());
+
+/// Common words that are also usual names; they are names where a kind or "namespace" stands before them.
+const ALSO_NAMES: &[&str] = &[
+    "admin",
+    "backup",
+    "build",
+    "config",
+    "context",
+    "cron",
+    "default",
+    "disk",
+    "docker",
+    "env",
+    "events",
+    "health",
+    "image",
+    "images",
+    "label",
+    "link",
+    "live",
+    "load",
+    "logging",
+    "logs",
+    "main",
+    "migrate",
+    "minikube",
+    "mount",
+    "network",
+    "performance",
+    "policy",
+    "port",
+    "process",
+    "query",
+    "release",
+    "releases",
+    "report",
+    "search",
+    "security",
+    "shell",
+    "stable",
+    "state",
+    "status",
+    "storage",
+    "system",
+    "tests",
+    "test",
+    "token",
+    "traffic",
+    "user",
+    "users",
+    "worker",
+    "restore",
+    "merge",
+    "sync",
+    "prune",
+    "script",
+    "validate",
+    "root",
+    "canary",
+];
+
+/// Returns whether a word that stands after a kind can be a name, although it is a common word.
+pub(crate) fn may_follow_a_kind(word: &str) -> bool {
+    ALSO_NAMES.contains(&word)
+}
 
 /// Returns whether `word` (in lower case) is a common word and so, by itself, no name.
 pub(crate) fn is_common(word: &str) -> bool {

@@ -157,3 +157,24 @@ pub(crate) fn nearly(word: &str) -> Option<(&'static Kind, bool)> {
 pub(crate) fn is_alias(word: &str) -> bool {
     kinds::find(word).is_some()
 }
+
+/// Kinds that have pods, and Service, by which people often mean the workload behind it.
+const WITH_PODS: &[&str] = &[
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "Pod",
+    "Service",
+    "ReplicationController",
+    "Job",
+    "CronJob",
+];
+
+/// Returns whether the unused words name no kind, or only kinds that have pods.
+pub(crate) fn only_with_pods(segment: &Segment) -> bool {
+    segment
+        .unused()
+        .filter_map(|index| at(segment, index, Spelling::Exact))
+        .all(|word| WITH_PODS.contains(&word.kind.kind))
+}

@@ -180,7 +180,6 @@ pub(crate) const FILLERS: &[&str] = &[
     "team",
     "folks",
     "guys",
-    "well",
     "so",
     "um",
     "uh",

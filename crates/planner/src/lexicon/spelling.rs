@@ -17,15 +17,11 @@ const CHANGES: &[&str] =
 
 /// Other words that matter.
 const WORDS: &[&str] = &[
-    "describe",
     "events",
     "logs",
     "rollout",
     "status",
     "history",
-    "show",
-    "list",
-    "wait",
     "replicas",
     "replica",
     "previous",
@@ -36,9 +32,7 @@ const WORDS: &[&str] = &[
     "errors",
     "warnings",
     "minutes",
-    "details",
     "container",
-    "follow",
     "until",
     "ready",
     "available",
@@ -47,7 +41,55 @@ const WORDS: &[&str] = &[
     "failing",
     "running",
     "pending",
-    "display",
+];
+
+/// Words that are corrected only at the start of a segment, like verbs.
+const ASKING: &[&str] = &["show", "list", "wait", "describe", "display", "details", "follow"];
+
+/// Words that look like typing errors and are none.
+const CORRECT: &[&str] = &[
+    "shop",
+    "shops",
+    "snow",
+    "shot",
+    "shoe",
+    "slow",
+    "lint",
+    "lisp",
+    "lost",
+    "host",
+    "post",
+    "last",
+    "wail",
+    "bait",
+    "lags",
+    "legs",
+    "dogs",
+    "lugs",
+    "pods",
+    "pause",
+    "paused",
+    "cause",
+    "scare",
+    "stale",
+    "scalar",
+    "stage",
+    "since",
+    "reader",
+    "reads",
+    "redis",
+    "avail",
+    "undoes",
+    "resumes",
+    "pauses",
+    "reverts",
+    "reporter",
+    "scaler",
+    "logger",
+    "replicate",
+    "container",
+    "lister",
+    "waiter",
 ];
 
 /// Returns the segment with likely typing errors corrected, or `None` if there is nothing to correct.
@@ -58,7 +100,8 @@ pub(crate) fn corrected(segment: &Segment, is_name: impl Fn(&str) -> bool) -> Op
         if token.kind != TokenKind::Word || is_name(&token.word) {
             continue;
         }
-        let candidates = WORDS.iter().chain(if index == 0 { CHANGES } else { &[] });
+        let candidates =
+            WORDS.iter().chain(if index == 0 { CHANGES } else { &[] }).chain(if index == 0 { ASKING } else { &[] });
         if let Some(word) = nearest(&token.word, candidates) {
             *token = Token { text: token.text.clone(), word: word.to_owned(), kind: TokenKind::Word };
             changed = true;
@@ -69,7 +112,11 @@ pub(crate) fn corrected(segment: &Segment, is_name: impl Fn(&str) -> bool) -> Op
 
 fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a &'static str>) -> Option<&'static str> {
     let length = word.chars().count();
-    if length < 4 || is_common(word) || !word.chars().all(|character| character.is_ascii_lowercase()) {
+    if length < 4
+        || is_common(word)
+        || CORRECT.contains(&word)
+        || !word.chars().all(|character| character.is_ascii_lowercase())
+    {
         return None;
     }
     let bound = if length >= 7 { 2 } else { 1 };
