@@ -3,15 +3,21 @@
 //! [`style`] knows the terminal, [`page`] lays text out without ever cutting it, [`preview`] and [`report`]
 //! render what `core` describes, [`progress`] is the one line on stderr, [`ui`] puts them together.
 //! [`approver`] asks on the controlling terminal, with [`answer`] for what an answer means and [`tty`] for
-//! the device; [`repl`] is the interactive session. Nothing in here decides anything.
+//! the device; [`repl`] is the interactive session: [`line_editor`], [`slash`] commands, [`completion`],
+//! [`interrupt`]. Nothing in here decides anything.
 
 pub mod answer;
 pub mod approver;
+pub mod completion;
+pub mod interrupt;
 pub mod keys;
+pub mod line_editor;
 pub mod page;
 pub mod preview;
 pub mod progress;
+pub mod repl;
 pub mod report;
+pub mod slash;
 pub mod style;
 pub mod tty;
 pub mod ui;
@@ -20,6 +26,7 @@ mod values;
 pub use approver::TerminalApprover;
 pub use preview::render_preview;
 pub use progress::ProgressLine;
+pub use repl::{Conversation, Place, Session, ToolEffect, ToolLine};
 pub use report::{render_ledger, render_report};
 pub use style::{ColorWish, Glyphs, Look};
 pub use ui::{Detail, TerminalUi};

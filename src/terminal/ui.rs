@@ -195,6 +195,10 @@ impl Ui for TerminalUi {
                 self.progress.clear();
                 self.aside_line(Role::Warn, "warning: ", text)
             }
+            Event::Note(text) => {
+                self.progress.clear();
+                self.aside_line(Role::Faint, "", text)
+            }
             Event::Line(line) => {
                 self.progress.clear();
                 let line = text::visible(line, text::Lines::Escape);

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_long_value_is_a_diff_with_every_changed_line() {
-        let before: String = (1..=20).map(|n| format!("line {n}\n")).collect();
+        let before = (1..=20).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n") + "\n";
         let after = before.replace("line 10\n", "line ten\n");
         let Shown::Block(lines) = shown(&change(Some(json!(before)), Some(json!(after)))) else {
             panic!("must be a block");
