@@ -1,13 +1,38 @@
 //! The embedded Kubernetes: an API server, controllers and a simulated kubelet in one process.
 //!
+//! `simulation` is the whole cluster as one value (`Sandbox`) on virtual time; `world` is what it starts
+//! with; `dispatch` wakes `controllers`, `scheduler`, `nodes` and `kubelet`, which act through the store.
 //! `store` holds the objects; `api` serves them over HTTP (`ApiServer`); `gc` collects what owners leave.
 //! It answers as the real API server does, or with 501 and a reason.
 #![warn(missing_docs)]
 
+mod allocation;
 mod api;
+mod clock;
+mod conditions;
+mod controllers;
 mod defaults;
+mod dispatch;
+mod durations;
+mod events;
 mod gc;
+mod kubelet;
+mod nodes;
 mod object;
+mod random;
+mod scheduler;
 mod schema;
+mod setup;
+mod simulation;
 mod store;
+#[cfg(test)]
+mod testing;
+mod timers;
 mod validation;
+pub mod world;
+
+pub use api::{Anonymous, ApiBody, ApiServer};
+pub use clock::SandboxClock;
+pub use kubelet::LogLine;
+pub use simulation::{Options, Sandbox, User};
+pub use world::{BUILTIN as BUILTIN_WORLDS, World, WorldError};

@@ -1,0 +1,19 @@
+//! The controllers of the controller manager, one file each: every one looks at an object and its
+//! dependents as they are and moves them one step towards what is wanted. They are woken by `dispatch`
+//! and never wait.
+//!
+//! `pods` is what those that own pods share; `rollout` is the arithmetic of rolling updates.
+
+pub(crate) mod deployment;
+mod deployment_scale;
+mod deployment_status;
+pub(crate) mod endpoints;
+pub(crate) mod namespace;
+mod pods;
+pub(crate) mod replicaset;
+mod revisions;
+mod rollout;
+mod stateful_revisions;
+pub(crate) mod statefulset;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! The ReplicaSet controller: keeps the wanted number of pods and counts them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use todo_agent_kube_rules::selectors::LabelSelector;
+
+use super::pods;
+use crate::events::{Occurrence, Source};
+use crate::object;
+use crate::simulation::State;
+use crate::store::{Deletion, Key, Part};
+use crate::timers::Wake;
+
+const SOURCE: Source = Source::Controller("replicaset-controller");
+
+/// Moves one ReplicaSet towards its wanted number of pods.
+pub(crate) fn reconcile(state: &mut State, key: &Key) {
+    let Some(set) = state.store.get(key) else { return };
+    if !object::is_terminating(&set) {
+        let mut active = pods::owned(state, &set);
+        active.retain(|pod| pods::is_active(pod));
+        let wanted = usize::try_from(pods::replicas(&set)).unwrap_or_default();
+        if active.len() < wanted {
+            create(state, &set, wanted - active.len());
+        } else if active.len() > wanted {
+            let surplus = active.len() - wanted;
+            delete(state, &set, active, surplus);
+        }
+    }
+    write_status(state, key, &set);
+}
+
+fn create(state: &mut State, set: &Value, count: usize) {
+    for _ in 0..count {
+        let name = format!("{}-{}", object::name(set), state.random.suffix());
+        let pod = pods::from_template(&set["spec"]["template"], set, &name);
+        match state.admit(pod) {
+            Ok(_) => {
+                state.record(&SOURCE, set, &Occurrence::normal("SuccessfulCreate", format!("Created pod: {name}")))
+            }
+            Err(error) => {
+                let message = format!("Error creating: {error}");
+                state.record(&SOURCE, set, &Occurrence::warning("FailedCreate", message));
+            }
+        }
+    }
+}
+
+fn delete(state: &mut State, set: &Value, mut active: Vec<Arc<Value>>, count: usize) {
+    pods::sort_for_deletion(&mut active);
+    for pod in active.into_iter().take(count) {
+        let now = state.now;
+        if state.store.delete(&Key::of_object(&pod), &Deletion::default(), now).is_ok() {
+            let message = format!("Deleted pod: {}", object::name(&pod));
+            state.record(&SOURCE, set, &Occurrence::normal("SuccessfulDelete", message));
+        }
+    }
+}
+
+fn write_status(state: &mut State, key: &Key, set: &Value) {
+    let now = state.now;
+    let mut active = pods::owned(state, set);
+    active.retain(|pod| pods::is_active(pod));
+    let template = LabelSelector::from_map(&set["spec"]["template"]["metadata"]["labels"]);
+    let labelled = active.iter().filter(|pod| template.matches(&pod["metadata"]["labels"])).count();
+    let available: Vec<_> = active.iter().filter_map(|pod| pods::available_at(pod, pods::min_ready(set))).collect();
+    let mut status = json!({"replicas": active.len(), "observedGeneration": set["metadata"]["generation"]});
+    // Zero counts are left out, as Go's `omitempty` does.
+    for (field, count) in [
+        ("fullyLabeledReplicas", labelled),
+        ("readyReplicas", available.len()),
+        ("availableReplicas", available.iter().filter(|at| **at <= now).count()),
+    ] {
+        if count > 0 {
+            status[field] = json!(count);
+        }
+    }
+    state.store.edit(key, Part::Status, now, |set| set["status"] = status);
+    if let Some(next) = available.into_iter().filter(|at| *at > now).min() {
+        state.timers.schedule(Wake::ReplicaSet(key.clone()), next);
+    }
+}

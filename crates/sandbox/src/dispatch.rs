@@ -1,0 +1,166 @@
+//! Who is woken by which change, and what each wake-up runs: the informers and work queues of the real
+//! components, reduced to one function each way. Delays are those of a small idle cluster.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use todo_agent_kube_rules::selectors::LabelSelector;
+
+use crate::controllers::{deployment, endpoints, namespace, replicaset, statefulset};
+use crate::object;
+use crate::simulation::State;
+use crate::store::{Key, WatchEvent, WatchEventKind};
+use crate::timers::Wake;
+use crate::{gc, kubelet, nodes, scheduler, setup};
+
+/// Turns the changes since the last call into wake-ups.
+pub(crate) fn dispatch(state: &mut State) {
+    let changes: Vec<WatchEvent> = match state.store.events_since(state.seen) {
+        Ok(changes) => changes.cloned().collect(),
+        Err(_) => everything(state),
+    };
+    state.seen = state.store.resource_version();
+    for change in &changes {
+        route(state, change);
+    }
+}
+
+/// Every object as if it had just appeared, for when the ring of changes has forgotten some.
+fn everything(state: &State) -> Vec<WatchEvent> {
+    let revision = state.store.resource_version();
+    state
+        .store
+        .all()
+        .map(|(key, object)| WatchEvent {
+            revision,
+            kind: WatchEventKind::Added,
+            key,
+            object: Arc::clone(object),
+            previous: None,
+        })
+        .collect()
+}
+
+/// Runs one component.
+pub(crate) fn run(state: &mut State, wake: Wake) {
+    match wake {
+        Wake::Deployment(key) => deployment::reconcile(state, &key),
+        Wake::ReplicaSet(key) => replicaset::reconcile(state, &key),
+        Wake::StatefulSet(key) => statefulset::reconcile(state, &key),
+        Wake::Endpoints(key) => endpoints::reconcile(state, &key),
+        Wake::Namespace(key) => namespace::reconcile(state, &key),
+        Wake::Schedule(key) => scheduler::schedule(state, &key),
+        Wake::Pod(key) => kubelet::sync(state, &key),
+        Wake::Node(key) => nodes::sync(state, &key),
+        Wake::Collect => gc::collect(&mut state.store, state.now),
+        Wake::EventExpiry(key) => state.recorder.expire(&mut state.store, &key),
+        Wake::WorldChange(index) => setup::change(state, index),
+    }
+}
+
+fn route(state: &mut State, change: &WatchEvent) {
+    let key = &change.key;
+    let soon = state.random.millis(5, 25);
+    match (key.group.as_str(), key.plural.as_str()) {
+        ("", "events") | ("coordination.k8s.io", _) => return,
+        ("", "pods") => pod_changed(state, change),
+        ("", "services") => state.wake_after(Wake::Endpoints(key.clone()), soon),
+        ("", "namespaces") => state.wake_after(Wake::Namespace(key.clone()), soon),
+        ("", "nodes") => {
+            if change.kind == WatchEventKind::Added {
+                state.wake_after(Wake::Node(key.clone()), soon);
+            }
+            scheduler::retry_all(state);
+        }
+        ("apps", "deployments") => state.wake_after(Wake::Deployment(key.clone()), soon),
+        ("apps", "statefulsets") => state.wake_after(Wake::StatefulSet(key.clone()), soon),
+        ("apps", "replicasets") => {
+            state.wake_after(Wake::ReplicaSet(key.clone()), soon);
+            wake_owner(state, &change.object);
+        }
+        _ => {}
+    }
+    // Owners that are gone, or that wait for their dependents, are the garbage collector's business.
+    if change.kind == WatchEventKind::Deleted || object::is_terminating(&change.object) {
+        let later = state.random.millis(20, 80);
+        state.wake_after(Wake::Collect, later);
+    }
+}
+
+fn pod_changed(state: &mut State, change: &WatchEvent) {
+    let pod = &change.object;
+    wake_owner(state, pod);
+    wake_services(state, pod);
+    let key = change.key.clone();
+    let soon = state.random.millis(5, 25);
+    if change.kind == WatchEventKind::Deleted {
+        state.wake_after(Wake::Pod(key), soon);
+        wake_grand_owner(state, pod);
+        scheduler::retry_all(state);
+        return;
+    }
+    if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
+        if change.kind == WatchEventKind::Added {
+            state.wake_after(Wake::Schedule(key), soon);
+        }
+        return;
+    }
+    // The kubelet's own status writes do not concern it.
+    let concerns_kubelet = change.previous.as_ref().is_none_or(|previous| {
+        previous["spec"] != pod["spec"]
+            || previous["metadata"]["deletionTimestamp"] != pod["metadata"]["deletionTimestamp"]
+    });
+    if concerns_kubelet {
+        state.wake_after(Wake::Pod(key), soon);
+    }
+    if matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) {
+        scheduler::retry_all(state);
+    }
+}
+
+/// Wakes the controller that an object belongs to.
+fn wake_owner(state: &mut State, object: &Value) {
+    let Some(owner) = controller_of(object) else { return };
+    let key = |plural: &str| Key {
+        group: "apps".into(),
+        plural: plural.into(),
+        namespace: object::namespace(object).to_owned(),
+        name: owner["name"].as_str().unwrap_or_default().to_owned(),
+    };
+    let wake = match owner["kind"].as_str() {
+        Some("ReplicaSet") => Wake::ReplicaSet(key("replicasets")),
+        Some("Deployment") => Wake::Deployment(key("deployments")),
+        Some("StatefulSet") => Wake::StatefulSet(key("statefulsets")),
+        _ => return,
+    };
+    let soon = state.random.millis(5, 25);
+    state.wake_after(wake, soon);
+}
+
+/// Wakes the Deployment above a pod's ReplicaSet: `Recreate` waits for pods to be gone.
+fn wake_grand_owner(state: &mut State, pod: &Value) {
+    let Some(name) = controller_of(pod).and_then(|owner| owner["name"].as_str()) else { return };
+    let key = Key {
+        group: "apps".into(),
+        plural: "replicasets".into(),
+        namespace: object::namespace(pod).to_owned(),
+        name: name.to_owned(),
+    };
+    if let Some(replica_set) = state.store.get(&key) {
+        wake_owner(state, &replica_set);
+    }
+}
+
+fn wake_services(state: &mut State, pod: &Value) {
+    for service in state.store.list("", "services", Some(object::namespace(pod))) {
+        if LabelSelector::from_map(&service["spec"]["selector"]).matches(&pod["metadata"]["labels"]) {
+            let soon = state.random.millis(10, 40);
+            state.wake_after(Wake::Endpoints(Key::of_object(&service)), soon);
+        }
+    }
+}
+
+/// Returns the owner reference of the controller that an object belongs to.
+pub(crate) fn controller_of(object: &Value) -> Option<&Value> {
+    object::owner_references(object).iter().find(|owner| owner["controller"] == true)
+}

@@ -1,0 +1,101 @@
+//! The scheduler: binds pods to the node that fits best, or says why none does. A pod that fits nowhere is
+//! tried again when nodes or pods change, with the real back-off of 1 s doubling to 10 s.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use todo_agent_kube_rules::fit::{self, NodeUse};
+
+use crate::conditions::{self, Condition};
+use crate::durations::after;
+use crate::events::{Occurrence, Source};
+use crate::object;
+use crate::simulation::State;
+use crate::store::{Key, Part};
+use crate::timers::Wake;
+
+/// A pod that nothing has changed for is tried again after this time.
+const FLUSH_PERIOD: Duration = Duration::from_secs(300);
+
+/// The pods that did not fit.
+#[derive(Debug, Default)]
+pub(crate) struct SchedulingQueue {
+    attempts: HashMap<Key, u32>,
+}
+
+/// Tries to bind a pod.
+pub(crate) fn schedule(state: &mut State, key: &Key) {
+    let pod = match state.store.get(key) {
+        Some(pod) if unbound(&pod) && !object::is_terminating(&pod) => pod,
+        _ => {
+            state.queue.attempts.remove(key);
+            return;
+        }
+    };
+    let nodes = state.store.list("", "nodes", None);
+    let pods = state.store.list("", "pods", None);
+    let uses: Vec<NodeUse<'_>> = nodes
+        .iter()
+        .map(|node| {
+            let bound = pods.iter().filter(|pod| pod["spec"]["nodeName"] == node["metadata"]["name"]);
+            NodeUse::of(node, bound.map(Arc::as_ref))
+        })
+        .collect();
+    match fit::fit(&pod, &uses) {
+        Ok(best) => {
+            let spread = best.iter().min_by_key(|index| siblings(&pod, object::name(&nodes[**index]), &pods));
+            let node = spread.map(|index| object::name(&nodes[*index]).to_owned()).unwrap_or_default();
+            bind(state, key, &node);
+        }
+        Err(refusal) => refuse(state, key, &pod, &refusal.message),
+    }
+}
+
+/// Tries every pod that did not fit again, because nodes or pods have changed.
+pub(crate) fn retry_all(state: &mut State) {
+    let waiting: Vec<(Key, u32)> = state.queue.attempts.iter().map(|(key, count)| (key.clone(), *count)).collect();
+    for (key, attempts) in waiting {
+        let delay = Duration::from_secs(1 << attempts.saturating_sub(1).min(3)).min(Duration::from_secs(10));
+        state.timers.schedule(Wake::Schedule(key), after(state.now, delay));
+    }
+}
+
+fn bind(state: &mut State, key: &Key, node: &str) {
+    state.queue.attempts.remove(key);
+    let now = state.now;
+    state.store.edit(key, Part::Status, now, |pod| {
+        let condition = Condition { kind: "PodScheduled", status: "True", reason: "", message: "" };
+        conditions::set(&mut pod["status"], &condition, &[("lastProbeTime", Value::Null)], now);
+    });
+    let bound = state.store.edit(key, Part::Spec, now, |pod| pod["spec"]["nodeName"] = json!(node));
+    if let Some(pod) = bound {
+        let message = format!("Successfully assigned {}/{} to {node}", key.namespace, key.name);
+        state.record(&Source::Scheduler, &pod, &Occurrence::normal("Scheduled", message));
+    }
+}
+
+fn refuse(state: &mut State, key: &Key, pod: &Value, message: &str) {
+    *state.queue.attempts.entry(key.clone()).or_default() += 1;
+    let now = state.now;
+    state.store.edit(key, Part::Status, now, |pod| {
+        let condition = Condition { kind: "PodScheduled", status: "False", reason: "Unschedulable", message };
+        conditions::set(&mut pod["status"], &condition, &[("lastProbeTime", Value::Null)], now);
+    });
+    state.record(&Source::Scheduler, pod, &Occurrence::warning("FailedScheduling", message));
+    state.wake_after(Wake::Schedule(key.clone()), FLUSH_PERIOD);
+}
+
+/// Counts pods of the same controller on a node: the scheduler spreads them.
+fn siblings(pod: &Value, node: &str, pods: &[Arc<Value>]) -> usize {
+    let owner = &object::owner_references(pod).first().map(|owner| owner["uid"].clone()).unwrap_or_default();
+    pods.iter()
+        .filter(|other| other["spec"]["nodeName"] == node)
+        .filter(|other| object::owner_references(other).iter().any(|reference| reference["uid"] == *owner))
+        .count()
+}
+
+fn unbound(pod: &Value) -> bool {
+    pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty()
+}

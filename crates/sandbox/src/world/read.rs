@@ -1,0 +1,113 @@
+//! Reading worlds from YAML. Errors keep the line and column; YAML 1.1 octal numbers mean what they mean
+//! to kubectl.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::builtin::{self, BUILTIN};
+use super::{World, WorldError};
+
+impl World {
+    /// Returns a shipped world, or `None` for any other name.
+    pub fn builtin(name: &str) -> Option<Self> {
+        builtin::text(name).and_then(|text| Self::from_yaml(text, name).ok())
+    }
+
+    /// Returns the world that a text describes; `name` is for messages.
+    ///
+    /// # Errors
+    /// [`WorldError::Invalid`] with the line and column.
+    pub fn from_yaml(text: &str, name: &str) -> Result<Self, WorldError> {
+        let invalid = |message| WorldError::Invalid { name: name.to_owned(), message };
+        let mut world: Self = if text.trim().is_empty() {
+            return Err(invalid("the file is empty".to_owned()));
+        } else {
+            parse(text).map_err(invalid)?
+        };
+        name.clone_into(&mut world.name);
+        for object in world.manifests.iter().chain(world.changes.iter().flat_map(|change| &change.manifests)) {
+            check_manifest(object).map_err(invalid)?;
+        }
+        for fault in &world.faults {
+            fault.target.check().map_err(invalid)?;
+        }
+        for target in world.logs.iter().map(|rule| &rule.target).chain(world.usage.iter().map(|rule| &rule.target)) {
+            target.check().map_err(invalid)?;
+        }
+        Ok(world)
+    }
+
+    /// Returns the world in a file.
+    ///
+    /// # Errors
+    /// [`WorldError::Read`] or [`WorldError::Invalid`].
+    pub fn load(path: &Path) -> Result<Self, WorldError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| WorldError::Read { path: path.to_path_buf(), source })?;
+        Self::from_yaml(&text, &path.display().to_string())
+    }
+
+    /// Returns the world that a person means: a shipped name, or else a path.
+    ///
+    /// # Errors
+    /// [`WorldError::Unknown`] with the nearest shipped name when there is no such file either.
+    pub fn open(name_or_path: &str) -> Result<Self, WorldError> {
+        if let Some(text) = builtin::text(name_or_path) {
+            return Self::from_yaml(text, name_or_path);
+        }
+        let path = Path::new(name_or_path);
+        if path.exists() || name_or_path.contains('/') || name_or_path.ends_with(".yaml") {
+            return Self::load(path);
+        }
+        let nearest = BUILTIN
+            .iter()
+            .map(|known| (strsim::damerau_levenshtein(known, name_or_path), *known))
+            .min()
+            .filter(|(distance, _)| *distance <= 2)
+            .map(|(_, known)| known);
+        Err(WorldError::Unknown { name: name_or_path.to_owned(), nearest })
+    }
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
+}
+
+fn check_manifest(object: &Value) -> Result<(), String> {
+    let present = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    if present(&object["apiVersion"]) && present(&object["kind"]) && present(&object["metadata"]["name"]) {
+        return Ok(());
+    }
+    let text: String = object.to_string().chars().take(80).collect();
+    Err(format!("a manifest needs apiVersion, kind and metadata.name: {text}"))
+}
+
+/// Reads manifests given as a list of objects or as one text of documents separated by `---`.
+pub(super) fn manifests<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
+    deserializer.deserialize_any(Manifests)
+}
+
+struct Manifests;
+
+impl<'de> Visitor<'de> for Manifests {
+    type Value = Vec<Value>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a list of manifests, or a text of manifests separated by `---`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<Value>, E> {
+        let options = serde_saphyr::options! { legacy_octal_numbers: true };
+        let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
+            .map_err(|error| E::custom(format!("in the manifests: {error}")))?;
+        Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, sequence: A) -> Result<Vec<Value>, A::Error> {
+        Vec::deserialize(de::value::SeqAccessDeserializer::new(sequence))
+    }
+}
