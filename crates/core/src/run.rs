@@ -22,6 +22,8 @@ pub enum Event {
     Progress(Redacted<String>),
     /// Something the person should know.
     Warning(Redacted<String>),
+    /// Something worth knowing that is no warning, such as what becomes of a sandbox.
+    Note(Redacted<String>),
     /// A line of a followed log.
     Line(Redacted<String>),
     /// A request to the cluster, for `-v` and for benchmarks.

@@ -1,0 +1,4 @@
+//! Preview, gate, execution and verification against the sandbox in process.
+
+mod execute;
+mod support;
