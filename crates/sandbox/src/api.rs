@@ -1,10 +1,29 @@
 //! The API server: HTTP requests in, Kubernetes answers out.
 //!
-//! `server` is the service; `route` says what a path names; `read`, `watch`, `write`, `patch`, `delete`,
-//! `scale`, `logs`, `reviews` and `discovery` answer; `status` holds every refusal.
+//! Read `server` first: it is the service, and its `resource` names the file that answers each verb.
+//! `incoming` is a request, `route` what its path names, `auth` who asks and whether they may, `status`
+//! every refusal, `reply` an answer.
 
+mod auth;
+mod delete;
+mod discovery;
+mod incoming;
+mod logs;
+mod managed_fields;
+mod metadata;
+mod patch;
 mod query;
+mod read;
+mod reply;
+mod request_log;
+mod reviews;
 mod route;
+mod server;
 mod status;
+mod strategic;
+mod watch;
+mod write;
 
+pub use auth::Anonymous;
+pub use server::{ApiBody, ApiServer};
 pub(crate) use status::{ApiError, Cause, CauseKind};

@@ -16,8 +16,6 @@ pub(crate) enum Subresource {
     Scale,
     /// A container's log.
     Log,
-    /// The end of a namespace's deletion; answered with 501.
-    Finalize,
 }
 
 impl Subresource {
@@ -27,7 +25,6 @@ impl Subresource {
             Self::Status => "status",
             Self::Scale => "scale",
             Self::Log => "log",
-            Self::Finalize => "finalize",
         }
     }
 }
@@ -118,7 +115,7 @@ const ROWS: &[Row] = &[
     ("secrets", &[], &["type"], &[]),
     ("events", &[], EVENT_FIELDS, &[]),
     ("nodes", STATUS, &["spec.unschedulable"], &["proxy"]),
-    ("namespaces", &[Subresource::Finalize, Subresource::Status], &["status.phase"], &[]),
+    ("namespaces", STATUS, &["status.phase"], &["finalize"]),
     ("serviceaccounts", &[], &[], &["token"]),
     ("endpoints", &[], &[], &[]),
     ("deployments", SCALED, &[], &[]),

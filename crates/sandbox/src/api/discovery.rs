@@ -1,0 +1,182 @@
+//! Discovery: what the API serves, in the aggregated form (`apidiscovery.k8s.io/v2`) and the older one.
+
+use serde_json::{Value, json};
+
+use super::incoming::Incoming;
+use super::reply::Reply;
+use super::route::{Review, groups};
+use super::status::ApiError;
+use crate::schema::{RESOURCES, Resource, Subresource};
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// Answers `/version`.
+pub(crate) fn version() -> Reply {
+    Reply::json(json!({
+        "major": "1", "minor": "37", "gitVersion": "v1.37.1", "gitTreeState": "clean",
+        "gitCommit": "0000000000000000000000000000000000000000", "buildDate": "2026-09-09T00:00:00Z",
+        "goVersion": "go1.26.0", "compiler": "gc", "platform": "linux/amd64"
+    }))
+}
+
+/// Answers `/api`.
+pub(crate) fn core_versions(incoming: &Incoming) -> Reply {
+    if wants_aggregated(incoming) {
+        return aggregated(&[("", "v1")]);
+    }
+    Reply::json(json!({
+        "kind": "APIVersions", "versions": ["v1"],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1:6443"}]
+    }))
+}
+
+/// Answers `/apis`.
+pub(crate) fn group_list(incoming: &Incoming) -> Reply {
+    if wants_aggregated(incoming) {
+        return aggregated(&groups());
+    }
+    let groups: Vec<Value> = groups().into_iter().map(|(group, version)| group_of(group, version)).collect();
+    Reply::json(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
+}
+
+/// Answers `/apis/<group>`.
+pub(crate) fn group(name: &str) -> Result<Reply, ApiError> {
+    let (group, version) = groups().into_iter().find(|(group, _)| *group == name).ok_or_else(ApiError::no_such_path)?;
+    let mut body = group_of(group, version);
+    body["kind"] = "APIGroup".into();
+    body["apiVersion"] = "v1".into();
+    Ok(Reply::json(body))
+}
+
+fn group_of(group: &str, version: &str) -> Value {
+    let version = json!({"groupVersion": format!("{group}/{version}"), "version": version});
+    json!({"name": group, "versions": [version], "preferredVersion": version})
+}
+
+/// Answers `/api/v1` and `/apis/<group>/<version>`.
+pub(crate) fn resources(group: &str, version: &str) -> Result<Reply, ApiError> {
+    let core = (group, version) == ("", "v1");
+    if !core && !groups().contains(&(group, version)) {
+        return Err(ApiError::no_such_path());
+    }
+    let mut entries: Vec<Value> = Vec::new();
+    if group == "authorization.k8s.io" {
+        for (_, plural, kind) in Review::ALL {
+            entries.push(json!({
+                "name": plural, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind,
+                "verbs": ["create"]
+            }));
+        }
+    }
+    for resource in of_group(group) {
+        let kind = resource.kind;
+        let mut entry = json!({
+            "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind,
+            "verbs": resource.verbs()
+        });
+        add_names(&mut entry, resource);
+        entries.push(entry);
+        for subresource in resource.subresources {
+            let mut entry = json!({
+                "name": format!("{}/{}", kind.plural, subresource.word()), "singularName": "",
+                "namespaced": kind.namespaced, "kind": kind.kind, "verbs": subresource_verbs(*subresource)
+            });
+            if *subresource == Subresource::Scale {
+                entry["group"] = "autoscaling".into();
+                entry["version"] = "v1".into();
+                entry["kind"] = "Scale".into();
+            }
+            entries.push(entry);
+        }
+    }
+    entries.sort_by(|left, right| left["name"].as_str().cmp(&right["name"].as_str()));
+    let group_version = if core { version.to_owned() } else { format!("{group}/{version}") };
+    Ok(Reply::json(json!({
+        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": entries
+    })))
+}
+
+fn of_group(group: &str) -> impl Iterator<Item = &'static Resource> {
+    RESOURCES.iter().filter(move |resource| resource.kind.group == group)
+}
+
+fn add_names(entry: &mut Value, resource: &Resource) {
+    if !resource.kind.short.is_empty() {
+        entry["shortNames"] = json!(resource.kind.short);
+    }
+    if resource.in_all() {
+        entry["categories"] = json!(["all"]);
+    }
+}
+
+fn subresource_verbs(subresource: Subresource) -> &'static [&'static str] {
+    match subresource {
+        Subresource::Log => &["get"],
+        Subresource::Status | Subresource::Scale => &["get", "patch", "update"],
+    }
+}
+
+fn wants_aggregated(incoming: &Incoming) -> bool {
+    incoming.header("accept").split(',').any(|wanted| {
+        let mut parts = wanted.split(';').map(str::trim);
+        parts.next() == Some("application/json")
+            && parts.clone().any(|part| part == "g=apidiscovery.k8s.io")
+            && parts.clone().any(|part| part == "v=v2")
+            && parts.any(|part| part == "as=APIGroupDiscoveryList")
+    })
+}
+
+fn aggregated(groups: &[(&str, &str)]) -> Reply {
+    let items: Vec<Value> = groups
+        .iter()
+        .map(|(group, version)| {
+            let mut resources: Vec<Value> =
+                of_group(group).map(|resource| aggregated_resource(resource, group, version)).collect();
+            if *group == "authorization.k8s.io" {
+                for (_, plural, kind) in Review::ALL {
+                    resources.push(json!({
+                        "resource": plural, "scope": "Cluster", "singularResource": kind.to_lowercase(),
+                        "responseKind": {"group": group, "version": version, "kind": kind}, "verbs": ["create"]
+                    }));
+                }
+            }
+            json!({
+                "metadata": if group.is_empty() { json!({}) } else { json!({"name": group}) },
+                "versions": [{"version": version, "resources": resources, "freshness": "Current"}]
+            })
+        })
+        .collect();
+    let mut reply = Reply::json(json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items
+    }));
+    reply.content_type = AGGREGATED;
+    reply
+}
+
+fn aggregated_resource(resource: &Resource, group: &str, version: &str) -> Value {
+    let kind = resource.kind;
+    let mut entry = json!({
+        "resource": kind.plural, "singularResource": kind.singular, "verbs": resource.verbs(),
+        "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
+        "responseKind": {"group": group, "version": version, "kind": kind.kind}
+    });
+    add_names(&mut entry, resource);
+    let subresources: Vec<Value> = resource
+        .subresources
+        .iter()
+        .map(|subresource| {
+            let response = match subresource {
+                Subresource::Scale => json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}),
+                _ => json!({"group": group, "version": version, "kind": kind.kind}),
+            };
+            json!({
+                "subresource": subresource.word(), "responseKind": response,
+                "verbs": subresource_verbs(*subresource)
+            })
+        })
+        .collect();
+    if !subresources.is_empty() {
+        entry["subresources"] = subresources.into();
+    }
+    entry
+}

@@ -1,0 +1,51 @@
+//! Answers in the form that was asked for: the object as it is, or its metadata alone.
+
+use serde_json::{Value, json};
+
+use super::incoming::Form;
+use super::status::ApiError;
+
+/// Returns one object in the wanted form.
+pub(crate) fn object_as(object: &Value, form: Form) -> Result<Value, ApiError> {
+    match form {
+        Form::Full => Ok(object.clone()),
+        Form::Metadata => Ok(partial(object)),
+        Form::MetadataList => {
+            let kind = object["kind"].as_str().unwrap_or_default();
+            Err(ApiError::not_acceptable(format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list (*v1.{kind})"
+            )))
+        }
+    }
+}
+
+/// Returns a list in the wanted form.
+pub(crate) fn list_as(list: Value, form: Form) -> Result<Value, ApiError> {
+    match form {
+        Form::Full => Ok(list),
+        Form::MetadataList => {
+            let items: Vec<Value> = list["items"].as_array().into_iter().flatten().map(partial).collect();
+            Ok(json!({
+                "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+                "metadata": list["metadata"], "items": items
+            }))
+        }
+        Form::Metadata => Err(ApiError::not_acceptable(format!(
+            "you requested PartialObjectMetadata, but the requested object is a list (*v1.{})",
+            list["kind"].as_str().unwrap_or_default()
+        ))),
+    }
+}
+
+/// Returns the object of a watch event in the wanted form; a watch asks for single objects, but clients
+/// that also list may name the list's form.
+pub(crate) fn watched_as(object: &Value, form: Form) -> Value {
+    match form {
+        Form::Full => object.clone(),
+        Form::Metadata | Form::MetadataList => partial(object),
+    }
+}
+
+fn partial(object: &Value) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+}

@@ -1,0 +1,223 @@
+//! `watch`: changes as JSON lines, from a resourceVersion on, through the request's selectors.
+//!
+//! An object that begins to match appears as ADDED, one that ceases to as DELETED. Time in here is
+//! simulated: `timeoutSeconds` and the minute between bookmarks pass when the virtual clock does, and a
+//! watch never makes time pass.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::incoming::{Form, Incoming};
+use super::metadata::watched_as;
+use super::read::{Filter, asked_version};
+use super::reply::Reply;
+use super::route::Target;
+use super::status::ApiError;
+use crate::object;
+use crate::simulation::Sandbox;
+use crate::store::{Store, WatchEvent, WatchEventKind};
+
+/// Simulated seconds between two bookmarks, as in the real watch cache.
+const BOOKMARK_SECONDS: i64 = 60;
+
+/// The longest that a watch without `timeoutSeconds` lasts.
+const TIMEOUT_SECONDS: i64 = 3600;
+
+/// The annotation of the bookmark that ends the initial events of a streaming list.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+
+/// A watch in progress.
+struct Watching {
+    sandbox: Sandbox,
+    changed: watch::Receiver<u64>,
+    group: &'static str,
+    plural: &'static str,
+    kind: &'static str,
+    api_version: String,
+    filter: Filter,
+    form: Form,
+    /// Everything up to this resourceVersion has been looked at.
+    seen: u64,
+    /// Lines that are ready to be sent.
+    ready: VecDeque<Bytes>,
+    deadline: Timestamp,
+    /// When the next bookmark is due, if they are wanted.
+    bookmark: Option<Timestamp>,
+    over: bool,
+}
+
+/// Answers `watch`.
+pub(crate) fn watch(incoming: &Incoming, target: &Target, sandbox: &Sandbox) -> Result<Reply, ApiError> {
+    let form = incoming.form()?;
+    let filter = Filter::of(incoming, target)?;
+    let version = asked_version(incoming)?;
+    let seconds = incoming.query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
+    let seconds = seconds.unwrap_or(TIMEOUT_SECONDS).min(86_400);
+    let wants_bookmarks = incoming.query.flag("allowWatchBookmarks");
+    let initial = initial_events(incoming)?;
+
+    let state = sandbox.state();
+    let current = state.store.resource_version();
+    if let Some(version) = version
+        && version > current
+    {
+        return Err(ApiError::future_version(version, current));
+    }
+    let kind = target.resource.kind;
+    let mut watching = Watching {
+        sandbox: sandbox.clone(),
+        changed: state.store.changed(),
+        group: kind.group,
+        plural: kind.plural,
+        kind: kind.kind,
+        api_version: kind.api_version(),
+        filter,
+        form,
+        seen: current,
+        ready: VecDeque::new(),
+        deadline: later(incoming.now, seconds),
+        bookmark: wants_bookmarks.then(|| later(incoming.now, BOOKMARK_SECONDS)),
+        over: false,
+    };
+    match (initial, version) {
+        (Some(true), _) => {
+            watching.list_as_added(&state.store);
+            watching.send_bookmark(true);
+        }
+        (None, None | Some(0)) => watching.list_as_added(&state.store),
+        (Some(false), None | Some(0)) => {}
+        (_, Some(version)) => watching.seen = version,
+    }
+    drop(state);
+    let chunks =
+        stream::unfold(watching, |mut watching| async move { watching.next().await.map(|line| (line, watching)) });
+    Ok(Reply::stream("application/json", chunks.boxed()))
+}
+
+/// Reads `sendInitialEvents`, with the conditions that the real server puts on it.
+fn initial_events(incoming: &Incoming) -> Result<Option<bool>, ApiError> {
+    if incoming.query.get("sendInitialEvents").is_none() {
+        return Ok(None);
+    }
+    let wanted = incoming.query.flag("sendInitialEvents");
+    if incoming.query.get("resourceVersionMatch") != Some("NotOlderThan") {
+        return Err(ApiError::invalid_kind(
+            "ListOptions",
+            "meta.k8s.io",
+            "",
+            &[super::status::Cause::forbidden(
+                "resourceVersionMatch",
+                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+            )],
+        ));
+    }
+    Ok(Some(wanted))
+}
+
+fn later(now: Timestamp, seconds: i64) -> Timestamp {
+    now.checked_add(jiff::Span::new().seconds(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+impl Watching {
+    /// Waits for the next line; `None` ends the watch.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(line) = self.ready.pop_front() {
+                return Some(line);
+            }
+            if self.over {
+                return None;
+            }
+            self.changed.mark_unchanged();
+            self.collect();
+            if !self.ready.is_empty() || self.over {
+                continue;
+            }
+            let due = self.bookmark.map_or(self.deadline, |bookmark| bookmark.min(self.deadline));
+            let sandbox = self.sandbox.clone();
+            tokio::select! {
+                changed = self.changed.changed() => if changed.is_err() { return None },
+                () = sandbox.reached(due) => {}
+            }
+        }
+    }
+
+    /// Looks at the changes since the last time, and at the clock.
+    fn collect(&mut self) {
+        let sandbox = self.sandbox.clone();
+        let state = sandbox.state();
+        match state.store.events_since(self.seen) {
+            Err(expired) => {
+                let error = ApiError::from(expired);
+                self.ready.push_back(line("ERROR", &error.body()));
+                self.over = true;
+            }
+            Ok(events) => {
+                let events: Vec<&WatchEvent> = events.collect();
+                for event in &events {
+                    if let Some(line) = self.line_of(event) {
+                        self.ready.push_back(line);
+                    }
+                }
+                self.seen = events.last().map_or(self.seen, |event| event.revision);
+            }
+        }
+        if self.over {
+            return;
+        }
+        let ends = state.now >= self.deadline;
+        if self.bookmark.is_some_and(|due| state.now >= due || ends) {
+            self.send_bookmark(false);
+            self.bookmark = Some(later(state.now, BOOKMARK_SECONDS));
+        }
+        self.over = ends;
+    }
+
+    /// Returns what a change means to this watch.
+    fn line_of(&self, event: &WatchEvent) -> Option<Bytes> {
+        if event.key.group != self.group || event.key.plural != self.plural {
+            return None;
+        }
+        let before = event.previous.as_ref().is_some_and(|previous| self.filter.selects(previous));
+        let after = event.kind != WatchEventKind::Deleted && self.filter.selects(&event.object);
+        match (before, after) {
+            (false, true) => Some(line("ADDED", &watched_as(&event.object, self.form))),
+            (true, true) => Some(line("MODIFIED", &watched_as(&event.object, self.form))),
+            (true, false) => {
+                // The last state that matched, with the resourceVersion of the change that ended it.
+                let mut last = event.previous.as_ref().map_or(Value::Null, |previous| Value::clone(previous));
+                object::metadata_mut(&mut last).insert("resourceVersion".into(), event.revision.to_string().into());
+                Some(line("DELETED", &watched_as(&last, self.form)))
+            }
+            (false, false) => None,
+        }
+    }
+
+    /// The present objects, as if they had just been added.
+    fn list_as_added(&mut self, store: &Store) {
+        let objects: Vec<Arc<Value>> = store.list(self.group, self.plural, self.filter.namespace.as_deref());
+        for object in objects.iter().filter(|object| self.filter.selects(object)) {
+            self.ready.push_back(line("ADDED", &watched_as(object, self.form)));
+        }
+    }
+
+    fn send_bookmark(&mut self, ends_initial_events: bool) {
+        let mut metadata = json!({"resourceVersion": self.seen.to_string()});
+        if ends_initial_events {
+            metadata["annotations"] = json!({INITIAL_EVENTS_END: "true"});
+        }
+        let mark = json!({"kind": self.kind, "apiVersion": self.api_version, "metadata": metadata});
+        self.ready.push_back(line("BOOKMARK", &watched_as(&mark, self.form)));
+    }
+}
+
+fn line(kind: &str, object: &Value) -> Bytes {
+    Bytes::from(format!("{}\n", json!({"type": kind, "object": object})))
+}

@@ -1,0 +1,240 @@
+//! `create` and `update`: decode, default, allocate, validate, record, store. In this order, as the real
+//! server does.
+
+use serde_json::Value;
+
+use super::incoming::Incoming;
+use super::managed_fields;
+use super::metadata::object_as;
+use super::read::existing;
+use super::reply::Reply;
+use super::route::Target;
+use super::status::ApiError;
+use crate::object::{self, metadata_mut};
+use crate::schema::{self, Resource, Unknown};
+use crate::store::{Key, Part, Store};
+use crate::{allocation, defaults, validation};
+
+/// The letters of generated names: no vowels, no digits that look like letters.
+const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+/// The longest prefix that `generateName` may have; the rest of 63 bytes is generated.
+const GENERATED_PREFIX: usize = 58;
+
+/// Answers `create`.
+pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) -> Result<Reply, ApiError> {
+    let form = incoming.form()?;
+    let dry_run = incoming.is_dry_run()?;
+    let manager = incoming.manager()?;
+    let resource = target.resource;
+    let (mut object, warnings) = read_object(incoming, resource)?;
+    place(&mut object, target)?;
+    generate_name(&mut object, store);
+    admit_namespace(&object, resource, store)?;
+    defaults::apply(&mut object);
+    defaults::initial_status(&mut object);
+    allocation::allocate(&mut object, store);
+    let name = object::name(&object).to_owned();
+    let causes = validation::on_create(&object);
+    if !causes.is_empty() {
+        return Err(ApiError::invalid(resource, &name, &causes));
+    }
+    metadata_mut(&mut object).remove("managedFields");
+    managed_fields::record(&mut object, &Value::Null, &manager, "", incoming.now);
+    let refused = |error| ApiError::of_store(&error, resource, &name);
+    let reply = if dry_run {
+        let drafted = store.drafted(object, incoming.now).map_err(refused)?;
+        Reply::json(object_as(&drafted, form)?)
+    } else {
+        let created = store.create(object, incoming.now).map_err(refused)?;
+        Reply::json(object_as(&created, form)?).written()
+    };
+    Ok(reply.code(201).warning(warnings))
+}
+
+/// Answers `update` of an object or its status.
+pub(crate) fn update(incoming: &Incoming, target: &Target, store: &mut Store) -> Result<Reply, ApiError> {
+    let (mut object, warnings) = read_object(incoming, target.resource)?;
+    let found = object::name(&object);
+    if found.is_empty() {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            target.name
+        )));
+    }
+    if found != target.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({found}) does not match the name on the URL ({})",
+            target.name
+        )));
+    }
+    place(&mut object, target)?;
+    existing(target, store)?;
+    replace(incoming, target, object, store, warnings)
+}
+
+/// Stores an object in place of the target, for `update` and `patch`.
+pub(crate) fn replace(
+    incoming: &Incoming,
+    target: &Target,
+    mut object: Value,
+    store: &mut Store,
+    warnings: Vec<String>,
+) -> Result<Reply, ApiError> {
+    let form = incoming.form()?;
+    let dry_run = incoming.is_dry_run()?;
+    let manager = incoming.manager()?;
+    let resource = target.resource;
+    let part = if target.subresource == "status" { Part::Status } else { Part::Spec };
+    if part == Part::Spec {
+        defaults::apply(&mut object);
+        keep_assigned(&mut object, store, target);
+        allocation::allocate(&mut object, store);
+    }
+    let refused = |error| ApiError::of_store(&error, resource, &target.name);
+    let (current, mut merged) = store.merged(object, part).map_err(refused)?;
+    if part == Part::Spec {
+        let causes = validation::on_update(&merged, &current);
+        if !causes.is_empty() {
+            return Err(ApiError::invalid(resource, &target.name, &causes));
+        }
+    }
+    let before = current["metadata"]["managedFields"].clone();
+    set_managed_fields(&mut merged, before);
+    managed_fields::record(&mut merged, &current, &manager, &target.subresource, incoming.now);
+    if dry_run {
+        return Ok(Reply::json(object_as(&merged, form)?).warning(warnings));
+    }
+    let stored = store.replace(merged, part, incoming.now).map_err(refused)?;
+    Ok(Reply::json(object_as(&stored, form)?).warning(warnings).written())
+}
+
+fn set_managed_fields(object: &mut Value, entries: Value) {
+    let metadata = metadata_mut(object);
+    if entries.is_null() {
+        metadata.remove("managedFields");
+    } else {
+        metadata.insert("managedFields".into(), entries);
+    }
+}
+
+/// A Service that is replaced without its addresses keeps them.
+fn keep_assigned(object: &mut Value, store: &Store, target: &Target) {
+    if object["kind"] != "Service" || object["spec"]["type"] == "ExternalName" {
+        return;
+    }
+    let Some(current) = store.get(&Key::of(target.resource.kind, &target.namespace, &target.name)) else { return };
+    let spec = object::map_at(object, "spec");
+    for field in ["clusterIP", "clusterIPs"] {
+        let old = &current["spec"][field];
+        let empty = spec.get(field).is_none_or(|value| value == "" || value.is_null());
+        if empty && !old.is_null() {
+            spec.insert(field.into(), old.clone());
+        }
+    }
+}
+
+/// Reads the body as an object of the resource's kind: checks its type, drops or refuses unknown fields.
+pub(crate) fn read_object(incoming: &Incoming, resource: &Resource) -> Result<(Value, Vec<String>), ApiError> {
+    let mut object = incoming.object()?;
+    let warnings = decode(incoming, resource, &mut object)?;
+    Ok((object, warnings))
+}
+
+/// Checks and cleans an object of the resource's kind; returns warnings.
+pub(crate) fn decode(incoming: &Incoming, resource: &Resource, object: &mut Value) -> Result<Vec<String>, ApiError> {
+    let kind = resource.kind;
+    if !object.is_object() {
+        return Err(ApiError::bad_request(format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            match object {
+                Value::Array(_) => "array",
+                Value::String(_) => "string",
+                Value::Bool(_) => "bool",
+                Value::Number(_) => "number",
+                _ => "null",
+            }
+        )));
+    }
+    let own = kind.api_version();
+    let version = object["apiVersion"].as_str().unwrap_or(&own).to_owned();
+    let name = object["kind"].as_str().unwrap_or(kind.kind).to_owned();
+    if version != own || name != kind.kind {
+        return Err(ApiError::bad_request(format!(
+            "the API version in the data ({version}, Kind={name}) does not match the expected API version ({own}, Kind={})",
+            kind.kind
+        )));
+    }
+    let handled = |why: &str| {
+        format!("{} in version \"{}\" cannot be handled as a {}: {why}", kind.kind, kind.version, kind.kind)
+    };
+    let unknown =
+        schema::decode(kind.kind, object).map_err(|error| ApiError::bad_request(handled(&error.to_string())))?;
+    object::set(object, "apiVersion", own);
+    object::set(object, "kind", kind.kind);
+    report_unknown(incoming, &unknown).map_err(|why| ApiError::bad_request(handled(&why)))
+}
+
+/// Applies `fieldValidation` to the fields that were dropped.
+pub(crate) fn report_unknown(incoming: &Incoming, unknown: &[Unknown]) -> Result<Vec<String>, String> {
+    let texts: Vec<String> = unknown.iter().map(|field| format!("unknown field \"{}\"", field.0)).collect();
+    match incoming.query.get("fieldValidation").unwrap_or("Warn") {
+        "Strict" if !texts.is_empty() => Err(format!("strict decoding error: {}", texts.join(", "))),
+        "Ignore" | "Strict" => Ok(Vec::new()),
+        _ => Ok(texts),
+    }
+}
+
+/// Puts the object into the namespace of the path.
+pub(crate) fn place(object: &mut Value, target: &Target) -> Result<(), ApiError> {
+    let found = object::namespace(object).to_owned();
+    if !target.resource.kind.namespaced {
+        metadata_mut(object).remove("namespace");
+        return Ok(());
+    }
+    if target.namespace.is_empty() {
+        return Err(ApiError::bad_request("an empty namespace may not be set during creation"));
+    }
+    if !found.is_empty() && found != target.namespace {
+        return Err(ApiError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    metadata_mut(object).insert("namespace".into(), target.namespace.clone().into());
+    Ok(())
+}
+
+/// Fills in the name when only `generateName` is given. The letters follow from the resourceVersion, so
+/// that the same requests make the same names.
+fn generate_name(object: &mut Value, store: &Store) {
+    let prefix = object::metadata_text(object, "generateName");
+    if !object::name(object).is_empty() || prefix.is_empty() {
+        return;
+    }
+    let prefix: String = prefix.chars().take(GENERATED_PREFIX).collect();
+    let mut number = store.resource_version().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24;
+    let mut name = prefix;
+    for _ in 0..5 {
+        let count = NAME_LETTERS.len() as u64;
+        let at = usize::try_from(number % count).unwrap_or_default();
+        name.push(char::from(NAME_LETTERS[at]));
+        number /= count;
+    }
+    metadata_mut(object).insert("name".into(), name.into());
+}
+
+/// The NamespaceLifecycle admission: the namespace must be there, and not on its way out.
+fn admit_namespace(object: &Value, resource: &Resource, store: &Store) -> Result<(), ApiError> {
+    let namespace = object::namespace(object);
+    if !resource.kind.namespaced || namespace.is_empty() {
+        return Ok(());
+    }
+    let namespaces = schema::resource("", "v1", "namespaces").ok_or_else(ApiError::no_such_path)?;
+    let found = store
+        .get(&Key::of(namespaces.kind, "", namespace))
+        .ok_or_else(|| ApiError::not_found(namespaces, namespace))?;
+    if object::is_terminating(&found) {
+        return Err(ApiError::namespace_terminating(resource, object::name(object), namespace));
+    }
+    Ok(())
+}
