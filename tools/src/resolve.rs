@@ -248,7 +248,7 @@ impl Search<'_> {
         let kinds: Vec<String> = primary.iter().map(|resource| resource.kind.to_lowercase()).collect();
         let namespaced = primary.iter().any(|resource| resource.namespaced);
         let place = if namespaced { format!(" in namespace {}", self.lookup.namespace) } else { String::new() };
-        let what = if kinds.len() > 3 { "nothing named".to_owned() } else { format!("no {}", kinds.join(" or ")) };
+        let what = if kinds.len() > 3 { "nothing named".to_owned() } else { format!("no {}", either(&kinds)) };
         let mut error = ToolError::name(format!("there is {what} \"{}\"{place}", self.word));
         let namespace = namespaced.then_some(self.lookup.namespace);
         if let Err(NameError::Unknown { nearest, elsewhere }) = rules::resolve(&names, self.wanted(&[], namespace)) {
@@ -345,7 +345,11 @@ pub(crate) fn some_of(all: &[String]) -> String {
 }
 
 fn alternatives(words: &[String]) -> String {
-    let words: Vec<String> = words.iter().map(|word| words::with_article(word)).collect();
+    either(&words.iter().map(|word| words::with_article(word)).collect::<Vec<_>>())
+}
+
+/// Returns `one`, `one or two`, `one, two or three`.
+fn either(words: &[String]) -> String {
     match words.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),

@@ -154,6 +154,8 @@ pub enum Tool {
 /// Every tool, in the order help and models see them.
 pub const TOOLS: &[Tool] = &[
     Tool::Read(&read::List),
+    Tool::Read(&read::Rollout),
+    Tool::Read(&read::WaitFor),
     Tool::Write(&write::Scale),
     Tool::Write(&write::RolloutControl),
     Tool::Write(&write::Undo),

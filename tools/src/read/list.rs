@@ -13,7 +13,7 @@ use filter::{Sort, Status};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use todo_agent_core::{ListQuery, Output, Reader, ResourceType, Run, ToolError, Within, text::count};
+use todo_agent_core::{ListQuery, Output, Reader, ResourceType, Run, ToolError, Within};
 use todo_agent_kube_rules::{kinds, selectors::LabelSelector};
 
 use crate::{resolve, tool::Read, value, words};
@@ -52,11 +52,11 @@ impl Read for List {
         let listing = Listing::new(&args, reader).await?;
         let objects = reader.list(&listing.query(&args)).await?;
         if objects.is_empty() {
-            return listing.nothing(reader, run).await;
+            return listing.nothing(&args, reader, run).await;
         }
         let now = run.clock.now();
         let mut rows: Vec<Row> = objects.iter().map(|object| columns::row(&listing.resource, object, now)).collect();
-        let everything = summary(&listing.resource, &rows);
+        let everything = listing.summary(&rows);
         let total = rows.len();
         let contains = args.name_contains.as_deref().map(str::to_lowercase);
         rows.retain(|row| contains.as_ref().is_none_or(|part| row.name.to_lowercase().contains(part)));
@@ -116,22 +116,30 @@ impl Listing {
         }
     }
 
+    /// Returns `12 pods in namespace todo, 2 not ready`.
+    fn summary(&self, rows: &[Row]) -> String {
+        let singular = kinds::find(&self.resource.kind)
+            .filter(|kind| kind.kind == self.resource.kind)
+            .map_or_else(|| self.resource.kind.to_lowercase(), |kind| kind.singular.to_owned());
+        let noun = if rows.len() == 1 { singular } else { self.plural().to_owned() };
+        format!("{} {noun}{}{}", rows.len(), self.place(), health(rows))
+    }
+
     fn plural(&self) -> &str {
         &self.resource.plural
     }
 
     fn answer(&self, args: &ListArgs, rows: &[Row], total: usize, everything: &str, run: &Run) -> Output {
-        let place = self.place();
         let limit = args.limit.map_or(rows.len(), |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let shown = &rows[..rows.len().min(limit)];
         let (table_columns, wide) =
             (columns::columns(&self.resource), self.namespace.is_none() && self.resource.namespaced);
         let headline = if rows.is_empty() {
-            format!("no {} match ({everything}{place})", self.plural())
+            format!("no {} match; there are {everything}", self.plural())
         } else if rows.len() < total {
-            format!("{} of {total} {} match{place}: {}", rows.len(), self.plural(), summary(&self.resource, rows))
+            format!("{} of {total} {}{} match{}", rows.len(), self.plural(), self.place(), health(rows))
         } else {
-            format!("{everything}{place}")
+            everything.to_owned()
         };
         let data = json!({
             "kind": self.resource.kind, "namespace": self.namespace, "total": total, "matching": rows.len(),
@@ -164,14 +172,15 @@ impl Listing {
     }
 
     /// Answers that there is nothing, after looking whether the namespace exists and what others hold.
-    async fn nothing(&self, reader: &dyn Reader, run: &Run) -> Result<Output, ToolError> {
-        let mut text = format!("no {}{}", self.plural(), self.place());
+    async fn nothing(&self, args: &ListArgs, reader: &dyn Reader, run: &Run) -> Result<Output, ToolError> {
+        let with = args.selector.as_ref().map_or_else(String::new, |selector| format!(" with {selector}"));
+        let mut text = format!("no {}{with}{}", self.plural(), self.place());
         let mut elsewhere: BTreeMap<String, usize> = BTreeMap::new();
         if let Some(namespace) = &self.namespace {
             if let Some(error) = resolve::missing_namespace(reader, namespace).await? {
                 return Err(error);
             }
-            let query = ListQuery::new(self.resource.clone(), Within::Everywhere).metadata_only();
+            let query = ListQuery { within: Within::Everywhere, ..self.query(args).metadata_only() };
             // What is elsewhere is a courtesy; its failure must not spoil the answer.
             for object in reader.list(&query).await.unwrap_or_default() {
                 *elsewhere.entry(value::text(&object, "/metadata/namespace").to_owned()).or_default() += 1;
@@ -190,18 +199,14 @@ impl Listing {
     }
 }
 
-/// Returns `12 pods, 2 not ready`.
-fn summary(resource: &ResourceType, rows: &[Row]) -> String {
-    let singular = kinds::find(&resource.kind)
-        .filter(|kind| kind.kind == resource.kind)
-        .map_or_else(|| resource.kind.to_lowercase(), |kind| kind.singular.to_owned());
-    let number = if rows.len() == 1 { count(1, &singular) } else { format!("{} {}", rows.len(), resource.plural) };
+/// Returns `, 2 not ready (1 failing)`, or nothing where all is well.
+fn health(rows: &[Row]) -> String {
     let not_ready = rows.iter().filter(|row| row.health.is_not_ready()).count();
     let failing = rows.iter().filter(|row| row.health == columns::Health::Failing).count();
     match (not_ready, failing) {
-        (0, _) => number,
-        (_, 0) => format!("{number}, {not_ready} not ready"),
-        _ => format!("{number}, {not_ready} not ready ({failing} failing)"),
+        (0, _) => String::new(),
+        (_, 0) => format!(", {not_ready} not ready"),
+        _ => format!(", {not_ready} not ready ({failing} failing)"),
     }
 }
 

@@ -211,7 +211,8 @@ impl Target {
             format!("{verb} the rollout of {short}"),
             format!("kubectl rollout {verb} {short}"),
             PatchStyle::Merge,
-            json!({"spec": {"paused": wanted}}),
+            // Resuming takes the field away: the API leaves it out where it is false.
+            json!({"spec": {"paused": if wanted { Value::Bool(true) } else { Value::Null }}}),
         );
         change.phases = change.phases.into_iter().map(|phase| self.settled_by_field(phase, wanted)).collect();
         change.undo = Some(Recipe::Paused { target: self.object.clone(), before });
@@ -224,7 +225,6 @@ impl Target {
     }
 
     fn settled_by_field(&self, phase: Phase, paused: bool) -> Phase {
-        // The API leaves the field out where it is false.
         let value = if paused { Value::Bool(true) } else { Value::Null };
         let settle =
             vec![Expectation::Field { object: self.object.clone(), pointer: "/spec/paused".to_owned(), value }];

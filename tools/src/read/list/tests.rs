@@ -29,7 +29,7 @@ async fn list(args: Value) -> String {
 #[tokio::test]
 async fn pods_look_as_kubectl_shows_them() {
     assert_snapshot!(list(json!({"kind": "pods"})).await, @r#"
-    3 pods, 1 not ready (1 failing) in namespace todo
+    3 pods in namespace todo, 1 not ready (1 failing)
 
     NAME          READY  STATUS            RESTARTS    AGE  NODE
     backend-abc   1/1    Running           0           60m  node-1
@@ -37,7 +37,7 @@ async fn pods_look_as_kubectl_shows_them() {
     frontend-abc  1/1    Running           1           60m  node-1
     "#);
     assert_snapshot!(list(json!({"kind": "po", "all_namespaces": true, "sort": "restarts"})).await, @r#"
-    4 pods, 1 not ready (1 failing) in all namespaces
+    4 pods in all namespaces, 1 not ready (1 failing)
 
     NAMESPACE  NAME          READY  STATUS            RESTARTS    AGE  NODE
     todo       backend-xyz   0/1    CrashLoopBackOff  4 (2m ago)  60m  node-1
@@ -49,9 +49,6 @@ async fn pods_look_as_kubectl_shows_them() {
 
 #[tokio::test]
 async fn other_kinds_have_their_own_columns() {
-    for kind in ["deploy", "svc", "nodes"] {
-        assert!(!list(json!({"kind": kind})).await.is_empty());
-    }
     assert_snapshot!(list(json!({"kind": "deploy"})).await, @r#"
     1 deployment in namespace todo
 
@@ -75,21 +72,21 @@ async fn other_kinds_have_their_own_columns() {
 #[tokio::test]
 async fn a_filter_keeps_the_total_true() {
     assert_snapshot!(list(json!({"kind": "pods", "status": "not ready"})).await, @r#"
-    1 of 3 pods match in namespace todo: 1 pod, 1 not ready (1 failing)
+    1 of 3 pods in namespace todo match, 1 not ready (1 failing)
 
     NAME         READY  STATUS            RESTARTS    AGE  NODE
     backend-xyz  0/1    CrashLoopBackOff  4 (2m ago)  60m  node-1
     "#);
-    assert_snapshot!(list(json!({"kind": "pods", "status": "crashing", "count_only": true})).await, @"1 of 3 pods match in namespace todo: 1 pod, 1 not ready (1 failing)");
+    assert_snapshot!(list(json!({"kind": "pods", "status": "crashing", "count_only": true})).await, @"1 of 3 pods in namespace todo match, 1 not ready (1 failing)");
     assert_snapshot!(list(json!({"kind": "pods", "limit": 1})).await, @r#"
-    3 pods, 1 not ready (1 failing) in namespace todo
+    3 pods in namespace todo, 1 not ready (1 failing)
 
     NAME         READY  STATUS   RESTARTS  AGE  NODE
     backend-abc  1/1    Running  0         60m  node-1
 
     1 of 3 shown; give limit, or narrow with selector, name_contains or status
     "#);
-    assert_snapshot!(list(json!({"kind": "pods", "name_contains": "redis"})).await, @"no pods match (3 pods, 1 not ready (1 failing) in namespace todo)");
+    assert_snapshot!(list(json!({"kind": "pods", "name_contains": "redis"})).await, @"no pods match; there are 3 pods in namespace todo, 1 not ready (1 failing)");
     assert_snapshot!(list(json!({"kind": "pods", "selector": "app=frontend"})).await, @r#"
     1 pod in namespace todo
 
@@ -134,13 +131,16 @@ async fn a_program_gets_rows_as_data_and_a_model_a_bounded_table() {
         "status": "CrashLoopBackOff", "restarts": "4 (2m ago)", "age": "60m", "node": "node-1"})
     );
     let model = output.for_model(8192);
-    assert!(model.len() <= 8192 && model.starts_with("503 pods, 1 not ready (1 failing)"), "{model}");
+    assert!(model.len() <= 8192 && model.starts_with("503 pods in namespace todo, 1 not ready (1 failing)"), "{model}");
 }
 
 #[tokio::test]
 async fn bad_arguments_are_explained() {
     assert_snapshot!(list(json!({"kind": "poods"})).await, @r#"error: the cluster has no kind "poods""#);
-    assert_snapshot!(list(json!({"kind": "pods", "selector": "app=="})).await, @"no pods in namespace todo; there are some in shop (1), todo (3)");
+    assert_snapshot!(list(json!({"kind": "pods", "selector": "app in"})).await, @r#"
+    error: selector "app in" cannot be read: unable to parse requirement: found '', expected: '('
+    hint: write it as app=backend,tier!=web
+    "#);
     assert_snapshot!(list(json!({"kind": "services", "status": "failing"})).await, @"error: services have no status to filter by");
     assert_snapshot!(list(json!({"kind": "pods", "sort": "size"})).await, @r#"
     error: sort cannot be "size"
