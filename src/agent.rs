@@ -12,9 +12,10 @@ use std::{
 use serde_json::Value;
 use todo_agent_cluster::{Cluster, DigestKey, Gate};
 use todo_agent_core::{
-    Call, Clock, Event, Names, Redacted, Redactor, Run,
+    Call, ChangeView, Clock, Event, Names, Redacted, Redactor, Run,
     approval::{Approver, By},
     journal::{History, Journal},
+    reader::Scope,
 };
 use todo_agent_planner::{Focus, Mode, Pass, PassReason, Planned, Question, plan};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -25,7 +26,7 @@ use crate::{
     options::Changes,
     problem::Problem,
     session::Recording,
-    turn::Turn,
+    turn::{Purpose, Turn},
     ui::{Answer, Shown, Ui},
 };
 
@@ -104,7 +105,37 @@ impl Agent {
     /// Returns an error only when nobody reads the output any more.
     pub async fn calls(&mut self, calls: Vec<Call>, mode: Mode, by: By, run: Run) -> io::Result<Exit> {
         let preview_only = mode == Mode::PreviewOnly || self.parts.changes == Changes::Previewed;
-        Turn::new(self, run, by, preview_only).run(calls).await
+        let purpose = if preview_only { Purpose::Preview } else { Purpose::Act };
+        Turn::new(self, run, by, purpose).run(calls).await
+    }
+
+    /// Runs the calls of a kept plan, if the cluster is as it was when the plan was made.
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub async fn approve(
+        &mut self,
+        calls: Vec<Call>,
+        planned: &ChangeView,
+        cancel: CancellationToken,
+    ) -> io::Result<Exit> {
+        let run = self.run(cancel);
+        let previewed = self.parts.changes == Changes::Previewed;
+        let purpose = if previewed { Purpose::Preview } else { Purpose::ActAsPlanned(planned) };
+        Turn::new(self, run, By::Person, purpose).run(calls).await
+    }
+
+    /// Shows what calls would do, and returns it for keeping.
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub async fn preview(
+        &mut self,
+        calls: &[Call],
+        cancel: CancellationToken,
+    ) -> io::Result<(Exit, Option<ChangeView>)> {
+        let run = self.run(cancel);
+        Turn::new(self, run, By::Person, Purpose::Preview).preview(calls).await
     }
 
     /// Runs calls that a person wrote out, as `todo-agent call` does.
@@ -130,6 +161,31 @@ impl Agent {
         }
     }
 
+    /// Returns the pinned context, namespace and server.
+    pub fn scope(&self) -> &Scope {
+        self.parts.cluster.scope()
+    }
+
+    /// Returns a call without secret values, for keeping.
+    pub fn redacted(&self, call: Call) -> Call {
+        Call { args: self.parts.redactor.value(&call.args).into_inner(), ..call }
+    }
+
+    /// Says a paragraph to the person.
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub fn say(&mut self, text: &str) -> io::Result<()> {
+        let text = self.parts.redactor.text(text);
+        self.show(&Shown::Text(&text))
+    }
+
+    /// Notes something beside the answer.
+    pub fn note(&mut self, text: &str) {
+        let event = Event::Note(self.parts.redactor.text(text));
+        self.parts.ui.progress(&event);
+    }
+
     /// Returns the circumstances of a new turn.
     pub(crate) fn run(&self, cancel: CancellationToken) -> Run {
         let clock = Arc::clone(&self.parts.clock);
@@ -150,7 +206,10 @@ impl Agent {
     }
 
     /// Shows what stands in the way.
-    pub(crate) fn fail(&mut self, problem: &Problem) -> io::Result<Exit> {
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub fn fail(&mut self, problem: &Problem) -> io::Result<Exit> {
         let failure = problem.shown(&self.parts.redactor);
         self.show(&Shown::Error(&failure))?;
         Ok(problem.exit)

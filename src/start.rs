@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use todo_agent_cluster::{Cluster, ConnectOptions, DigestKey, Gate, policy::Mode, policy::Rules};
+use todo_agent_cluster::{Cluster, ConnectOptions, DigestKey, Gate};
 use todo_agent_core::{
     Clock, Event, Redactor, SystemClock,
     approval::Approver,
@@ -15,7 +15,8 @@ use todo_agent_sandbox::{ApiServer, Sandbox, World};
 use crate::{
     agent::{Agent, Parts},
     journal::FileJournal,
-    options::{Changes, Options},
+    options::Options,
+    policy_file::Policy,
     problem::Problem,
     session::{Place, Recording, Session},
     state::{StateDirectory, fill_random},
@@ -30,9 +31,9 @@ pub const DEFAULT_WORLD: &str = "todo";
 pub struct Start<'a> {
     /// The command line.
     pub options: &'a Options,
-    /// The rules of the pinned context, without what the command line adds.
-    pub rules: Rules,
-    /// How long a turn may take, where neither command line nor configuration is silent.
+    /// What the person's and the project's policy files say.
+    pub policy: &'a Policy,
+    /// How long a turn may take.
     pub timeout: Option<Duration>,
     /// Where things are kept, or why nothing can be.
     pub state: Result<StateDirectory, Problem>,
@@ -47,7 +48,7 @@ pub struct Start<'a> {
 /// # Errors
 /// Returns why there is no cluster to work on, together with the user interface to say so.
 pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
-    let Start { options, rules, timeout, state, ui, approver } = start;
+    let Start { options, policy, timeout, state, ui, approver } = start;
     let connected = match connect(options).await {
         Ok(connected) => connected,
         Err(problem) => return Err((problem, ui)),
@@ -67,6 +68,7 @@ pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
     if let Some(warning) = &kept.warning {
         recording.progress(&Event::Warning(redactor.text(warning)));
     }
+    let context = scope.context.clone();
     let meta = Meta {
         version: env!("CARGO_PKG_VERSION"),
         context: scope.context,
@@ -78,7 +80,7 @@ pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
     let _ = recording.show(&Shown::Meta(&meta));
     let mut parts = Parts {
         cluster: connected.cluster,
-        gate: Gate::new(with_options(rules, options)),
+        gate: Gate::new(policy.rules(&context, options)),
         key: kept.key,
         journal: kept.journal,
         history: kept.history,
@@ -87,24 +89,18 @@ pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
         ui: recording,
         approver,
         changes: options.changes,
-        timeout: options.timeout.or(timeout),
+        timeout,
     };
     unanswered::examine(&mut parts).await;
     Ok(Agent::new(parts))
 }
 
-/// Adds what the command line says to the rules; it can only tighten the mode.
-fn with_options(rules: Rules, options: &Options) -> Rules {
-    let mode = if options.changes == Changes::Refused { Mode::ReadOnly } else { rules.mode };
-    Rules { mode, yes: options.yes, ..rules }
+pub(crate) struct Connected {
+    pub(crate) cluster: Cluster,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
-struct Connected {
-    cluster: Cluster,
-    clock: Arc<dyn Clock>,
-}
-
-async fn connect(options: &Options) -> Result<Connected, Problem> {
+pub(crate) async fn connect(options: &Options) -> Result<Connected, Problem> {
     if let Some(world) = &options.sandbox {
         return start_sandbox(world, options);
     }

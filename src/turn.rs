@@ -8,7 +8,7 @@ use std::io;
 use futures::future::join_all;
 use todo_agent_cluster::{Preview, Refusal, execute, preview};
 use todo_agent_core::{
-    Call, Cause, Change, ClusterError, Output, Report, Run, ToolError,
+    Call, Cause, Change, ChangeView, ClusterError, Output, Report, Run, ToolError,
     approval::{By, Origin},
 };
 use todo_agent_tools::{Proposal, Tool, find};
@@ -27,9 +27,20 @@ pub(crate) struct Turn<'a> {
     agent: &'a mut Agent,
     run: Run,
     by: By,
-    preview_only: bool,
+    purpose: Purpose<'a>,
     exit: Exit,
     ledger: Vec<String>,
+}
+
+/// How far the writes of a turn go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose<'a> {
+    /// To the end: decided and executed.
+    Act,
+    /// As `Act`, if the preview is for the same objects in the same state as this one.
+    ActAsPlanned(&'a ChangeView),
+    /// To the preview, which is the answer.
+    Preview,
 }
 
 /// Whether the rest of a turn still makes sense.
@@ -40,8 +51,19 @@ enum Then {
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) fn new(agent: &'a mut Agent, run: Run, by: By, preview_only: bool) -> Self {
-        Self { agent, run, by, preview_only, exit: Exit::Done, ledger: Vec::new() }
+    pub(crate) fn new(agent: &'a mut Agent, run: Run, by: By, purpose: Purpose<'a>) -> Self {
+        Self { agent, run, by, purpose, exit: Exit::Done, ledger: Vec::new() }
+    }
+
+    /// Proposes and previews the calls, shows what would be done, and returns it; `None` where there is
+    /// nothing to do or it cannot be done.
+    pub(crate) async fn preview(mut self, calls: &[Call]) -> io::Result<(Exit, Option<ChangeView>)> {
+        let prepared = self.prepare(calls).await?;
+        let view = prepared.and_then(|(preview, _)| preview).map(|preview| preview.view().clone());
+        if let Some(view) = &view {
+            self.agent.show(&Shown::Preview(view))?;
+        }
+        Ok((self.exit, view))
     }
 
     /// Runs the calls and returns how the turn ended.
@@ -115,9 +137,20 @@ impl<'a> Turn<'a> {
             let Some((preview, origins)) = self.prepare(&calls).await? else { return Ok(Then::End) };
             let Some(preview) = preview else { return Ok(Then::GoOn) };
             self.agent.show(&Shown::Preview(preview.view()))?;
-            if self.preview_only {
-                self.decision(&preview.view().change_id, "dry_run", "--dry-run", None)?;
-                return Ok(Then::End);
+            let change_id = preview.view().change_id.clone();
+            match self.purpose {
+                Purpose::Preview => {
+                    self.decision(&change_id, "dry_run", "--dry-run", None)?;
+                    return Ok(Then::End);
+                }
+                Purpose::ActAsPlanned(planned) => {
+                    if let Some(why) = differs(planned, preview.view()) {
+                        self.decision(&change_id, "needs_approval", "plan", Some(&why))?;
+                        self.exit = self.exit.worse(Exit::NotApproved);
+                        return Ok(Then::End);
+                    }
+                }
+                Purpose::Act => {}
             }
             let report = match self.decide_and_execute(preview).await? {
                 Decided::Executed(report) => report,
@@ -324,6 +357,18 @@ async fn unless_cancelled<F: Future>(run: &Run, work: F) -> Option<F::Output> {
         () = run.cancel.cancelled() => None,
         output = work => Some(output),
     }
+}
+
+/// Says how a plan made anew differs from the one that was kept, if it does.
+fn differs(planned: &ChangeView, now: &ChangeView) -> Option<String> {
+    if planned.cluster.identity != now.cluster.identity {
+        return Some("the plan was made for another cluster; nothing was sent".to_owned());
+    }
+    let moved = planned.steps.len() != now.steps.len()
+        || planned.steps.iter().zip(&now.steps).any(|(planned, now)| {
+            planned.target != now.target || planned.verb != now.verb || planned.fingerprint != now.fingerprint
+        });
+    moved.then(|| "the cluster changed since the plan was made; nothing was sent, make a new plan".to_owned())
 }
 
 /// Returns the calls with one step's arguments replaced as the person wrote them.

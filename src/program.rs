@@ -1,0 +1,161 @@
+//! Runs the commands that work on a cluster: a sentence, lines of sentences, a call, a plan, an undo.
+//!
+//! Owns Ctrl-C: the first one cancels the turn, never a request in flight; the second ends the program.
+
+use std::{io, process};
+
+use serde_json::json;
+use todo_agent_core::Call;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    agent::Agent,
+    commands::plan,
+    config::Config,
+    exit::Exit,
+    input::next_sentence,
+    options::{Colour, Command, Options, OutputForm, PlanSource},
+    policy_file::Policy,
+    problem::Problem,
+    start::{Start, start},
+    state::StateDirectory,
+    terminal::{ColorWish, Detail, TerminalApprover, TerminalUi},
+    ui::{Shown, Ui},
+};
+
+/// What a command on a cluster needs beside the command line.
+pub struct Circumstances {
+    /// The configuration.
+    pub config: Config,
+    /// The policy files.
+    pub policy: Policy,
+    /// Where things are kept, or why nothing can be.
+    pub state: Result<StateDirectory, Problem>,
+}
+
+/// Runs a command that works on a cluster.
+///
+/// # Errors
+/// Returns an error only when nobody reads the output any more.
+pub async fn run(mut options: Options, command: Command, circumstances: Circumstances) -> io::Result<Exit> {
+    let Circumstances { config, policy, state } = circumstances;
+    let (mut ui, approver) = surfaces(&options, &config);
+    let kept = match &command {
+        Command::Approve(source) => match kept_plan(source, &state, &mut options) {
+            Ok(kept) => Some(kept),
+            Err(problem) => return fail(ui.as_mut(), &problem),
+        },
+        _ => None,
+    };
+    let timeout = options.timeout.or(config.timeout);
+    let given =
+        Start { options: &options, policy: &policy, timeout, state: state.clone(), ui, approver };
+    let mut agent = match start(given).await {
+        Ok(agent) => agent,
+        Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),
+    };
+    let cancel = cancel_on_interrupt();
+    let exit = match command {
+        Command::Sentence(sentence) => agent.sentence(&sentence, cancel).await?,
+        Command::Lines => lines(&mut agent, &cancel).await?,
+        Command::Call(call) => agent.call(call, cancel).await?,
+        Command::Undo(change_id) => {
+            let args = change_id.map_or(json!({}), |change_id| json!({ "change_id": change_id }));
+            agent.call(Call::new("undo", args), cancel).await?
+        }
+        Command::Plan { request, out } => {
+            let state = state.as_ref().map_err(Clone::clone);
+            plan::plan(&mut agent, state, request, out.as_deref(), cancel).await?
+        }
+        Command::Approve(_) => match kept {
+            Some(kept) => plan::approve(&mut agent, kept, cancel).await?,
+            None => Exit::Usage,
+        },
+        other => agent.fail(&Problem::usage(format!("{other:?} does not work on a cluster")))?,
+    };
+    if options.sandbox.is_some() && options.output == OutputForm::Person {
+        agent.note("this sandbox is discarded; todo-agent sandbox serve keeps one");
+    }
+    Ok(exit)
+}
+
+/// Reads a kept plan and goes to where it was made, unless the command line says otherwise.
+fn kept_plan(
+    source: &PlanSource,
+    state: &Result<StateDirectory, Problem>,
+    options: &mut Options,
+) -> Result<plan::KeptPlan, Problem> {
+    let kept = plan::load(source, state.as_ref().map_err(Clone::clone))?;
+    if options.sandbox.is_none() {
+        options.context.get_or_insert_with(|| kept.context.clone());
+    }
+    options.namespace.get_or_insert_with(|| kept.namespace.clone());
+    Ok(kept)
+}
+
+/// Returns what shows things and who is asked.
+pub fn surfaces(
+    options: &Options,
+    config: &Config,
+) -> (Box<dyn Ui>, Box<dyn todo_agent_core::approval::Approver>) {
+    if options.output == OutputForm::Json {
+        let requests =
+            if options.verbosity > 1 { crate::json::Requests::Shown } else { crate::json::Requests::Hidden };
+        return (Box::new(crate::json::JsonUi::new(io::stdout(), requests)), Box::new(NobodyToAsk));
+    }
+    let never = options.colour == Colour::Never || config.colour == Colour::Never;
+    let wish = if never { ColorWish::Never } else { ColorWish::Auto };
+    let detail = if options.verbosity > 0 { Detail::Verbose } else { Detail::Normal };
+    let ui = TerminalUi::new(wish, detail);
+    let approver = TerminalApprover::new(ui.progress_line(), ui.look());
+    (Box::new(ui), Box::new(approver))
+}
+
+/// With `--json` a program reads, and a program cannot approve.
+struct NobodyToAsk;
+
+impl todo_agent_core::approval::Approver for NobodyToAsk {
+    fn ask<'a>(
+        &'a mut self,
+        _question: &'a todo_agent_core::approval::ApprovalQuestion<'a>,
+    ) -> futures::future::BoxFuture<'a, todo_agent_core::approval::Answer> {
+        Box::pin(std::future::ready(todo_agent_core::approval::Answer::Nobody))
+    }
+}
+
+fn fail(ui: &mut dyn Ui, problem: &Problem) -> io::Result<Exit> {
+    // No secret was read yet, but every text goes the same way.
+    let redactor = todo_agent_core::Redactor::new([0; 32]);
+    ui.show(&Shown::Error(&problem.shown(&redactor)))?;
+    Ok(problem.exit)
+}
+
+/// Answers each line of standard input; the worst end is the program's.
+async fn lines(agent: &mut Agent, cancel: &CancellationToken) -> io::Result<Exit> {
+    let mut worst = Exit::Done;
+    let mut input = io::stdin().lock();
+    let mut number = 0;
+    while !cancel.is_cancelled() {
+        match next_sentence(&mut input, &mut number) {
+            Ok(Some(sentence)) => worst = worst.worse(agent.sentence(&sentence, cancel.child_token()).await?),
+            Ok(None) => return Ok(worst),
+            Err(problem) => return Ok(worst.worse(agent.fail(&problem)?)),
+        }
+    }
+    Ok(worst.worse(Exit::Interrupted))
+}
+
+/// Returns a token that Ctrl-C cancels; a second Ctrl-C ends the program at once.
+pub fn cancel_on_interrupt() -> CancellationToken {
+    let cancel = CancellationToken::new();
+    let token = cancel.clone();
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            if token.is_cancelled() {
+                process::exit(Exit::Interrupted.code().into());
+            }
+            token.cancel();
+        }
+    });
+    cancel
+}
