@@ -4,7 +4,10 @@
 //! It never answers by itself: no terminal is [`Answer::Nobody`], what cannot be read is never yes, and
 //! neither type-ahead nor a paste answers.
 
-use std::{io, sync::Arc};
+use std::{
+    io::{self, IsTerminal},
+    sync::Arc,
+};
 
 use futures::future::BoxFuture;
 use todo_agent_core::{
@@ -15,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     answer::{self, Grant, Offer, Reply},
+    preview::preview_page,
     progress::ProgressLine,
     style::{Look, Role},
     tty::{ControllingTerminal, Terminal, Typing},
@@ -25,18 +29,30 @@ const PATIENCE: usize = 5;
 
 type Open = dyn Fn() -> io::Result<Box<dyn Terminal>> + Send + Sync;
 
+/// Where the preview was shown before the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PreviewShown {
+    /// On the terminal.
+    OnTerminal,
+    /// Elsewhere, such as in a file: it is shown again with the question.
+    Elsewhere,
+}
+
 /// Asks on the controlling terminal.
 pub struct TerminalApprover {
     open: Arc<Open>,
     progress: ProgressLine,
     look: Look,
+    shown: PreviewShown,
     cancel: CancellationToken,
 }
 
 impl TerminalApprover {
     /// Returns an approver that keeps the progress line away while it asks.
     pub fn new(progress: ProgressLine, look: Look) -> Self {
-        Self::on(|| Ok(Box::new(ControllingTerminal::open()?)), progress, look)
+        // A person must not be asked about what went into a file.
+        let shown = if io::stderr().is_terminal() { PreviewShown::OnTerminal } else { PreviewShown::Elsewhere };
+        Self::on(|| Ok(Box::new(ControllingTerminal::open()?)), progress, look, shown)
     }
 
     /// Returns an approver that asks on the terminal `open` returns; an error means that nobody is there.
@@ -44,8 +60,9 @@ impl TerminalApprover {
         open: impl Fn() -> io::Result<Box<dyn Terminal>> + Send + Sync + 'static,
         progress: ProgressLine,
         look: Look,
+        shown: PreviewShown,
     ) -> Self {
-        Self { open: Arc::new(open), progress, look, cancel: CancellationToken::new() }
+        Self { open: Arc::new(open), progress, look, shown, cancel: CancellationToken::new() }
     }
 
     /// Makes questions end with [`Answer::Stop`] once `cancel` is cancelled; set for each turn.
@@ -56,7 +73,7 @@ impl TerminalApprover {
 
 impl Approver for TerminalApprover {
     fn ask<'a>(&'a mut self, question: &'a ApprovalQuestion<'a>) -> BoxFuture<'a, Answer> {
-        let question = Question::new(question, self.look);
+        let question = Question::new(question, self.look, self.shown);
         let open = Arc::clone(&self.open);
         let cancel = self.cancel.child_token();
         let hold = self.progress.hold();
@@ -85,11 +102,12 @@ struct Question {
     offer: Offer,
     reason: String,
     names: Vec<String>,
+    preview: Option<String>,
     look: Look,
 }
 
 impl Question {
-    fn new(question: &ApprovalQuestion<'_>, look: Look) -> Self {
+    fn new(question: &ApprovalQuestion<'_>, look: Look, shown: PreviewShown) -> Self {
         Self {
             offer: Offer {
                 steps: question.view.steps.iter().map(|step| step.n).collect(),
@@ -97,6 +115,10 @@ impl Question {
             },
             reason: text::visible(question.reason, Lines::Escape),
             names: question.type_names.to_vec(),
+            preview: match shown {
+                PreviewShown::OnTerminal => None,
+                PreviewShown::Elsewhere => Some(preview_page(question.view, look.width).show(look)),
+            },
             look,
         }
     }
@@ -217,6 +239,9 @@ impl Question {
     }
 
     fn begin(&self, terminal: &mut dyn Terminal) -> io::Result<()> {
+        if let Some(preview) = &self.preview {
+            terminal.write(&preview.replace('\n', "\r\n"))?;
+        }
         if !self.reason.is_empty() {
             self.say(terminal, Role::Plain, &format!("You are asked because {}", self.reason))?;
         }

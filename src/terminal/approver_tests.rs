@@ -87,7 +87,7 @@ fn view(steps: usize) -> ChangeView {
 fn approver(terminal: &Scripted) -> TerminalApprover {
     let terminal = terminal.clone();
     let progress = ProgressLine::new(Box::new(io::sink()), Look::plain(80), Drawing::Lines);
-    TerminalApprover::on(move || Ok(Box::new(terminal.clone())), progress, Look::plain(80))
+    TerminalApprover::on(move || Ok(Box::new(terminal.clone())), progress, Look::plain(80), PreviewShown::OnTerminal)
 }
 
 async fn asked(terminal: &Scripted, steps: usize, names: &[String]) -> Answer {
@@ -120,7 +120,12 @@ async fn ctrl_c_stops_and_a_lost_terminal_is_nobody() {
     assert_eq!(asked(&Scripted::new([Typing::Interrupted]), 1, &[]).await, Answer::Stop);
     assert_eq!(asked(&Scripted::new([]), 1, &[]).await, Answer::Nobody);
     let progress = ProgressLine::new(Box::new(io::sink()), Look::plain(80), Drawing::Lines);
-    let mut nowhere = TerminalApprover::on(|| Err(io::ErrorKind::NotFound.into()), progress, Look::plain(80));
+    let mut nowhere = TerminalApprover::on(
+        || Err(io::ErrorKind::NotFound.into()),
+        progress,
+        Look::plain(80),
+        PreviewShown::OnTerminal,
+    );
     let view = view(1);
     let question = ApprovalQuestion { view: &view, reason: "", type_names: &[], grant_offered: true };
     assert_eq!(nowhere.ask(&question).await, Answer::Nobody);
@@ -157,4 +162,18 @@ async fn editing_asks_for_a_step_and_its_arguments() {
     let broken = Scripted::new([typed("e"), typed("replicas=4"), typed("n")]);
     assert_eq!(asked(&broken, 1, &[]).await, Answer::No(String::new()));
     assert!(broken.screen().contains("not a JSON object"), "{}", broken.screen());
+}
+
+#[tokio::test]
+async fn a_preview_that_went_into_a_file_is_shown_with_the_question() {
+    let terminal = Scripted::new([typed("y")]);
+    let mut approver = approver(&terminal);
+    approver.shown = PreviewShown::Elsewhere;
+    let view = view(1);
+    let question = ApprovalQuestion { view: &view, reason: "", type_names: &[], grant_offered: false };
+    assert_eq!(approver.ask(&question).await, Answer::Yes);
+    let screen = terminal.screen();
+    let (preview, question) = screen.split_once("(discards)").unwrap();
+    assert_eq!(preview, crate::terminal::render_preview(&view, 80));
+    assert!(question.starts_with("Apply?"), "{screen}");
 }

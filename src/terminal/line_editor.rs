@@ -142,9 +142,9 @@ fn is_continued(input: &str) -> bool {
     backslashes % 2 == 1
 }
 
-/// Returns an input with its continued lines joined by spaces.
+/// Returns an input with its continued lines joined by spaces and without the line break a paste ends with.
 fn join_continued(input: &str) -> String {
-    input.replace("\\\n", " ").trim_end_matches('\\').to_owned()
+    input.replace("\\\n", " ").trim_end().to_owned()
 }
 
 /// Completion and continuation for rustyline.
@@ -184,5 +184,6 @@ mod tests {
         assert!(!is_continued("scale backend"));
         assert!(!is_continued("a literal \\\\"));
         assert_eq!(join_continued("scale backend\\\nto 3"), "scale backend to 3");
+        assert_eq!(join_continued("list pods\nlist nodes\n"), "list pods\nlist nodes");
     }
 }
