@@ -1,9 +1,11 @@
 //! The tools that look and answer, one file each.
 
 mod list;
+mod logs;
 mod rollout;
 mod wait_for;
 
 pub(crate) use list::List;
+pub(crate) use logs::Logs;
 pub(crate) use rollout::Rollout;
 pub(crate) use wait_for::WaitFor;

@@ -186,7 +186,7 @@ mod tests {
         why:
         pod/backend-hash3-x: ImagePullBackOff: container app: Back-off pulling image "backend:3.0"
 
-        revision 3 is the first bad one; revision 2 still has 2 ready. Roll back to it with: roll back to revision 2
+        revision 3 is the first bad one; revision 2 still has 2 ready. To go back: roll deployment/backend back to revision 2
 
         REVISION     AGE   PODS  CAUSE        CHANGES
         1            120m  0/0   –            first recorded
@@ -214,7 +214,7 @@ mod tests {
     async fn an_unknown_workload_is_an_error() {
         let turn = FakeRun::new(FakeReader::new(stuck()));
         assert_snapshot!(turn.person("rollout", json!({"workload": "frontend"})).await, @r#"
-        error: there is no deployment or statefulset or daemonset "frontend" in namespace todo
+        error: there is no deployment, statefulset or daemonset "frontend" in namespace todo
         hint: there is deployment/backend
         "#);
     }

@@ -79,7 +79,7 @@ async fn bad_arguments_are_explained() {
     "#);
     assert_snapshot!(turn.person("wait_for", json!({"name": "backend", "condition": "ready", "seconds": 0})).await, @"error: seconds must be from 1 to 3600, got 0");
     assert_snapshot!(turn.person("wait_for", json!({"name": "frontend", "condition": "exists"})).await, @r#"
-    error: there is no deployment or statefulset or daemonset "frontend" in namespace todo
+    error: there is no deployment, statefulset or daemonset "frontend" in namespace todo
     hint: there is deployment/backend
     hint: give the kind to wait for something that is not there
     "#);
