@@ -52,13 +52,15 @@ impl Sandbox {
 
     /// Returns an object, `Null` when there is none.
     pub(crate) fn get(&self, kind: &str, name: &str) -> Value {
-        self.state().store.get(&self.key(kind, name)).map_or(Value::Null, |object| Value::clone(&object))
+        let key = self.key(kind, name);
+        self.state().store.get(&key).map_or(Value::Null, |object| Value::clone(&object))
     }
 
     /// Returns the objects of a kind in the namespace of the tests.
     pub(crate) fn list(&self, kind: &str) -> Vec<Arc<Value>> {
         let kind = kinds::find(kind).unwrap();
-        self.state().store.list(kind.group, kind.plural, Some(&self.namespace()))
+        let namespace = self.namespace();
+        self.state().store.list(kind.group, kind.plural, Some(&namespace))
     }
 
     /// Returns the only pod.
