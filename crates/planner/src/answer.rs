@@ -10,7 +10,7 @@ use crate::{
     hearing, intents,
     namespace::Scope,
     planned::{Gap, Missing, Mode, Pass, PassReason, Planned, Question},
-    sentence::Sentence,
+    sentence::{Mood, Sentence},
     target::{self, Target},
 };
 
@@ -42,7 +42,7 @@ const ORDINALS: &[&[&str]] = &[
 /// Returns what comes of a sentence as the answer to `question`; `None` if it is no answer.
 pub(crate) fn resolve(question: &Question, sentence: &Sentence, context: &Context<'_>) -> Option<Planned> {
     let [segment] = sentence.segments.as_slice() else { return None };
-    if sentence.questioned {
+    if sentence.mood == Mood::Questioned {
         return None;
     }
     let said = segment.unused_texts().join(" ").to_lowercase();
@@ -75,7 +75,7 @@ pub(crate) fn resolve(question: &Question, sentence: &Sentence, context: &Contex
         Missing::Target => {
             let mut rest = segment.clone();
             let scope = crate::namespace::take(&mut rest, context);
-            let Target::Named(mention) = target::take(&mut rest, context)? else { return None };
+            let Target::Named(mention) = target::take(&mut rest, context, target::BEFORE)? else { return None };
             if rest.head().is_some() || scope == Some(Scope::All) {
                 return None;
             }

@@ -226,10 +226,9 @@ fn by_amount(amount: Amount, direction: Direction, text: &str) -> Count {
         (Amount::Percent(value), Direction::Up) => one("percent", 100 + value),
         (Amount::Percent(value @ 0..=100), Direction::Down) => one("percent", 100 - value),
         (Amount::Percent(_), Direction::Neither) => unclear_percent(text),
-        (Amount::Half, Direction::Down) => one("percent", 50),
         (Amount::Half, Direction::Up) => one("percent", 150),
         (Amount::Times(value @ 1..=1000), Direction::Up | Direction::Neither) => one("percent", value * 100),
-        (Amount::Times(2), Direction::Down) => one("percent", 50),
+        (Amount::Half | Amount::Times(2), Direction::Down) => one("percent", 50),
         _ => unclear(text),
     }
 }

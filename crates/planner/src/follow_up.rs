@@ -9,7 +9,7 @@ use todo_agent_core::Call;
 use crate::{
     context::Context,
     hearing,
-    intents::{self, Arguments, Intent},
+    intents::{self, Arguments, Intent, Sharing},
     namespace::Scope,
     segment::Segment,
     sentence::Sentence,
@@ -86,7 +86,7 @@ pub(crate) fn calls(sentence: &Sentence, segment: &Segment, context: &Context<'_
     let request = hearing::going_on(intent, &rest, context).filter(hearing::Request::is_complete)?;
     let new = !request.arguments.is_empty();
     let place = request.scope.clone();
-    if request.plain_number && base.args.get("delta").is_some() {
+    if request.sharing == Sharing::Undecided && base.args.get("delta").is_some() {
         return None;
     }
     if request.problem.is_some() || (request.target.is_none() && !new && place.is_none()) {

@@ -5,7 +5,7 @@
 
 use crate::{
     context::Context,
-    intents::{Arguments, Hearing, INTENTS, Intent, Needs, reading_rest},
+    intents::{Arguments, Hearing, INTENTS, Intent, Needs, Sharing, reading_rest},
     lexicon::spelling,
     namespace::{self, Scope},
     segment::Segment,
@@ -20,10 +20,8 @@ pub(crate) struct Request {
     pub(crate) arguments: Arguments,
     /// What it is about.
     pub(crate) target: Option<Target>,
-    /// Whether a number in it stood alone.
-    pub(crate) plain_number: bool,
-    /// Whether its arguments hold for all targets that follow.
-    pub(crate) for_all: bool,
+    /// How its arguments bear on further targets.
+    pub(crate) sharing: Sharing,
     /// Where.
     pub(crate) scope: Option<Scope>,
     /// A question to ask in place of a call.
@@ -88,7 +86,7 @@ fn hear(intent: &'static dyn Intent, segment: &Segment, context: &Context<'_>, h
     let heard = intent.hear(&mut trial, context, hearing)?;
     let mut target = match intent.needs() {
         Needs::Nothing => None,
-        Needs::Target | Needs::TargetIfAny => target::take(&mut trial, context),
+        Needs::Target | Needs::TargetIfAny => target::take(&mut trial, context, intent.prepositions()),
     };
     if target.is_none()
         && intent.needs() == Needs::Target
@@ -114,8 +112,7 @@ fn hear(intent: &'static dyn Intent, segment: &Segment, context: &Context<'_>, h
         intent,
         arguments: heard.arguments,
         target,
-        plain_number: heard.plain_number,
-        for_all: heard.for_all,
+        sharing: heard.sharing,
         scope,
         problem: heard.problem,
         goes_on: hearing == Hearing::GoingOn,

@@ -4,10 +4,11 @@
 //! understood. Map: `tokens` and `sentence` read, `segment` keeps which words were used, `lexicon` holds words
 //! without a wish of their own, `namespace`, `target`, `number`, `count` and `time` read one thing each,
 //! `intents` has a file for each tool, `hearing` puts a segment together, `veto` forbids, `follow_up` and
-//! `answer` go on from before, `plan` decides. `sentences/` says what must come of what.
+//! `answer` go on from before, `plan` decides, `assemble` makes the calls. `sentences/` says what must come of what.
 #![warn(missing_docs)]
 
 mod answer;
+mod assemble;
 mod context;
 mod count;
 mod focus;

@@ -67,7 +67,6 @@ pub(crate) fn at(segment: &Segment, index: usize) -> Option<(Amount, usize)> {
     Some(match (amount, next) {
         (Amount::Whole { value, .. }, Some("percent" | "%" | "pct")) => (Amount::Percent(value), index + 2),
         (Amount::Whole { value, .. }, Some("times")) => (Amount::Times(value), index + 2),
-        (Amount::Whole { signed: false, value: 100.. }, Some("and")) => (Amount::Unclear, index + 2),
         (Amount::Whole { signed: false, .. }, Some("point" | "comma")) => (Amount::Unclear, index + 2),
         _ => (amount, index + 1),
     })

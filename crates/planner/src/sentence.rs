@@ -10,15 +10,24 @@ use crate::{
     tokens::{Token, TokenKind, tokenise},
 };
 
+/// How a sentence is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// Without a question mark.
+    Plain,
+    /// With one.
+    Questioned,
+    /// Beginning with "can you", "could you" and the like, which makes a question an order.
+    PoliteOrder,
+}
+
 /// A sentence after reading.
 #[derive(Debug, Clone)]
 pub(crate) struct Sentence {
     /// The stretches between "and", "then" and punctuation, without empty ones.
     pub(crate) segments: Vec<Segment>,
-    /// Whether it holds a question mark.
-    pub(crate) questioned: bool,
-    /// Whether it begins with "can you", "could you" and the like, which makes a question an order.
-    pub(crate) polite: bool,
+    /// How it is said.
+    pub(crate) mood: Mood,
     /// Whether it is a "what if" or a dry run.
     pub(crate) preview: bool,
     /// Whether it begins with "and", "also", "now" or "same", and so goes on from before.
@@ -133,7 +142,8 @@ impl Sentence {
             bends |= found;
         }
         tokens.retain(|token| {
-            !(token.kind == TokenKind::Word && FILLERS.contains(&token.word.as_str())) && !token.is_mark("…")
+            let filler = token.kind == TokenKind::Word && FILLERS.contains(&token.word.as_str());
+            !(filler || token.is_mark("…"))
         });
         let what_if = WHAT_IF.iter().find(|phrase| matches(&tokens, 0, phrase));
         if let Some(phrase) = what_if {
@@ -141,14 +151,19 @@ impl Sentence {
             preview = true;
             bends = true;
         }
-        let questioned = tokens.iter().any(|token| token.is_mark("?")) && what_if.is_none();
-        let polite = POLITE_ORDERS.iter().any(|phrase| matches(&tokens, 0, phrase));
+        let mood = if POLITE_ORDERS.iter().any(|phrase| matches(&tokens, 0, phrase)) {
+            Mood::PoliteOrder
+        } else if what_if.is_none() && tokens.iter().any(|token| token.is_mark("?")) {
+            Mood::Questioned
+        } else {
+            Mood::Plain
+        };
         bends |= matches(&tokens, 0, "would you mind") || matches(&tokens, 0, "do you mind");
         let segments = cut(tokens, bends);
         if segments.is_empty() {
             return Err(PassReason::Empty);
         }
-        Ok(Self { segments, questioned, polite, preview, goes_on })
+        Ok(Self { segments, mood, preview, goes_on })
     }
 }
 
@@ -275,9 +290,9 @@ mod tests {
     #[test]
     fn what_may_forbid_a_change_is_kept() {
         assert_eq!(cut_up("don't restart backend"), ["don't restart backend"]);
-        assert!(Sentence::read("scale backend to 3?").unwrap().questioned);
+        assert_eq!(Sentence::read("scale backend to 3?").unwrap().mood, Mood::Questioned);
         let preview = Sentence::read("what if I scaled backend to 5?").unwrap();
-        assert!(preview.preview && !preview.questioned);
+        assert!(preview.preview && preview.mood == Mood::Plain);
     }
 
     #[test]

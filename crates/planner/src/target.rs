@@ -65,7 +65,7 @@ impl Mention {
 }
 
 /// Words that may stand before a target.
-const BEFORE: &[&str] = &[
+pub(crate) const BEFORE: &[&str] = &[
     "of",
     "for",
     "on",
@@ -87,13 +87,14 @@ const BEFORE: &[&str] = &[
 /// Words between a kind and a name.
 const CALLED: &[&str] = &["called", "named", "with name", "by name of"];
 
-/// Takes the target of a segment: the first that is found, with the words that belong to it.
-pub(crate) fn take(segment: &mut Segment, context: &Context<'_>) -> Option<Target> {
+/// Takes the target of a segment: the first that is found, with the words that belong to it. `before` are the
+/// prepositions that may stand before it.
+pub(crate) fn take(segment: &mut Segment, context: &Context<'_>, before: &[&'static str]) -> Option<Target> {
     for index in 0..segment.len() {
         if segment.free(index).is_none() {
             continue;
         }
-        if let Some((start, end, target)) = target_at(segment, index, context) {
+        if let Some((start, end, target)) = target_at(segment, index, context, before) {
             // "both backend and frontend": the names follow.
             if target == Target::Them
                 && segment.match_at(index, "both").is_some()
@@ -109,8 +110,13 @@ pub(crate) fn take(segment: &mut Segment, context: &Context<'_>) -> Option<Targe
     None
 }
 
-fn target_at(segment: &Segment, index: usize, context: &Context<'_>) -> Option<(usize, usize, Target)> {
-    let begin = segment.longest_at(index, BEFORE).map_or(index, |found| found.end);
+fn target_at(
+    segment: &Segment,
+    index: usize,
+    context: &Context<'_>,
+    before: &[&'static str],
+) -> Option<(usize, usize, Target)> {
+    let begin = segment.longest_at(index, before).map_or(index, |found| found.end);
     if let Some((end, mention)) = named(segment, begin, context) {
         return Some((index, end, Target::Named(mention)));
     }

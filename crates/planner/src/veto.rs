@@ -6,7 +6,7 @@
 use crate::{
     planned::PassReason,
     segment::Segment,
-    sentence::Sentence,
+    sentence::{Mood, Sentence},
     tokens::{Token, TokenKind},
 };
 
@@ -226,7 +226,7 @@ pub(crate) fn forbids(sentence: &Sentence, segments: &[Segment]) -> Option<PassR
         return Some(PassReason::Negated);
     }
     let heads = || segments.iter().filter(|segment| starts_a_question(segment));
-    if has(QUESTIONS) || heads().next().is_some() || (sentence.questioned && !sentence.polite) {
+    if has(QUESTIONS) || heads().next().is_some() || sentence.mood == Mood::Questioned {
         return Some(PassReason::Questioned);
     }
     if has(REPORTS) {

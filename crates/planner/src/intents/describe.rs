@@ -144,7 +144,7 @@ impl Intent for Describe {
             return Some(Heard { weak: true, ..Heard::default() });
         }
         let questioning = found.phrase.starts_with("what");
-        match target::take(&mut segment.clone(), context)? {
+        match target::take(&mut segment.clone(), context, target::BEFORE)? {
             Target::Named(mention) if mention.plural || (questioning && mention.kind.is_none()) => None,
             Target::Named(mention) if mention.kind.is_none() && is_misspelt_kind(&mention, context) => None,
             // "show the deployment" is about a kind, unless something was spoken of.

@@ -244,25 +244,27 @@ impl Intent for Logs {
     }
 }
 
+/// What is counted in logs.
+const LINES: &[&str] = &[
+    "log lines",
+    "lines",
+    "entries",
+    "messages",
+    "log entries",
+    "log messages",
+    "rows",
+    "lines of logs",
+    "lines of log",
+    "lines of output",
+    "logs",
+    "line",
+];
+
 /// Takes "last 50 lines", "tail 100", `--tail=50`, "50 lines".
 fn take_tail(segment: &mut Segment) -> Option<i64> {
     if let Some(value) = segment.take_flag(&["--tail"]) {
         return value.parse().ok();
     }
-    const LINES: &[&str] = &[
-        "log lines",
-        "lines",
-        "entries",
-        "messages",
-        "log entries",
-        "log messages",
-        "rows",
-        "lines of logs",
-        "lines of log",
-        "lines of output",
-        "logs",
-        "line",
-    ];
     for index in 0..segment.len() {
         let before = segment.longest_at(
             index,

@@ -18,7 +18,12 @@ mod wait_for;
 pub(crate) use reading::take_rest as reading_rest;
 use serde_json::{Map, Value};
 
-use crate::{context::Context, planned::Missing, segment::Segment, target::Mention};
+use crate::{
+    context::Context,
+    planned::Missing,
+    segment::Segment,
+    target::{self, Mention},
+};
 
 /// The arguments of a call while it is put together.
 pub(crate) type Arguments = Map<String, Value>;
@@ -39,12 +44,22 @@ pub(crate) struct Heard {
     pub(crate) arguments: Arguments,
     /// Set where the cue is too weak to ask back for a missing target.
     pub(crate) weak: bool,
-    /// Whether the number in it stood alone, so that the request before decides what it means.
-    pub(crate) plain_number: bool,
-    /// Whether it holds for all targets that follow: the verb said it ("double"), or it stood before the target.
-    pub(crate) for_all: bool,
+    /// How the arguments bear on further targets in the same sentence.
+    pub(crate) sharing: Sharing,
     /// A question to ask in place of a call, for words that were understood but cannot be used.
     pub(crate) problem: Option<String>,
+}
+
+/// How the arguments of a request bear on the targets that follow it ("… and frontend").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Sharing {
+    /// They hold for this target.
+    #[default]
+    Own,
+    /// They hold for all that follow: the verb says it ("double"), or the number stood before the target.
+    All,
+    /// A number that stood alone: the request before decides what it means ("add one … and two …").
+    Undecided,
 }
 
 /// Whether an intent is about an object.
@@ -73,6 +88,10 @@ pub(crate) trait Intent: Sync {
     /// Returns whether it is about an object.
     fn needs(&self) -> Needs {
         Needs::Target
+    }
+    /// Returns the prepositions that may stand before the object.
+    fn prepositions(&self) -> &'static [&'static str] {
+        target::BEFORE
     }
     /// Returns sentences that ask for it.
     fn examples(&self) -> &'static [&'static str];

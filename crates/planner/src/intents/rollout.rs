@@ -164,8 +164,8 @@ impl Intent for Rollout {
             reading::take_head(segment);
             return Some(heard);
         }
-        let head = segment.head()?;
-        if let Some(how) = segment.longest_at(head, HOW) {
+        let first = segment.head()?;
+        if let Some(how) = segment.longest_at(first, HOW) {
             let end = segment.find(HOW_ENDS);
             let noun = segment.find(NOUNS);
             if end.is_none() && noun.is_none() {
@@ -177,7 +177,7 @@ impl Intent for Rollout {
             heard.weak = true;
             return Some(heard);
         }
-        if let Some(question) = segment.longest_at(head, QUESTIONS)
+        if let Some(question) = segment.longest_at(first, QUESTIONS)
             && let Some(state) = (question.end..segment.len()).rev().find_map(|at| segment.longest_at(at, STATES))
         {
             segment.use_range(question.start, question.end);

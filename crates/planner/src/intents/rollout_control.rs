@@ -148,6 +148,10 @@ impl Intent for RolloutControl {
         true
     }
 
+    fn prepositions(&self) -> &'static [&'static str] {
+        &["of", "for", "on"]
+    }
+
     fn examples(&self) -> &'static [&'static str] {
         &["restart backend", "roll back frontend to revision 3", "pause backend"]
     }

@@ -3,7 +3,7 @@
 //! Verbs that also mean other things ("set", "make", "run") count only with a number of replicas. A number that
 //! cannot be a count (-1, 3.5, 1e9) becomes a question here: it is neither rounded nor sent on.
 
-use super::{Arguments, Heard, Hearing, Intent, lacks_target};
+use super::{Arguments, Heard, Hearing, Intent, Sharing, lacks_target};
 use crate::{
     context::Context,
     count::{self, Direction},
@@ -139,6 +139,10 @@ impl Intent for Scale {
         true
     }
 
+    fn prepositions(&self) -> &'static [&'static str] {
+        &["of", "for", "on", "to", "from", "in"]
+    }
+
     fn examples(&self) -> &'static [&'static str] {
         &["scale backend to 3", "add 2 replicas to frontend", "scale backend to 3 and frontend to 2"]
     }
@@ -148,7 +152,7 @@ impl Intent for Scale {
             let mut heard = Heard::default();
             count::take_units(segment);
             heard.arguments.insert("percent".to_owned(), multiple.into());
-            heard.for_all = true;
+            heard.sharing = Sharing::All;
             return Some(heard);
         }
         if !kinds::only_with_pods(segment) {
@@ -194,12 +198,16 @@ impl Intent for Scale {
         if strength == Some(Sure) && !has_number {
             segment.take(MORE_LOAD);
         }
+        let sharing = match (difference, count.plain) {
+            (true, _) => Sharing::All,
+            (false, true) => Sharing::Undecided,
+            (false, false) => Sharing::Own,
+        };
         Some(Heard {
             arguments: count.arguments,
             weak: strength.is_none() || strength == Some(Doubtful),
             problem,
-            plain_number: count.plain,
-            for_all: difference,
+            sharing,
         })
     }
 

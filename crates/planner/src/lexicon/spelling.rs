@@ -48,6 +48,22 @@ const ASKING: &[&str] = &["show", "list", "wait", "describe", "display", "detail
 
 /// Words that look like typing errors and are none.
 const CORRECT: &[&str] = &[
+    // other languages
+    "scala",
+    "skala",
+    "scalare",
+    "restarte",
+    "restartet",
+    "pausa",
+    "pausiere",
+    "repliche",
+    "repliken",
+    "zeige",
+    "liste",
+    "undici",
+    "pauze",
+    "starte",
+    // English
     "shop",
     "shops",
     "snow",
