@@ -138,12 +138,9 @@ struct Flags {
     /// Use no colour
     #[arg(long, global = true)]
     no_color: bool,
-    /// Tell more: each tool call; twice, each request to the cluster
+    /// Tell more: each tool call and each request to the cluster
     #[arg(long, short, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
-    /// Which part the offline planner has
-    #[arg(long, value_name = "USE", value_enum, global = true, hide = true)]
-    planner: Option<Planner>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -152,13 +149,6 @@ enum Level {
     Medium,
     /// Approve every risk; protected objects are asked about all the same
     High,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Planner {
-    First,
-    Only,
-    Off,
 }
 
 #[derive(Debug, Subcommand)]

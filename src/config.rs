@@ -9,49 +9,41 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::{
     cli::duration,
-    options::{Colour, PlannerUse},
+    options::Colour,
     problem::Problem,
     state::{Environment, xdg},
     toml_file,
 };
 
-/// How long a turn may take unless told otherwise.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
-
 /// The values in force from the file, or the defaults.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
     /// Where the file is or would be.
     pub path: Option<PathBuf>,
     /// Whether there is one.
     pub source: Source,
-    /// The namespace where neither a flag nor the context names one.
-    pub namespace: Option<String>,
-    /// How long a turn may take.
-    pub timeout: Duration,
+    /// How long a turn may take; none means that only its waits are bounded.
+    pub timeout: Option<Duration>,
     /// Whether colour is used.
     pub colour: Colour,
-    /// Which part the planner has.
-    pub planner: PlannerUse,
 }
 
 /// Where the values come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Source {
     /// The file, defaults for what it leaves out.
     File,
     /// Defaults only.
+    #[default]
     Defaults,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 struct File {
-    namespace: Option<String>,
     #[serde(default, deserialize_with = "read_timeout")]
     timeout: Option<Duration>,
     color: Option<ColourWord>,
-    planner: Option<PlannerWord>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,14 +51,6 @@ struct File {
 enum ColourWord {
     Auto,
     Never,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum PlannerWord {
-    First,
-    Only,
-    Off,
 }
 
 fn read_timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
@@ -94,16 +78,10 @@ impl Config {
         Ok(Self {
             path,
             source,
-            namespace: file.namespace,
-            timeout: file.timeout.unwrap_or(DEFAULT_TIMEOUT),
+            timeout: file.timeout,
             colour: match file.color {
                 Some(ColourWord::Never) => Colour::Never,
                 Some(ColourWord::Auto) | None => Colour::Auto,
-            },
-            planner: match file.planner {
-                Some(PlannerWord::Off) => PlannerUse::Off,
-                Some(PlannerWord::Only) => PlannerUse::Only,
-                Some(PlannerWord::First) | None => PlannerUse::First,
             },
         })
     }
@@ -140,23 +118,21 @@ mod tests {
         let config = Config::load(&|name| (name == "HOME").then(|| OsString::from("/nobody-lives-here"))).unwrap();
         assert_eq!(config.source, Source::Defaults);
         assert_eq!(config.path, Some("/nobody-lives-here/.config/todo-agent/config.toml".into()));
-        assert_eq!((config.timeout, config.colour), (DEFAULT_TIMEOUT, Colour::Auto));
+        assert_eq!((config.timeout, config.colour), (None, Colour::Auto));
         assert_eq!(load("").unwrap().source, Source::File);
     }
 
     #[test]
     fn a_file_sets_what_it_names() {
-        let config = load("namespace = \"shop\"\ntimeout = \"90s\"\ncolor = \"never\"\nplanner = \"only\"\n").unwrap();
-        assert_eq!(config.namespace.as_deref(), Some("shop"));
-        assert_eq!(config.timeout, Duration::from_secs(90));
-        assert_eq!((config.colour, config.planner), (Colour::Never, PlannerUse::Only));
+        let config = load("timeout = \"90s\"\ncolor = \"never\"\n").unwrap();
+        assert_eq!((config.timeout, config.colour), (Some(Duration::from_secs(90)), Colour::Never));
     }
 
     #[test]
     fn an_unknown_key_is_named_with_its_place_and_the_nearest_one() {
-        let error = load("namespace = \"shop\"\n  tiemout = \"90s\"\n").unwrap_err();
-        let expected = "~/config.toml:2:3: unknown field `tiemout`, expected one of `namespace`, `timeout`, \
-                        `color`, `planner`\ndid you mean timeout?";
+        let error = load("color = \"auto\"\n  tiemout = \"90s\"\n").unwrap_err();
+        let expected = "~/config.toml:2:3: unknown field `tiemout`, expected `timeout` or `color`\n\
+                        did you mean timeout?";
         assert_eq!(error, expected);
     }
 

@@ -44,8 +44,6 @@ pub struct Options {
     pub colour: Colour,
     /// How much is told, 0 for the usual.
     pub verbosity: u8,
-    /// Which part the planner has.
-    pub planner: Option<PlannerUse>,
 }
 
 /// Whether changes are made.
@@ -78,17 +76,6 @@ pub enum Colour {
     Auto,
     /// Never.
     Never,
-}
-
-/// Which part the planner has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlannerUse {
-    /// It looks first.
-    First,
-    /// It alone decides.
-    Only,
-    /// It is not used.
-    Off,
 }
 
 /// What to do.

@@ -5,11 +5,10 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use jiff::SignedDuration;
 use todo_agent_cluster::policy::Yes;
 
-use super::{Flags, Input, Level, Line, Planner, SandboxSub, SessionsSub, Sub, command};
+use super::{Flags, Input, Level, Line, SandboxSub, SessionsSub, Sub, command};
 use crate::{
     options::{
-        Changes, Colour, Command, Invocation, Options, OutputForm, PlanSource, PlannerUse, Request, SandboxServe,
-        read_call,
+        Changes, Colour, Command, Invocation, Options, OutputForm, PlanSource, Request, SandboxServe, read_call,
     },
     problem::{Problem, nearest},
 };
@@ -61,11 +60,6 @@ fn options(flags: Flags) -> Result<Options, Problem> {
         timeout: flags.timeout.as_deref().map(duration).transpose()?,
         colour: if flags.no_color { Colour::Never } else { Colour::Auto },
         verbosity: flags.verbose,
-        planner: flags.planner.map(|planner| match planner {
-            Planner::First => PlannerUse::First,
-            Planner::Only => PlannerUse::Only,
-            Planner::Off => PlannerUse::Off,
-        }),
     })
 }
 

@@ -1,0 +1,117 @@
+//! `todo-agent config`: where the configuration is, and what is in force because of it.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use todo_agent_cluster::policy::Mode;
+use todo_agent_core::{Output, Redactor};
+
+use crate::{
+    config::{Config, Source},
+    options::{Colour, Options},
+    policy_file::Policy,
+};
+
+/// What is shown.
+pub(crate) struct Shown<'a> {
+    /// The configuration.
+    pub(crate) config: &'a Config,
+    /// The policy.
+    pub(crate) policy: &'a Policy,
+    /// The command line, which wins over both.
+    pub(crate) options: &'a Options,
+    /// The context the mode is looked up for, where one is known.
+    pub(crate) context: Option<&'a str>,
+    /// The state directory.
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// Shows what is in force.
+pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
+    let Shown { config, policy, options, context, state } = shown;
+    let path = |path: Option<&Path>| path.map_or("none".to_owned(), |path| path.display().to_string());
+    let file = match config.source {
+        Source::File => path(config.path.as_deref()),
+        Source::Defaults => format!("{} (not there; defaults are in force)", path(config.path.as_deref())),
+    };
+    let policies: Vec<String> = policy.files.iter().map(|file| file.display().to_string()).collect();
+    let timeout = options.timeout.or(config.timeout);
+    let timeout_text = timeout.map_or("none".to_owned(), |timeout| format!("{} s", timeout.as_secs()));
+    let colour = match (options.colour, config.colour) {
+        (Colour::Never, _) | (_, Colour::Never) => "never",
+        (Colour::Auto, Colour::Auto) => "auto",
+    };
+    let mode = mode_word(policy.mode(context.unwrap_or_default(), options));
+    let mode_text = match context {
+        Some(context) => format!("{mode} in context {context}"),
+        None => mode.to_owned(),
+    };
+    let policy_text = if policies.is_empty() { "none".to_owned() } else { policies.join(", ") };
+    let data = json!({
+        "file": config.path,
+        "file_exists": config.source == Source::File,
+        "policy_files": policies,
+        "state": state,
+        "timeout_seconds": timeout.map(|timeout| timeout.as_secs()),
+        "color": colour,
+        "context": context,
+        "mode": mode,
+        "rules": policy.rule_count(),
+    });
+    Output::build(redactor, &data)
+        .fields([
+            ("configuration", file.as_str()),
+            ("policy", &policy_text),
+            ("state", &path(state.as_deref())),
+            ("timeout", &timeout_text),
+            ("color", colour),
+            ("mode", &mode_text),
+            ("rules", &policy.rule_count().to_string()),
+        ])
+        .build()
+}
+
+/// Returns a mode as policy files write it.
+pub(crate) fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::ReadOnly => "read-only",
+        Mode::Suggest => "suggest",
+        Mode::Confirm => "confirm",
+        Mode::Auto => "auto",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_values_in_force_are_shown() {
+        let config = Config {
+            path: Some("/home/ana/.config/todo-agent/config.toml".into()),
+            source: Source::Defaults,
+            timeout: Some(Duration::from_secs(90)),
+            colour: Colour::Auto,
+        };
+        let shown = Shown {
+            config: &config,
+            policy: &Policy::default(),
+            options: &Options { colour: Colour::Never, ..Options::default() },
+            context: Some("minikube"),
+            state: Some("/home/ana/.local/state/todo-agent".into()),
+        };
+        let output = run(&shown, &Redactor::new([1; 32]));
+        let expected = "\
+configuration  /home/ana/.config/todo-agent/config.toml (not there; defaults are in force)
+policy         none
+state          /home/ana/.local/state/todo-agent
+timeout        90 s
+color          never
+mode           confirm in context minikube
+rules          0";
+        assert_eq!(output.for_person(80), expected);
+        assert_eq!(output.for_json()["timeout_seconds"], 90);
+    }
+}

@@ -1,0 +1,220 @@
+//! From the process's arguments to its exit code: parse, read what the command needs and no more, run it.
+//!
+//! Help and version need neither configuration nor a runtime and come first. A closed pipe ends the program
+//! with 0; a panic says where it happened, never with what values.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, IsTerminal, Write},
+    panic,
+};
+
+use todo_agent_cluster::contexts;
+use todo_agent_core::{Event, Output, Redactor};
+use todo_agent_tools::{TOOLS, Tool};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    cli::{self, Input, Parsed},
+    commands,
+    config::Config,
+    exit::Exit,
+    input::Attached,
+    json::{JsonUi, Requests},
+    options::{Colour, Command, Invocation, Options, OutputForm},
+    policy_file::Policy,
+    problem::Problem,
+    program::{self, Circumstances},
+    state::{StateDirectory, environment, fill_random, state_path},
+    terminal::ColorWish,
+    ui::Shown,
+};
+
+/// Runs the program.
+pub fn main() -> Exit {
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(io::stderr(), "error: todo-agent failed at {place}\n  hint: this is a bug; please report it");
+    }));
+    // What a panic leaves behind is not used again: the process ends.
+    panic::catch_unwind(panic::AssertUnwindSafe(unguarded)).unwrap_or(Exit::NotAchieved)
+}
+
+fn unguarded() -> Exit {
+    let arguments: Vec<OsString> = env::args_os().collect();
+    if let [_, only] = arguments.as_slice()
+        && (only == "--version" || only == "-V")
+    {
+        return ended(writeln!(io::stdout(), "todo-agent {}", env!("CARGO_PKG_VERSION")).map(|()| Exit::Done));
+    }
+    let input = if io::stdin().is_terminal() { Input::Terminal } else { Input::Piped };
+    match cli::parse(arguments.iter().cloned(), input) {
+        Parsed::Print(text) => ended(io::stdout().write_all(text.as_bytes()).map(|()| Exit::Done)),
+        Parsed::Refused(text) => ended(refuse(&text, arguments.iter().any(|word| word == "--json"))),
+        Parsed::Run(invocation) => ended(run(*invocation, input)),
+    }
+}
+
+/// Ends with the exit of what was done; where nobody reads any more, with that.
+fn ended(result: io::Result<Exit>) -> Exit {
+    result.unwrap_or_else(|error| {
+        let problem = Problem::from(error);
+        if !problem.is_closed_pipe() {
+            let _ = writeln!(io::stderr(), "error: {problem}");
+        }
+        problem.exit
+    })
+}
+
+fn refuse(text: &str, json: bool) -> io::Result<Exit> {
+    if json {
+        let mut ui = JsonUi::new(io::stdout(), Requests::Hidden);
+        let problem = Problem::usage(text.trim().trim_start_matches("error: "));
+        crate::ui::Ui::show(&mut ui, &Shown::Error(&problem.shown(&redactor()?)))?;
+    } else {
+        io::stderr().write_all(text.as_bytes())?;
+    }
+    Ok(Exit::Usage)
+}
+
+fn run(invocation: Invocation, input: Input) -> io::Result<Exit> {
+    let Invocation { options, command } = invocation;
+    match command {
+        Command::Completions(shell) => {
+            commands::completions::run(shell, &mut io::stdout())?;
+            Ok(Exit::Done)
+        }
+        Command::Tools(None) => show(&options, "tools", Ok(commands::tools::list(&redactor()?))),
+        Command::Tools(Some(name)) => show(&options, "tools", commands::tools::show(&name, &redactor()?)),
+        Command::SessionsList => {
+            let redactor = redactor()?;
+            let listed = StateDirectory::open(&environment).map(|state| commands::sessions::list(&state, &redactor));
+            show(&options, "sessions", listed)
+        }
+        Command::SessionsShow(id) => {
+            let redactor = redactor()?;
+            let shown = StateDirectory::open(&environment)
+                .and_then(|state| commands::sessions::show(&state, &id, &redactor));
+            show(&options, "session", shown)
+        }
+        Command::Config => show(&options, "config", config(&options, &redactor()?)),
+        Command::Doctor => {
+            let output = runtime()?.block_on(doctor(&options, &redactor()?));
+            show(&options, "doctor", Ok(output))
+        }
+        Command::SandboxServe(serve) => {
+            let runtime = runtime()?;
+            let served = runtime.block_on(commands::sandbox_serve::run(&serve, options.sandbox_log.as_deref()));
+            runtime.shutdown_background();
+            match served {
+                Ok(exit) => Ok(exit),
+                Err(problem) => fail(&options, &problem),
+            }
+        }
+        command => on_cluster(options, command, input),
+    }
+}
+
+/// Runs a command that works on a cluster.
+fn on_cluster(options: Options, command: Command, input: Input) -> io::Result<Exit> {
+    let circumstances = match circumstances() {
+        Ok(circumstances) => circumstances,
+        Err(problem) => return fail(&options, &problem),
+    };
+    let beside = matches!(command, Command::Sentence(_)) && input == Input::Piped;
+    let attached = if beside { Attached::read(io::stdin()) } else { Attached::default() };
+    let runtime = runtime()?;
+    let shown = options.clone();
+    let exit = runtime.block_on(program::run(options, command, circumstances));
+    // A thread may still wait for a terminal; the program does not.
+    runtime.shutdown_background();
+    if attached.arrived() > 0 {
+        let text = format!(
+            "{} bytes of standard input came beside the sentence; they are data that the offline planner does not use",
+            attached.arrived()
+        );
+        let (mut ui, _) = program::surfaces(&shown, &Config::default());
+        ui.progress(&Event::Warning(redactor()?.text(&text)));
+    }
+    exit
+}
+
+fn circumstances() -> Result<Circumstances, Problem> {
+    let config = Config::load(&environment)?;
+    Ok(Circumstances { config, policy: policy()?, state: StateDirectory::open(&environment) })
+}
+
+fn policy() -> Result<Policy, Problem> {
+    let directory = env::current_dir()
+        .map_err(|error| Problem::configuration(format!("the working directory cannot be used: {error}")))?;
+    let tools: Vec<&str> = TOOLS.iter().map(Tool::name).collect();
+    Policy::load(&environment, &directory, &tools)
+}
+
+fn config(options: &Options, redactor: &Redactor) -> Result<Output, Problem> {
+    let config = Config::load(&environment)?;
+    let policy = policy()?;
+    // Without a kubeconfig the modes of contexts say nothing, which is no reason to fail here.
+    let current = contexts(options.kubeconfig.as_deref()).ok().and_then(|(_, current)| current);
+    let context = if options.sandbox.is_some() { Some("sandbox".to_owned()) } else { options.context.clone().or(current) };
+    let shown = commands::config::Shown {
+        config: &config,
+        policy: &policy,
+        options,
+        context: context.as_deref().filter(|context| !context.is_empty()),
+        state: state_path(&environment),
+    };
+    Ok(commands::config::run(&shown, redactor))
+}
+
+async fn doctor(options: &Options, redactor: &Redactor) -> Output {
+    let (config, policy, state) = (Config::load(&environment), policy(), StateDirectory::open(&environment));
+    let subject = commands::doctor::Subject {
+        options,
+        config: config.as_ref(),
+        policy: policy.as_ref(),
+        state: state.as_ref(),
+        wish: wish(options, config.as_ref().ok()),
+    };
+    commands::doctor::run(&subject, redactor).await
+}
+
+fn wish(options: &Options, config: Option<&Config>) -> ColorWish {
+    let configured = config.map(|config| config.colour).unwrap_or_default();
+    match (options.colour, configured) {
+        (Colour::Auto, Colour::Auto) => ColorWish::Auto,
+        (Colour::Never, _) | (_, Colour::Never) => ColorWish::Never,
+    }
+}
+
+/// Shows a command's answer, or why there is none.
+fn show(options: &Options, about: &str, answer: Result<Output, Problem>) -> io::Result<Exit> {
+    let output = match answer {
+        Ok(output) => output,
+        Err(problem) => return fail(options, &problem),
+    };
+    if options.output == OutputForm::Json {
+        JsonUi::new(io::stdout(), Requests::Hidden).info(about, output.for_json())?;
+    } else {
+        let (mut ui, _) = program::surfaces(options, &Config::default());
+        ui.show(&Shown::ToolResult { tool: about, output: &output })?;
+    }
+    Ok(if output.achieved() { Exit::Done } else { Exit::NotAchieved })
+}
+
+fn fail(options: &Options, problem: &Problem) -> io::Result<Exit> {
+    let (mut ui, _) = program::surfaces(options, &Config::default());
+    ui.show(&Shown::Error(&problem.shown(&redactor()?)))?;
+    Ok(problem.exit)
+}
+
+fn redactor() -> io::Result<Redactor> {
+    let mut key = [0; 32];
+    fill_random(&mut key).map_err(|problem| io::Error::other(problem.message))?;
+    Ok(Redactor::new(key))
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
