@@ -12,6 +12,9 @@ use crate::object;
 use crate::store::Store;
 use crate::world::{Crash, Effect, Fault, ProbeKind, Target, When, World};
 
+/// A process that ends within this time has not got as far as answering.
+const EARLY: Duration = Duration::from_secs(30);
+
 /// Everything that is wrong with one container.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trouble {
@@ -25,6 +28,8 @@ pub(crate) struct Trouble {
     pub(crate) failing: Vec<(ProbeKind, Duration, Option<String>)>,
     /// How long no probe succeeds after the start.
     pub(crate) slow_start: Duration,
+    /// From when after the start on no probe succeeds any more.
+    pub(crate) broken: Option<Duration>,
 }
 
 /// Returns the trouble of one container.
@@ -36,7 +41,10 @@ pub(crate) fn trouble(world: &World, store: &Store, pod: &Value, container: &Val
         }
         let from = fault.when.after_start.unwrap_or_default();
         match &fault.effect {
-            Effect::Crash(crash) => trouble.crash = Some((from + crash.after, crash.clone())),
+            Effect::Crash(crash) => {
+                trouble.crash = Some((from + crash.after, crash.clone()));
+                trouble.broken = (crash.after < EARLY).then_some(from);
+            }
             Effect::Oom(oom) if exceeds_limit(oom.usage.as_deref(), container) => {
                 trouble.oom = Some(from + oom.after);
             }

@@ -125,7 +125,9 @@ impl Probe {
             .failing
             .iter()
             .filter(|(kind, ..)| *kind == self.kind)
-            .map(|(_, from, _)| after(started, *from))
+            .map(|(_, from, _)| from)
+            .chain(&trouble.broken)
+            .map(|from| after(started, *from))
             .filter(|begins| *begins > now)
             .min()?;
         let periods = between(now, begins).as_secs().div_ceil(self.settings.period.as_secs());
@@ -133,22 +135,29 @@ impl Probe {
     }
 
     fn failure_at(&self, trouble: &Trouble, address: &str, started: Timestamp, now: Timestamp) -> Option<String> {
-        if now < after(started, trouble.slow_start) {
-            return Some(match &self.settings.action {
-                Action::Http { path, port } => format!(
-                    "Get \"http://{address}:{port}{path}\": dial tcp {address}:{port}: connect: connection refused"
-                ),
-                Action::Tcp { port } => format!("dial tcp {address}:{port}: connect: connection refused"),
-                Action::Other => "command failed with exit code 1".to_owned(),
-            });
+        let broken = trouble.broken.is_some_and(|from| now >= after(started, from));
+        if broken || now < after(started, trouble.slow_start) {
+            return Some(self.settings.action.refusal(address));
         }
         let (.., message) =
             trouble.failing.iter().find(|(kind, from, _)| *kind == self.kind && now >= after(started, *from))?;
         Some(message.clone().unwrap_or_else(|| match &self.settings.action {
             Action::Http { .. } => "HTTP probe failed with statuscode: 503".to_owned(),
-            Action::Tcp { port } => format!("dial tcp {address}:{port}: connect: connection refused"),
-            Action::Other => "command failed with exit code 1".to_owned(),
+            action => action.refusal(address),
         }))
+    }
+}
+
+impl Action {
+    /// What a probe finds where no process answers.
+    fn refusal(&self, address: &str) -> String {
+        match self {
+            Self::Http { path, port } => format!(
+                "Get \"http://{address}:{port}{path}\": dial tcp {address}:{port}: connect: connection refused"
+            ),
+            Self::Tcp { port } => format!("dial tcp {address}:{port}: connect: connection refused"),
+            Self::Other => "command failed with exit code 1".to_owned(),
+        }
     }
 }
 

@@ -81,14 +81,15 @@ pub enum Effect {
     Evict(Eviction),
 }
 
-/// How a process ends.
+/// How a process ends. One that ends within 30 s of the fault's beginning does not answer probes meanwhile:
+/// it fails before it listens.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Crash {
     /// The exit code.
     #[serde(default = "one")]
     pub exit_code: i32,
-    /// How long after the container's start.
+    /// How long after the fault's beginning.
     #[serde(default, deserialize_with = "durations::deserialize")]
     pub after: Duration,
     /// What the process prints last.
