@@ -1,10 +1,12 @@
 //! The tools that look and answer, one file each.
 
+mod events;
 mod list;
 mod logs;
 mod rollout;
 mod wait_for;
 
+pub(crate) use events::Events;
 pub(crate) use list::List;
 pub(crate) use logs::Logs;
 pub(crate) use rollout::Rollout;

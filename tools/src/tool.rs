@@ -155,6 +155,7 @@ pub enum Tool {
 pub const TOOLS: &[Tool] = &[
     Tool::Read(&read::List),
     Tool::Read(&read::Logs),
+    Tool::Read(&read::Events),
     Tool::Read(&read::Rollout),
     Tool::Read(&read::WaitFor),
     Tool::Write(&write::Scale),

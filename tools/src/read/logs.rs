@@ -23,7 +23,7 @@ use crate::{
     durations, names,
     resolve::{self, Climb, Lookup, Order},
     tool::Read,
-    value, words, workloads,
+    words, workloads,
 };
 
 /// How many lines of each container are read unless told otherwise.
@@ -117,14 +117,33 @@ fn pattern(given: &str) -> Result<Regex, ToolError> {
 
 /// The pods whose logs are read.
 struct Pods {
-    /// What they were found by, for headlines.
+    /// What they were found by.
     what: String,
+    by: By,
     namespace: String,
     notes: Vec<String>,
     pods: Vec<Value>,
 }
 
+/// How pods were found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Name,
+    Workload,
+    Selector,
+}
+
 impl Pods {
+    /// Returns `2 pods of deployment/backend in namespace todo`.
+    fn described(&self) -> String {
+        let pods = count(self.pods.len(), "pod");
+        match self.by {
+            By::Name => format!("{} in namespace {}", self.what, self.namespace),
+            By::Workload => format!("{pods} of {} in namespace {}", self.what, self.namespace),
+            By::Selector => format!("{pods} with {} in namespace {}", self.what, self.namespace),
+        }
+    }
+
     async fn find(reader: &dyn Reader, target: &str, namespace: &str) -> Result<Self, ToolError> {
         if target.contains('=') || target.contains(" in ") || target.contains(" notin ") {
             return Self::by_selector(reader, target, namespace).await;
@@ -140,6 +159,7 @@ impl Pods {
                 Ok(pod) => {
                     return Ok(Self {
                         what: object.short(),
+                        by: By::Name,
                         namespace: namespace.to_owned(),
                         notes: Vec::new(),
                         pods: vec![pod],
@@ -160,12 +180,12 @@ impl Pods {
         };
         let found = resolve::find(reader, &lookup).await?;
         let live = reader.get(&found.object).await?;
-        let pods = if found.object.resource.kind == "Pod" {
-            vec![live]
+        let (by, pods) = if found.object.resource.kind == "Pod" {
+            (By::Name, vec![live])
         } else {
-            workloads::pods(reader, &found.object, &live).await?
+            (By::Workload, workloads::pods(reader, &found.object, &live).await?)
         };
-        Ok(Self { what: found.object.short(), namespace: namespace.to_owned(), notes: found.notes, pods })
+        Ok(Self { what: found.object.short(), by, namespace: namespace.to_owned(), notes: found.notes, pods })
     }
 
     async fn by_selector(reader: &dyn Reader, selector: &str, namespace: &str) -> Result<Self, ToolError> {
@@ -182,7 +202,13 @@ impl Pods {
         {
             return Err(error);
         }
-        Ok(Self { what: format!("pods with {selector}"), namespace: namespace.to_owned(), notes: Vec::new(), pods })
+        Ok(Self {
+            what: selector.to_owned(),
+            by: By::Selector,
+            namespace: namespace.to_owned(),
+            notes: Vec::new(),
+            pods,
+        })
     }
 }
 
@@ -196,21 +222,20 @@ fn answer(found: &Pods, collected: Collected, wanted: &Wanted, run: &Run) -> Out
     let Collected { lines, notes, sources } = collected;
     let total = lines.len();
     let with_source = sources.len() > 1;
-    let folded = fold::fold(&lines);
+    let folded = fold::fold(&lines, |source| sources[source].group());
     let fatal = fold::first_fatal(&folded);
     let shown: Vec<String> = folded
         .iter()
         .enumerate()
         .map(|(index, one)| shown_line(one, &sources, with_source, fatal == Some(index)))
         .collect();
-    let pods = count(found.pods.len(), "pod");
-    let lines_text = count(total, "line");
-    let mut headline = format!("{lines_text} from {pods} of {} in namespace {}", found.what, found.namespace);
+    let from = found.described();
+    let mut headline = format!("{} from {from}", count(total, "line"));
     if found.pods.is_empty() {
-        headline = format!("{} has no pods in namespace {}, so there is no log", found.what, found.namespace);
+        headline = format!("there are no pods, so there is no log: {from}");
     } else if total == 0 {
         let matching = wanted.grep.as_ref().map_or_else(String::new, |grep| format!(" that match {grep}"));
-        headline = format!("no lines{matching} from {pods} of {} in namespace {}", found.what, found.namespace);
+        headline = format!("no lines{matching} from {from}");
     } else if folded.len() < total {
         headline = format!("{headline}, {} shown after folding similar ones", folded.len());
     }
@@ -243,7 +268,11 @@ fn answer(found: &Pods, collected: Collected, wanted: &Wanted, run: &Run) -> Out
 fn shown_line(one: &Folded<'_>, sources: &[Source], with_source: bool, is_fatal: bool) -> String {
     let mark = if is_fatal { ">> " } else { "" };
     let time = one.line.time.map_or_else(String::new, |time| format!("{} ", time.strftime("%H:%M:%S")));
-    let source = if with_source { format!("{} | ", sources[one.line.source].name()) } else { String::new() };
+    let source = match one.sources.len() {
+        _ if !with_source => String::new(),
+        0 | 1 => format!("{} | ", sources[one.line.source].name()),
+        several => format!("{several} pods/{} | ", sources[one.line.source].group()),
+    };
     let repeats = match (one.count, one.last) {
         (1, _) => String::new(),
         (count, Some(last)) => format!("  (×{count}, last {})", last.strftime("%H:%M:%S")),

@@ -47,10 +47,15 @@ pub(super) enum RunOf {
 }
 
 impl Source {
+    /// Returns what replicas have in common: the container and its run.
+    pub(super) fn group(&self) -> String {
+        let previous = if self.run == RunOf::Previous { " (previous)" } else { "" };
+        format!("{}{previous}", self.container)
+    }
+
     /// Returns `backend-1/app`, or `backend-1/app (previous)`.
     pub(super) fn name(&self) -> String {
-        let previous = if self.run == RunOf::Previous { " (previous)" } else { "" };
-        format!("{}/{}{previous}", self.pod, self.container)
+        format!("{}/{}", self.pod, self.group())
     }
 }
 

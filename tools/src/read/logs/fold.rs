@@ -1,7 +1,7 @@
 //! Folds lines that say the same: equal but for numbers, times and ids. A line joins a similar one that
 //! is not far above it, so that two alternating messages take two lines, not two hundred.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use jiff::Timestamp;
 use regex::Regex;
@@ -20,21 +20,27 @@ pub(super) struct Folded<'l> {
     pub(super) count: usize,
     /// When the last one came.
     pub(super) last: Option<Timestamp>,
+    /// Which sources they came from.
+    pub(super) sources: BTreeSet<usize>,
     form: String,
 }
 
-/// Folds lines that are in the order of time.
-pub(super) fn fold(lines: &[Line]) -> Vec<Folded<'_>> {
+/// Folds lines that are in the order of time. Only lines of the same group of sources are folded: the same
+/// container of several replicas, but not its run before a restart.
+pub(super) fn fold(lines: &[Line], group: impl Fn(usize) -> String) -> Vec<Folded<'_>> {
     let mut folded: Vec<Folded<'_>> = Vec::new();
     for line in lines {
-        let form = form(&line.text);
+        let form = format!("{}\n{}", group(line.source), form(&line.text));
         let start = folded.len().saturating_sub(WINDOW);
         match folded[start..].iter_mut().rev().find(|one| one.form == form) {
             Some(one) => {
                 one.count += 1;
+                one.sources.insert(line.source);
                 one.last = line.time.or(one.last);
             }
-            None => folded.push(Folded { line, count: 1, last: line.time, form }),
+            None => {
+                folded.push(Folded { line, count: 1, last: line.time, sources: BTreeSet::from([line.source]), form })
+            }
         }
     }
     folded
@@ -103,6 +109,10 @@ mod tests {
         texts.iter().map(|&text| Line { time: None, source: 0, text: text.to_owned() }).collect()
     }
 
+    fn all(lines: &[Line]) -> Vec<Folded<'_>> {
+        fold(lines, |_| String::new())
+    }
+
     #[test]
     fn lines_equal_but_for_numbers_and_ids_are_one() {
         let lines = lines(&[
@@ -114,7 +124,7 @@ mod tests {
             "request 99ffab1200 done",
             "feedback",
         ]);
-        let folded = fold(&lines);
+        let folded = all(&lines);
         let shown: Vec<(&str, usize)> = folded.iter().map(|one| (one.line.text.as_str(), one.count)).collect();
         assert_eq!(
             shown,
@@ -130,9 +140,9 @@ mod tests {
     #[test]
     fn an_end_is_graver_than_an_error_before_it() {
         let texts = lines(&["starting", "ERROR cannot reach redis", "thread 'main' panicked at src/main.rs"]);
-        assert_eq!(first_fatal(&fold(&texts)), Some(2));
-        assert_eq!(first_fatal(&fold(&texts[..2])), Some(1));
-        assert_eq!(first_fatal(&fold(&texts[..1])), None);
-        assert_eq!(first_fatal(&fold(&lines(&["0 errors, no panics"]))), None);
+        assert_eq!(first_fatal(&all(&texts)), Some(2));
+        assert_eq!(first_fatal(&all(&texts[..2])), Some(1));
+        assert_eq!(first_fatal(&all(&texts[..1])), None);
+        assert_eq!(first_fatal(&all(&lines(&["0 errors, no panics"]))), None);
     }
 }

@@ -27,7 +27,7 @@ pub(super) async fn follow(
 ) -> Result<Output, ToolError> {
     let sources: Vec<&Source> = sources.iter().filter(|source| source.run == RunOf::Present).collect();
     if sources.is_empty() {
-        let text = format!("{} has no container to follow in namespace {}", found.what, found.namespace);
+        let text = format!("no container to follow in {}", found.described());
         return Ok(Output::build(&run.redactor, &json!({"lines": 0})).text(text).build());
     }
     run.progress(format!("following {}; Ctrl-C ends it", found.what));

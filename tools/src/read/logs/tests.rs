@@ -25,12 +25,13 @@ fn reader() -> FakeReader {
 async fn replicas_and_runs_are_merged_by_time() {
     let turn = FakeRun::new(reader());
     assert_snapshot!(turn.person("logs", json!({"target": "backend"})).await, @r#"
-    6 lines from 2 pods of deployment/backend in namespace todo, 3 shown after folding similar ones
+    6 lines from 2 pods of deployment/backend in namespace todo, 4 shown after folding similar ones
 
     first fatal line: FATAL: no answer from redis
 
-    11:58:00 backend-2/app (previous) | connecting to redis  (×2, last 11:59:02)
+    11:58:00 backend-2/app (previous) | connecting to redis
     11:59:01 backend-1/app | GET /health 200 in 3ms  (×3, last 11:59:11)
+    11:59:02 backend-2/app | connecting to redis
     >> 11:59:03 backend-2/app | FATAL: no answer from redis
     "#);
 }
@@ -39,25 +40,26 @@ async fn replicas_and_runs_are_merged_by_time() {
 async fn a_pods_word_may_name_its_workload() {
     let turn = FakeRun::new(reader());
     assert_snapshot!(turn.person("logs", json!({"target": "pod/backend-1"})).await, @r#"
-    3 lines from 1 pod of pod/backend-1 in namespace todo, 1 shown after folding similar ones
+    3 lines from pod/backend-1 in namespace todo, 1 shown after folding similar ones
 
     11:59:01 GET /health 200 in 3ms  (×3, last 11:59:11)
     "#);
     let all = turn.person("logs", json!({"target": "pod/backend"})).await;
     assert!(all.contains("from 2 pods of deployment/backend"), "{all}");
     let selected = turn.person("logs", json!({"target": "app=backend"})).await;
-    assert!(selected.contains("from 2 pods of pods with app=backend"), "{selected}");
+    assert!(selected.contains("from 2 pods with app=backend"), "{selected}");
 }
 
 #[tokio::test]
 async fn lines_are_chosen_by_a_regular_expression() {
     let turn = FakeRun::new(reader());
     assert_snapshot!(turn.person("logs", json!({"target": "backend", "grep": "(?i)redis$"})).await, @r#"
-    3 lines from 2 pods of deployment/backend in namespace todo, 2 shown after folding similar ones
+    3 lines from 2 pods of deployment/backend in namespace todo
 
     first fatal line: FATAL: no answer from redis
 
-    11:58:00 backend-2/app (previous) | connecting to redis  (×2, last 11:59:02)
+    11:58:00 backend-2/app (previous) | connecting to redis
+    11:59:02 backend-2/app | connecting to redis
     >> 11:59:03 backend-2/app | FATAL: no answer from redis
 
     3 of 6 lines match (?i)redis$
@@ -85,7 +87,7 @@ async fn an_earlier_run_alone_can_be_asked_for() {
     11:58:00 connecting to redis
     "#);
     assert_snapshot!(turn.person("logs", json!({"target": "pod/backend-1", "previous": true})).await, @r#"
-    no lines from 1 pod of pod/backend-1 in namespace todo
+    no lines from pod/backend-1 in namespace todo
 
     no container was restarted, so there is no earlier run
     "#);
@@ -97,13 +99,13 @@ async fn a_container_that_has_not_started_is_explained() {
     creating["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "ContainerCreating"}});
     let turn = FakeRun::new(FakeReader::new(vec![creating]));
     assert_snapshot!(turn.person("logs", json!({"target": "backend-1"})).await, @r#"
-    no lines from 1 pod of pod/backend-1 in namespace todo
+    no lines from pod/backend-1 in namespace todo
 
     backend-1/app has no log yet: ContainerCreating
     "#);
     assert!(!turn.reader.requests().iter().any(|request| request.starts_with("logs")));
     let none = FakeRun::new(FakeReader::new(vec![workload("Deployment", "todo", "backend", 0)]));
-    assert_snapshot!(none.person("logs", json!({"target": "backend"})).await, @"deployment/backend has no pods in namespace todo, so there is no log");
+    assert_snapshot!(none.person("logs", json!({"target": "backend"})).await, @"no pods: there is no log of 0 pods of deployment/backend in namespace todo");
 }
 
 #[tokio::test]
@@ -116,7 +118,7 @@ async fn a_huge_log_is_bounded_and_a_binary_one_escaped() {
     assert!(output.for_model(MODEL_BYTES).len() <= MODEL_BYTES);
     let turn = FakeRun::new(FakeReader::new(one()).log("backend-1/app", b"2026-03-01T11:59:01Z \x1b[2J\xff\xfe\x00\n"));
     assert_snapshot!(turn.person("logs", json!({"target": "backend-1"})).await, @r#"
-    1 line from 1 pod of pod/backend-1 in namespace todo
+    1 line from pod/backend-1 in namespace todo
 
     11:59:01 \u{1b}[2J\xff\xfe\u{0}
 

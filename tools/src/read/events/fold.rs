@@ -1,0 +1,186 @@
+//! Folds events that have one cause: the same reason and message, but for numbers and pod names, of the
+//! pods of one workload.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{durations, value};
+
+/// The columns of [`Folded::row`].
+pub(crate) const COLUMNS: [&str; 6] = ["LAST SEEN", "COUNT", "TYPE", "REASON", "OBJECT", "MESSAGE"];
+
+/// The letters and digits of generated name parts.
+/// Source: k8s.io/apimachinery/pkg/util/rand.
+const GENERATED: &str = "bcdfghjklmnpqrstvwxz2456789";
+
+/// Events of one cause.
+#[derive(Debug)]
+pub(crate) struct Folded<'e> {
+    pub(crate) is_warning: bool,
+    /// The newest of them.
+    event: &'e Value,
+    /// How many objects they are about.
+    objects: Vec<String>,
+    count: i64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+}
+
+impl Folded<'_> {
+    /// Returns the line of a table.
+    pub(crate) fn row(&self, now: Timestamp) -> Vec<String> {
+        let span = match (self.first, self.last) {
+            (Some(first), Some(last)) if self.count > 1 && first < last => {
+                format!("{} ago, first {} ago", durations::age(Some(last), now), durations::age(Some(first), now))
+            }
+            (_, last) => format!("{} ago", durations::age(last, now)),
+        };
+        let kind = value::text(self.event, "/type").to_owned();
+        vec![span, self.count.to_string(), kind, self.reason().to_owned(), self.object(), self.message()]
+    }
+
+    /// Returns the cause as data.
+    pub(crate) fn data(&self) -> Value {
+        json!({
+            "type": value::text(self.event, "/type"), "reason": self.reason(), "object": self.object(),
+            "objects": self.objects, "message": self.message(), "count": self.count,
+            "first": self.first, "last": self.last,
+        })
+    }
+
+    fn reason(&self) -> &str {
+        value::text(self.event, "/reason")
+    }
+
+    /// Returns the object, or how many of which owner.
+    fn object(&self) -> String {
+        match self.objects.as_slice() {
+            [single] => single.clone(),
+            several => {
+                let (kind, _) = involved(self.event);
+                format!("{} {}s of {}", several.len(), kind.to_lowercase(), owner_name(self.event))
+            }
+        }
+    }
+
+    fn message(&self) -> String {
+        value::text(self.event, "/message").trim().to_owned()
+    }
+}
+
+/// Folds events; warnings first, then the most recent.
+pub(crate) fn fold(events: &[Value]) -> Vec<Folded<'_>> {
+    let mut causes: BTreeMap<(String, String, String, String), Folded<'_>> = BTreeMap::new();
+    for event in events {
+        let (kind, name) = involved(event);
+        let owner = owner_name(event);
+        let key = (
+            format!("{}{kind}", value::text(event, "/metadata/namespace")),
+            value::text(event, "/reason").to_owned(),
+            owner.clone(),
+            normalised(value::text(event, "/message"), name),
+        );
+        let object = format!("{}/{name}", kind.to_lowercase());
+        let (first, last) = (first_seen(event), last_seen(event));
+        let cause = causes.entry(key).or_insert_with(|| Folded {
+            is_warning: is_warning(event),
+            event,
+            objects: Vec::new(),
+            count: 0,
+            first,
+            last,
+        });
+        if last > cause.last {
+            cause.event = event;
+        }
+        if !cause.objects.contains(&object) {
+            cause.objects.push(object);
+        }
+        cause.count += times(event);
+        cause.first = [cause.first, first].into_iter().flatten().min();
+        cause.last = cause.last.max(last);
+    }
+    let mut folded: Vec<Folded<'_>> = causes.into_values().collect();
+    folded.sort_by_key(|one| (!one.is_warning, std::cmp::Reverse(one.last)));
+    folded
+}
+
+pub(crate) fn is_warning(event: &Value) -> bool {
+    value::text(event, "/type") == "Warning"
+}
+
+/// Returns the kind and name of the object an event is about.
+pub(crate) fn involved(event: &Value) -> (&str, &str) {
+    (value::text(event, "/involvedObject/kind"), value::text(event, "/involvedObject/name"))
+}
+
+fn times(event: &Value) -> i64 {
+    value::number(event, "/series/count").or_else(|| value::number(event, "/count")).unwrap_or(1).max(1)
+}
+
+fn first_seen(event: &Value) -> Option<Timestamp> {
+    ["/firstTimestamp", "/eventTime", "/metadata/creationTimestamp"].iter().find_map(|at| value::instant(event, at))
+}
+
+/// Returns when an event last came.
+pub(crate) fn last_seen(event: &Value) -> Option<Timestamp> {
+    ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"]
+        .iter()
+        .find_map(|at| value::instant(event, at))
+}
+
+/// Returns the name of the workload an event's object belongs to, told from the name the controllers
+/// generate; the object may be gone by now.
+pub(crate) fn owner_name(event: &Value) -> String {
+    let (kind, name) = involved(event);
+    match kind {
+        "Pod" => of_pod(name),
+        "ReplicaSet" => without_generated(name, 1..=10).unwrap_or(name),
+        _ => name,
+    }
+    .to_owned()
+}
+
+/// Returns whether a workload of this kind could have made the event's object.
+pub(crate) fn owner_kind_fits(kind: &str, event: &Value) -> bool {
+    match involved(event).0 {
+        "Pod" => matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job"),
+        "ReplicaSet" => kind == "Deployment",
+        _ => false,
+    }
+}
+
+fn of_pod(name: &str) -> &str {
+    if let Some(rest) = without_generated(name, 5..=5) {
+        // A Deployment's pod has the ReplicaSet's hash before its own part.
+        return without_generated(rest, 6..=10).unwrap_or(rest);
+    }
+    match name.rsplit_once('-') {
+        Some((set, ordinal)) if !ordinal.is_empty() && ordinal.bytes().all(|byte| byte.is_ascii_digit()) => set,
+        _ => name,
+    }
+}
+
+fn without_generated(name: &str, length: std::ops::RangeInclusive<usize>) -> Option<&str> {
+    let (rest, part) = name.rsplit_once('-')?;
+    let generated = length.contains(&part.len()) && part.chars().all(|character| GENERATED.contains(character));
+    generated.then_some(rest)
+}
+
+/// Returns a message without what differs from one object to the next: its name, and numbers.
+fn normalised(message: &str, name: &str) -> String {
+    let message = if name.is_empty() { message.to_owned() } else { message.replace(name, "…") };
+    let mut form = String::with_capacity(message.len());
+    for character in message.chars() {
+        if character.is_ascii_digit() {
+            if !form.ends_with('#') {
+                form.push('#');
+            }
+        } else {
+            form.push(character);
+        }
+    }
+    form
+}
