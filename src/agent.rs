@@ -17,6 +17,7 @@ use todo_agent_core::{
     journal::{History, Journal},
     reader::Scope,
 };
+use todo_agent_sandbox::Sandbox;
 use todo_agent_planner::{Focus, Mode, Pass, PassReason, Planned, Question, plan};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub redactor: Arc<Redactor>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The cluster itself, where it is simulated in this process.
+    pub sandbox: Option<Sandbox>,
     /// Where everything is shown and recorded.
     pub ui: Recording,
     /// Who is asked.
@@ -72,11 +75,9 @@ impl Agent {
     /// Returns an agent that knows nothing yet.
     pub fn new(parts: Parts) -> Self {
         let (events, shown_events) = unbounded_channel();
-        let mut focus = Focus::default();
-        if parts.history.last().is_some() {
-            focus.changed();
-        }
-        Self { parts, focus, names: None, events, shown_events }
+        let mut agent = Self { parts, focus: Focus::default(), names: None, events, shown_events };
+        agent.forget_everything();
+        agent
     }
 
     /// Answers one sentence.
@@ -166,6 +167,11 @@ impl Agent {
         self.parts.cluster.scope()
     }
 
+    /// Returns what masks secrets.
+    pub fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.parts.redactor)
+    }
+
     /// Returns a call without secret values, for keeping.
     pub fn redacted(&self, call: Call) -> Call {
         Call { args: self.parts.redactor.value(&call.args).into_inner(), ..call }
@@ -223,6 +229,23 @@ impl Agent {
     /// Splits the agent for a decision: the gate with its journal and approver, and a way to show progress.
     pub(crate) fn deciding(&mut self) -> (&mut Parts, &mut UnboundedReceiver<Event>) {
         (&mut self.parts, &mut self.shown_events)
+    }
+
+    /// Makes another namespace the default; grants and focus belong to the one before.
+    pub(crate) fn pin_namespace(&mut self, namespace: &str) {
+        self.parts.cluster = self.parts.cluster.with_namespace(namespace);
+        let rules = self.parts.gate.rules().clone();
+        self.parts.gate.reset(rules);
+        self.forget_everything();
+    }
+
+    /// Forgets what the conversation was about, as when another cluster is chosen.
+    pub(crate) fn forget_everything(&mut self) {
+        self.names = None;
+        self.focus = Focus::default();
+        if self.parts.history.last().is_some() {
+            self.focus.changed();
+        }
     }
 
     /// Forgets the names that were fetched; something may have been created or removed.

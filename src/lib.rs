@@ -6,6 +6,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod entry;
+pub mod conversation;
 pub mod exit;
 pub mod input;
 pub mod journal;

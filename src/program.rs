@@ -12,6 +12,7 @@ use crate::{
     agent::Agent,
     commands::plan,
     config::Config,
+    conversation::Conversing,
     exit::Exit,
     input::next_sentence,
     options::{Colour, Command, Options, OutputForm, PlanSource},
@@ -19,7 +20,10 @@ use crate::{
     problem::Problem,
     start::{Start, start},
     state::StateDirectory,
-    terminal::{ColorWish, Detail, TerminalApprover, TerminalUi},
+    terminal::{
+        ColorWish, Detail, Look, TerminalApprover, TerminalUi,
+        repl::{self, ReplSetup},
+    },
     ui::{Shown, Ui},
 };
 
@@ -54,6 +58,10 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         Ok(agent) => agent,
         Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),
     };
+    if command == Command::Talk {
+        let look = Look::of_stdout(wish(&options, config.colour));
+        return talk(agent, look, options, policy, state).await;
+    }
     let cancel = cancel_on_interrupt();
     let exit = match command {
         Command::Sentence(sentence) => agent.sentence(&sentence, cancel).await?,
@@ -77,6 +85,23 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         agent.note("this sandbox is discarded; todo-agent sandbox serve keeps one");
     }
     Ok(exit)
+}
+
+/// Talks with a person at the terminal until they leave.
+async fn talk(
+    agent: Agent,
+    look: Look,
+    options: Options,
+    policy: Policy,
+    state: Result<StateDirectory, Problem>,
+) -> io::Result<Exit> {
+    let setup = ReplSetup {
+        history: state.as_ref().ok().map(|state| state.path().join("history")),
+        look,
+        redactor: agent.redactor(),
+    };
+    let mut conversation = Conversing::new(agent, options, policy, state);
+    repl::run(&mut conversation, setup).await
 }
 
 /// Reads a kept plan and goes to where it was made, unless the command line says otherwise.
@@ -103,12 +128,18 @@ pub fn surfaces(
             if options.verbosity > 1 { crate::json::Requests::Shown } else { crate::json::Requests::Hidden };
         return (Box::new(crate::json::JsonUi::new(io::stdout(), requests)), Box::new(NobodyToAsk));
     }
-    let never = options.colour == Colour::Never || config.colour == Colour::Never;
-    let wish = if never { ColorWish::Never } else { ColorWish::Auto };
     let detail = if options.verbosity > 0 { Detail::Verbose } else { Detail::Normal };
-    let ui = TerminalUi::new(wish, detail);
+    let ui = TerminalUi::new(wish(options, config.colour), detail);
     let approver = TerminalApprover::new(ui.progress_line(), ui.look());
     (Box::new(ui), Box::new(approver))
+}
+
+/// Returns whether colour is wished for; the stricter of command line and configuration.
+pub fn wish(options: &Options, configured: Colour) -> ColorWish {
+    match (options.colour, configured) {
+        (Colour::Auto, Colour::Auto) => ColorWish::Auto,
+        (Colour::Never, _) | (_, Colour::Never) => ColorWish::Never,
+    }
 }
 
 /// With `--json` a program reads, and a program cannot approve.

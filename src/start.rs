@@ -62,42 +62,85 @@ pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
         Ok(identity) => identity,
         Err(error) => return Err((error.into(), ui)),
     };
-    let scope = connected.cluster.scope().clone();
-    let mut kept = Kept::open(state, &identity, &scope);
-    let mut recording = Recording::new(ui, kept.session.take(), Arc::clone(&redactor));
-    if let Some(warning) = &kept.warning {
+    let scope = connected.cluster.scope();
+    let (session, warning) = match session(state.as_ref(), scope) {
+        Ok(session) => (Some(session), None),
+        Err(problem) => (None, Some(format!("this session is not recorded: {problem}"))),
+    };
+    let kept = Kept::open(state.as_ref(), &identity);
+    let mut recording = Recording::new(ui, session, Arc::clone(&redactor));
+    for warning in kept.warning.iter().chain(warning.iter().filter(|_| kept.warning.is_none())) {
         recording.progress(&Event::Warning(redactor.text(warning)));
     }
-    let context = scope.context.clone();
-    let meta = Meta {
-        version: env!("CARGO_PKG_VERSION"),
-        context: scope.context,
-        namespace: scope.namespace,
-        server: scope.server,
-        session: recording.session_id().map(str::to_owned),
-    };
-    // A closed pipe shows again with the first answer.
-    let _ = recording.show(&Shown::Meta(&meta));
     let mut parts = Parts {
+        gate: Gate::new(policy.rules(&scope.context, options)),
         cluster: connected.cluster,
-        gate: Gate::new(policy.rules(&context, options)),
         key: kept.key,
         journal: kept.journal,
         history: kept.history,
         redactor,
         clock: connected.clock,
+        sandbox: connected.sandbox,
         ui: recording,
         approver,
         changes: options.changes,
         timeout,
     };
+    show_place(&mut parts);
     unanswered::examine(&mut parts).await;
     Ok(Agent::new(parts))
+}
+
+/// Moves an agent to another cluster. Grants, names and focus are forgotten; the session goes on.
+///
+/// # Errors
+/// Returns why there is no such cluster; the agent then stays where it is.
+pub async fn move_to(
+    agent: &mut Agent,
+    options: &Options,
+    policy: &Policy,
+    state: Result<&StateDirectory, &Problem>,
+) -> Result<(), Problem> {
+    let connected = connect(options).await?;
+    let kept = Kept::open(state, &connected.cluster.identity().await?);
+    let parts = &mut agent.parts;
+    parts.gate.reset(policy.rules(&connected.cluster.scope().context, options));
+    parts.cluster = connected.cluster;
+    parts.clock = connected.clock;
+    parts.sandbox = connected.sandbox;
+    parts.key = kept.key;
+    parts.journal = kept.journal;
+    parts.history = kept.history;
+    show_place(parts);
+    unanswered::examine(parts).await;
+    agent.forget_everything();
+    Ok(())
+}
+
+/// Tells programs and the session where the agent stands now.
+fn show_place(parts: &mut Parts) {
+    let scope = parts.cluster.scope().clone();
+    let meta = Meta {
+        version: env!("CARGO_PKG_VERSION"),
+        context: scope.context,
+        namespace: scope.namespace,
+        server: scope.server,
+        session: parts.ui.session_id().map(str::to_owned),
+    };
+    // A closed pipe shows again with the first answer.
+    let _ = parts.ui.show(&Shown::Meta(&meta));
+}
+
+fn session(state: Result<&StateDirectory, &Problem>, scope: &Scope) -> Result<Session, Problem> {
+    let place = Place { context: scope.context.clone(), namespace: scope.namespace.clone() };
+    Session::start(state.map_err(Clone::clone)?, Arc::new(SystemClock), place)
 }
 
 pub(crate) struct Connected {
     pub(crate) cluster: Cluster,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The cluster itself, where it is simulated in this process.
+    pub(crate) sandbox: Option<Sandbox>,
 }
 
 pub(crate) async fn connect(options: &Options) -> Result<Connected, Problem> {
@@ -109,7 +152,8 @@ pub(crate) async fn connect(options: &Options) -> Result<Connected, Problem> {
         context: options.context.clone(),
         namespace: options.namespace.clone(),
     };
-    Ok(Connected { cluster: Cluster::connect(&connect).await?, clock: Arc::new(SystemClock) })
+    let cluster = Cluster::connect(&connect).await?;
+    Ok(Connected { cluster, clock: Arc::new(SystemClock), sandbox: None })
 }
 
 fn start_sandbox(world: &str, options: &Options) -> Result<Connected, Problem> {
@@ -132,7 +176,8 @@ fn start_sandbox(world: &str, options: &Options) -> Result<Connected, Problem> {
     let scope = Scope { context: "sandbox".to_owned(), namespace, server: format!("sandbox world {world}") };
     // Each start is another cluster; its journal must not be taken for another's.
     let identity = format!("sandbox-{}-{}", Timestamp::now().as_millisecond(), std::process::id());
-    Ok(Connected { cluster: Cluster::from_service(service, scope, identity), clock: Arc::new(sandbox.clock()) })
+    let cluster = Cluster::from_service(service, scope, identity);
+    Ok(Connected { cluster, clock: Arc::new(sandbox.clock()), sandbox: Some(sandbox) })
 }
 
 /// Returns a shipped world by name, or the world in a file.
@@ -160,28 +205,22 @@ struct Kept {
     key: DigestKey,
     journal: Box<dyn Journal>,
     history: Arc<dyn History>,
-    session: Option<Session>,
     warning: Option<String>,
 }
 
 impl Kept {
-    fn open(state: Result<StateDirectory, Problem>, identity: &str, scope: &Scope) -> Self {
-        let opened = state.and_then(|state| {
+    fn open(state: Result<&StateDirectory, &Problem>, identity: &str) -> Self {
+        let opened = state.map_err(Clone::clone).and_then(|state| {
             let key = state.digest_key()?;
-            let journal = FileJournal::open(&state, identity)?;
-            Ok((state, key, journal))
+            Ok((key, FileJournal::open(state, identity)?))
         });
-        let (state, key, journal) = match opened {
-            Ok(opened) => opened,
-            Err(problem) => return Self::nothing(&problem),
-        };
-        let place = Place { context: scope.context.clone(), namespace: scope.namespace.clone() };
-        let history = Arc::new(journal.history());
-        let (session, warning) = match Session::start(&state, Arc::new(SystemClock), place) {
-            Ok(session) => (Some(session), None),
-            Err(problem) => (None, Some(format!("this session is not recorded: {problem}"))),
-        };
-        Self { key: DigestKey::new(key), journal: Box::new(journal), history, session, warning }
+        match opened {
+            Ok((key, journal)) => {
+                let history = Arc::new(journal.history());
+                Self { key: DigestKey::new(key), journal: Box::new(journal), history, warning: None }
+            }
+            Err(problem) => Self::nothing(&problem),
+        }
     }
 
     fn nothing(problem: &Problem) -> Self {
@@ -192,7 +231,6 @@ impl Kept {
             key: DigestKey::new(key),
             journal: Box::new(NoJournal(problem.to_string())),
             history: Arc::new(NoHistory),
-            session: None,
             warning: Some(format!("{problem}; nothing is recorded, and so nothing can be changed")),
         }
     }

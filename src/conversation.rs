@@ -1,0 +1,136 @@
+//! The conversation at a terminal: what the REPL needs, done by the agent.
+
+use std::{io, time::Instant};
+
+use serde_json::json;
+use todo_agent_cluster::contexts;
+use todo_agent_core::{Call, Names, ObjectRef, Reader};
+use todo_agent_kube_rules::kinds;
+use todo_agent_tools::TOOLS;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    agent::Agent,
+    exit::Exit,
+    options::Options,
+    policy_file::Policy,
+    problem::Problem,
+    session::Place,
+    start::move_to,
+    state::StateDirectory,
+    terminal::repl::{Conversation, ToolEffect, ToolLine},
+    ui::{Failure, Shown},
+};
+
+/// An agent in conversation with a person.
+pub struct Conversing {
+    agent: Agent,
+    options: Options,
+    policy: Policy,
+    state: Result<StateDirectory, Problem>,
+    contexts: Vec<String>,
+    /// When the last turn ended: a simulated cluster goes on while the person thinks.
+    since: Instant,
+}
+
+impl Conversing {
+    /// Returns a conversation with this agent.
+    pub fn new(agent: Agent, options: Options, policy: Policy, state: Result<StateDirectory, Problem>) -> Self {
+        let contexts = match &options.sandbox {
+            Some(_) => vec![agent.scope().context.clone()],
+            None => contexts(options.kubeconfig.as_deref()).map(|(names, _)| names).unwrap_or_default(),
+        };
+        Self { agent, options, policy, state, contexts, since: Instant::now() }
+    }
+
+    fn let_time_pass(&mut self) {
+        if let Some(sandbox) = &self.agent.parts.sandbox {
+            sandbox.advance(self.since.elapsed());
+        }
+        self.since = Instant::now();
+    }
+
+    fn failure(&self, problem: &Problem) -> Failure {
+        problem.shown(&self.agent.parts.redactor)
+    }
+}
+
+impl Conversation for Conversing {
+    async fn turn(&mut self, sentence: &str, cancel: CancellationToken) -> io::Result<Exit> {
+        self.let_time_pass();
+        let exit = self.agent.sentence(sentence, cancel).await;
+        self.since = Instant::now();
+        exit
+    }
+
+    async fn undo(&mut self, change_id: Option<&str>, cancel: CancellationToken) -> io::Result<Exit> {
+        self.let_time_pass();
+        let args = change_id.map_or(json!({}), |change_id| json!({ "change_id": change_id }));
+        self.agent.call(Call::new("undo", args), cancel).await
+    }
+
+    fn show(&mut self, shown: &Shown<'_>) -> io::Result<()> {
+        self.agent.show(shown)
+    }
+
+    fn place(&self) -> Place {
+        let scope = self.agent.scope();
+        Place { context: scope.context.clone(), namespace: scope.namespace.clone() }
+    }
+
+    fn contexts(&self) -> Vec<String> {
+        self.contexts.clone()
+    }
+
+    async fn switch_context(&mut self, name: &str) -> Result<(), Failure> {
+        if self.options.sandbox.is_some() {
+            let problem = Problem::usage("the sandbox is the only context here").hint("start without --sandbox for a cluster");
+            return Err(self.failure(&problem));
+        }
+        // The namespace of the command line was meant for the context of the command line.
+        let options = Options { context: Some(name.to_owned()), namespace: None, ..self.options.clone() };
+        match move_to(&mut self.agent, &options, &self.policy, self.state.as_ref()).await {
+            Ok(()) => {
+                self.options = options;
+                Ok(())
+            }
+            Err(problem) => Err(self.failure(&problem)),
+        }
+    }
+
+    async fn switch_namespace(&mut self, name: &str) -> Result<(), Failure> {
+        let Some(kind) = kinds::find("namespace") else { return Ok(()) };
+        let namespace = ObjectRef::new(kind, "", name);
+        match self.agent.parts.cluster.get(&namespace).await {
+            Err(error) if error.is(todo_agent_core::Cause::NotFound) => {
+                let problem = Problem::from(error).hint("\"list namespaces\" shows those that exist");
+                Err(self.failure(&problem))
+            }
+            // Whoever may not read namespaces may still work in one.
+            _ => {
+                self.agent.pin_namespace(name);
+                Ok(())
+            }
+        }
+    }
+
+    fn session_id(&self) -> Option<String> {
+        self.agent.parts.ui.session_id().map(str::to_owned)
+    }
+
+    fn tools(&self) -> Vec<ToolLine> {
+        TOOLS
+            .iter()
+            .map(|tool| ToolLine {
+                name: tool.name().to_owned(),
+                summary: tool.about(),
+                effect: if tool.is_write() { ToolEffect::Writes } else { ToolEffect::Reads },
+            })
+            .collect()
+    }
+
+    async fn names(&mut self) -> Names {
+        let run = self.agent.run(CancellationToken::new());
+        self.agent.names(&run).await
+    }
+}
