@@ -93,3 +93,36 @@ pub(crate) fn entry(resource: &ResourceType, object: &Value) -> NameEntry {
         owner: value::controller(object).map(|(kind, name)| (kind.to_owned(), name.to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeReader, FakeRun, pod, workload};
+
+    fn objects() -> Vec<Value> {
+        vec![
+            workload("Deployment", "todo", "backend", 1),
+            pod("todo", "backend-1", "backend", ("ReplicaSet", "backend-hash")),
+            workload("Deployment", "shop", "cart", 1),
+        ]
+    }
+
+    #[tokio::test]
+    async fn names_are_metadata_of_the_pinned_namespace() {
+        let turn = FakeRun::new(FakeReader::new(objects()));
+        let names = names(&turn.reader, &turn.run, &["Deployment", "Pod"]).await.unwrap();
+        let found: Vec<(&str, &str)> =
+            names.entries.iter().map(|entry| (entry.kind.as_str(), entry.name.as_str())).collect();
+        assert_eq!(found, [("Deployment", "backend"), ("Pod", "backend-1")]);
+        assert_eq!(names.entries[1].owner, Some(("ReplicaSet".to_owned(), "backend-hash".to_owned())));
+        assert_eq!(names.namespaces, ["todo", "shop"]);
+        assert!(turn.reader.requests().iter().all(|request| request.contains("metadata")));
+    }
+
+    #[tokio::test]
+    async fn what_is_forbidden_is_left_out() {
+        let turn = FakeRun::new(FakeReader::new(objects()).forbid("list Pod").forbid("list Namespace"));
+        let names = names(&turn.reader, &turn.run, COMMON_KINDS).await.unwrap();
+        assert_eq!((names.entries.len(), names.namespaces.len()), (1, 0));
+    }
+}

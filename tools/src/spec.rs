@@ -78,3 +78,31 @@ fn slim(schema: &mut Value) {
         slim(items);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use crate::TOOLS;
+
+    /// A token of JSON like this is about three and a half bytes; the whole base set may have 3,500 tokens,
+    /// of which the tools still to come need more than half.
+    const MOST_BYTES_TOGETHER: usize = 5_250;
+
+    #[test]
+    fn the_specifications_are_what_models_get() {
+        let specs: Vec<String> = TOOLS.iter().map(|tool| serde_json::to_string(&tool.spec()).unwrap()).collect();
+        assert_snapshot!(specs.join("\n"), @r#"
+        {"name":"list","description":"List objects of a kind as a table with true totals.","parameters":{"additionalProperties":false,"properties":{"all_namespaces":{"type":"boolean"},"count_only":{"type":"boolean"},"kind":{"description":"any kubectl kind or alias: pods, deploy, nodes","type":"string"},"limit":{"minimum":0,"type":"integer"},"name_contains":{"type":"string"},"namespace":{"type":"string"},"selector":{"description":"labels: app=backend","type":"string"},"sort":{"description":"The order of the rows.","enum":["name","restarts","age"],"type":"string"},"status":{"description":"not_ready, failing, pending, running, crashing, completed, or a STATUS word","type":"string"}},"required":["kind"],"type":"object"}}
+        {"name":"describe","description":"Describe one object: state, containers, conditions, events, missing references.","parameters":{"additionalProperties":false,"properties":{"kind":{"description":"any kubectl kind or alias; default a workload, else what has the name","type":"string"},"name":{"type":"string"},"namespace":{"type":"string"}},"required":["name"],"type":"object"}}
+        {"name":"logs","description":"Read logs of all replicas of a workload, of a pod, or of a selector, merged by time, repeats folded.","parameters":{"additionalProperties":false,"properties":{"container":{"type":"string"},"follow":{"description":"person only","type":"boolean"},"grep":{"description":"regex","type":"string"},"namespace":{"type":"string"},"previous":{"description":"the run before the last restart","type":"boolean"},"since":{"description":"10m, 1h","type":"string"},"tail":{"description":"lines per container, default 200","minimum":0,"type":"integer"},"target":{"description":"backend, pod/backend-1, or app=backend","type":"string"}},"required":["target"],"type":"object"}}
+        {"name":"events","description":"List events folded by cause, warnings first.","parameters":{"additionalProperties":false,"properties":{"about":{"description":"only about this object and what it owns","type":"string"},"all_namespaces":{"type":"boolean"},"namespace":{"type":"string"},"since":{"description":"10m, 1h","type":"string"},"warnings_only":{"type":"boolean"}},"type":"object"}}
+        {"name":"rollout","description":"Show a workload's rollout: status, why it is stuck, revisions and what changed between them.","parameters":{"additionalProperties":false,"properties":{"namespace":{"type":"string"},"workload":{"description":"backend, or deployment/backend","type":"string"}},"required":["workload"],"type":"object"}}
+        {"name":"wait_for","description":"Wait until an object meets a condition; says after how long, or why not.","parameters":{"additionalProperties":false,"properties":{"condition":{"enum":["available","ready","rolled_out","deleted","exists"],"type":"string"},"kind":{"description":"default a workload","type":"string"},"name":{"type":"string"},"namespace":{"type":"string"},"seconds":{"description":"default 120","minimum":0,"type":"integer"}},"required":["name","condition"],"type":"object"}}
+        {"name":"scale","description":"Propose a number of replicas for a workload. Give one of replicas, delta, percent.","parameters":{"additionalProperties":false,"properties":{"delta":{"description":"change of the count: 2, -1","type":"integer"},"namespace":{"type":"string"},"percent":{"description":"of the present count: 200 doubles","type":"integer"},"replicas":{"description":"the new count","type":"integer"},"workload":{"description":"backend, or deployment/backend","type":"string"}},"required":["workload"],"type":"object"}}
+        {"name":"rollout_control","description":"Propose to restart a workload, roll it back, or pause or resume its rollout.","parameters":{"additionalProperties":false,"properties":{"action":{"enum":["restart","undo","pause","resume"],"type":"string"},"namespace":{"type":"string"},"to_revision":{"description":"for undo; default the previous one","type":"integer"},"workload":{"description":"backend, or deployment/backend","type":"string"}},"required":["workload","action"],"type":"object"}}
+        {"name":"undo","description":"Propose to take back a change made through this program.","parameters":{"additionalProperties":false,"properties":{"change_id":{"description":"default the last change","type":"string"}},"type":"object"}}
+        "#);
+        assert!(specs.concat().len() <= MOST_BYTES_TOGETHER, "{}", specs.concat().len());
+    }
+}

@@ -154,6 +154,7 @@ pub enum Tool {
 /// Every tool, in the order help and models see them.
 pub const TOOLS: &[Tool] = &[
     Tool::Read(&read::List),
+    Tool::Read(&read::Describe),
     Tool::Read(&read::Logs),
     Tool::Read(&read::Events),
     Tool::Read(&read::Rollout),

@@ -2,7 +2,7 @@
 //! theirs.
 
 use serde_json::Value;
-use todo_agent_core::{ClusterError, ListQuery, ObjectRef, Reader, ResourceType, Within};
+use todo_agent_core::{ClusterError, ListQuery, ObjectRef, Reader, Within};
 use todo_agent_kube_rules::selectors::LabelSelector;
 
 use crate::{names, value};
@@ -101,11 +101,6 @@ pub(crate) fn is_controlled_by(object: &Value, owner: &Value) -> bool {
 /// Returns `-n todo`, or nothing for a cluster-scoped object: the end of an equivalent kubectl command.
 pub(crate) fn namespace_flag(object: &ObjectRef) -> String {
     object.namespace.as_ref().map_or_else(String::new, |namespace| format!(" -n {namespace}"))
-}
-
-/// Returns a type's kind in lower case, as it stands before a slash.
-pub(crate) fn kind_word(resource: &ResourceType) -> String {
-    resource.kind.to_lowercase()
 }
 
 #[cfg(test)]

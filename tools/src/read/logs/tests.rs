@@ -105,7 +105,7 @@ async fn a_container_that_has_not_started_is_explained() {
     "#);
     assert!(!turn.reader.requests().iter().any(|request| request.starts_with("logs")));
     let none = FakeRun::new(FakeReader::new(vec![workload("Deployment", "todo", "backend", 0)]));
-    assert_snapshot!(none.person("logs", json!({"target": "backend"})).await, @"no pods: there is no log of 0 pods of deployment/backend in namespace todo");
+    assert_snapshot!(none.person("logs", json!({"target": "backend"})).await, @"there are no pods, so there is no log: 0 pods of deployment/backend in namespace todo");
 }
 
 #[tokio::test]
