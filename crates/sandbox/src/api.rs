@@ -9,7 +9,7 @@ mod delete;
 mod discovery;
 mod incoming;
 mod logs;
-mod managed_fields;
+pub(crate) mod managed_fields;
 mod metadata;
 mod patch;
 mod query;
@@ -21,6 +21,8 @@ mod route;
 mod server;
 mod status;
 mod strategic;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod write;
 

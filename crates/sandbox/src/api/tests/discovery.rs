@@ -1,0 +1,58 @@
+//! Discovery in both forms, health, and what is not there.
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn the_older_form_lists_groups_and_their_resources() {
+    let client = Client::new("");
+    assert_eq!(client.get("/version").await.body["gitVersion"], "v1.37.1");
+    assert_eq!(client.get("/readyz").await.text, "ok");
+    assert_eq!(client.get("/api").await.body["versions"], json!(["v1"]));
+    let groups = client.get("/apis").await.body;
+    assert!(groups["groups"].as_array().unwrap().iter().any(|group| group["name"] == "apps"));
+    let apps = client.get("/apis/apps/v1").await.body;
+    let entry =
+        |name: &str| apps["resources"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned().unwrap();
+    assert_eq!(entry("deployments")["shortNames"], json!(["deploy"]));
+    assert_eq!(entry("deployments/scale")["group"], "autoscaling");
+    assert_eq!(client.get("/apis/apps").await.body["preferredVersion"]["groupVersion"], "apps/v1");
+}
+
+#[tokio::test]
+async fn the_aggregated_form_holds_everything_at_once() {
+    let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+    let client = Client::new("").with("accept", accept);
+    let answer = client.get("/apis").await;
+    assert_eq!(answer.content_type, "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+    let apps = answer.body["items"].as_array().unwrap().iter().find(|it| it["metadata"]["name"] == "apps").unwrap();
+    let deployments = &apps["versions"][0]["resources"][0];
+    assert_eq!((&deployments["resource"], &deployments["scope"]), (&json!("deployments"), &json!("Namespaced")));
+    assert_eq!(deployments["subresources"][0]["responseKind"]["kind"], "Scale");
+    let core = client.get("/api").await.body;
+    assert_eq!(core["items"][0]["versions"][0]["version"], "v1");
+}
+
+#[tokio::test]
+async fn kinds_that_are_not_simulated_are_not_there() {
+    let client = Client::new("");
+    for path in
+        ["/apis/apps/v1/daemonsets", "/apis/batch/v1/jobs", "/api/v1/persistentvolumeclaims", "/apis/foo/v1", "/nope"]
+    {
+        let answer = client.get(path).await;
+        assert_eq!(answer.refusal(), (404, "the server could not find the requested resource"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_implemented_says_so() {
+    let client = Client::new("");
+    for path in ["/api/v1/namespaces/shop/pods/a/exec", "/api/v1/namespaces/shop/pods/a/eviction"] {
+        assert_eq!(client.post(path, &json!({})).await.refusal().0, 501, "{path}");
+    }
+    let openapi = client.get("/openapi/v3").await;
+    assert_eq!(openapi.refusal(), (501, "the sandbox does not implement this: OpenAPI documents; use discovery"));
+    let protobuf = client.with("content-type", "application/vnd.kubernetes.protobuf");
+    assert_eq!(protobuf.send("POST", CONFIG_MAPS, "k8s\0").await.refusal().0, 501);
+}
