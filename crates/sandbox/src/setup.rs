@@ -1,19 +1,25 @@
 //! Bringing a world to life: its users, nodes, namespaces and manifests, and the changes that it makes
 //! by itself later.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use todo_agent_kube_rules::kinds;
 
+use crate::api::managed_fields;
 use crate::durations::after;
 use crate::object;
 use crate::simulation::{State, User};
 use crate::store::{Key, Part, StoreError};
 use crate::timers::Wake;
 use crate::world::{World, WorldError};
-use crate::{defaults, nodes};
+use crate::{allocation, defaults, nodes, validation};
 
 /// The administrator's name.
 const ADMINISTRATOR: &str = "kubernetes-admin";
+
+/// Who has made the world's objects, as `managedFields` name it.
+const MANAGER: &str = "kubectl-create";
 
 /// Returns who may connect to a world: the administrator, then its users.
 pub(crate) fn users(world: &World) -> Vec<User> {
@@ -44,6 +50,18 @@ pub(crate) fn apply(state: &mut State) -> Result<(), WorldError> {
     for namespace in ["default", "kube-node-lease", "kube-public", "kube-system", &world.namespace] {
         ensure_namespace(state, namespace);
     }
+    // The API server's own Service, which every cluster has.
+    let kubernetes = json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"},
+        },
+        "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 8443}]},
+    });
+    state.admit(kubernetes.clone()).map_err(|error| failed(&kubernetes, error.to_string()))?;
     for (index, spec) in world.nodes.iter().enumerate() {
         let node = nodes::object(spec, index, state.now);
         state.admit(node.clone()).map_err(|error| failed(&node, error.to_string()))?;
@@ -55,7 +73,17 @@ pub(crate) fn apply(state: &mut State) -> Result<(), WorldError> {
             merge_into(state, &object);
             continue;
         }
-        state.admit(object).map_err(|error| failed(manifest, error.to_string()))?;
+        let mut object = object;
+        state.complete(&mut object);
+        let causes = validation::on_create(&object);
+        if !causes.is_empty() {
+            let told: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.text)).collect();
+            return Err(failed(manifest, told.join("; ")));
+        }
+        // Clients learn the keys of a Secret from here, without its values.
+        managed_fields::record(&mut object, &Value::Null, MANAGER, "", state.now);
+        let now = state.now;
+        state.store.create(object, now).map_err(|error| failed(manifest, error.to_string()))?;
     }
     for (index, change) in world.changes.iter().enumerate() {
         for manifest in &change.manifests {
@@ -153,16 +181,45 @@ fn merge(target: &mut Value, change: &Value) {
 impl State {
     /// Creates an object as the API server would: defaulted, with the status a new object has. Pods and
     /// other things that controllers make come through here.
-    pub(crate) fn admit(&mut self, mut object: Value) -> Result<std::sync::Arc<Value>, StoreError> {
-        defaults::apply(&mut object);
-        defaults::initial_status(&mut object);
+    pub(crate) fn admit(&mut self, mut object: Value) -> Result<Arc<Value>, StoreError> {
+        self.complete(&mut object);
         self.store.create(object, self.now)
+    }
+
+    fn complete(&self, object: &mut Value) {
+        defaults::apply(object);
+        defaults::initial_status(object);
+        allocation::allocate(object, &self.store);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_manifest_that_the_api_would_refuse_is_refused_with_its_reason() {
+        let text = "manifests: [{apiVersion: apps/v1, kind: Deployment, metadata: {name: api}, spec: {replicas: -1, \
+                    selector: {matchLabels: {app: api}}, template: {metadata: {labels: {app: api}}, \
+                    spec: {containers: [{name: api, image: 'api:v1'}]}}}}]";
+        let world = World::from_yaml(text, "mine").unwrap();
+        let error = crate::Sandbox::start(world, crate::Options::default()).err().unwrap().to_string();
+        assert!(
+            error.starts_with("the world mine is not right: Deployment api: spec.replicas: Invalid value: -1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn secrets_of_a_world_tell_their_keys_in_managed_fields() {
+        let sandbox = crate::Sandbox::start(World::builtin("todo").unwrap(), crate::Options::default()).unwrap();
+        let secret = sandbox.get("secret", "todo-secrets");
+        assert!(
+            secret["metadata"]["managedFields"][0]["fieldsV1"]["f:data"]["f:DATABASE_URL"].is_object(),
+            "{secret:#}"
+        );
+        assert!(sandbox.get("service", "backend")["spec"]["clusterIP"].as_str().unwrap().starts_with("10.96."));
+    }
 
     #[test]
     fn changes_merge_containers_by_name() {

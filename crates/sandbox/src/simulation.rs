@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::api::ApiServer;
 use crate::clock::{SandboxClock, Sleepers};
 use crate::dispatch;
 use crate::durations::after;
@@ -132,6 +133,11 @@ impl Sandbox {
     /// Returns the users who may connect, the administrator first.
     pub fn users(&self) -> Vec<User> {
         self.state().users.clone()
+    }
+
+    /// Returns the API server, for clients in the same process.
+    pub fn service(&self) -> ApiServer {
+        ApiServer::new(self.clone())
     }
 
     /// Lets the components see what a request has written. Call it after each write, without the lock.

@@ -152,9 +152,9 @@ impl Action {
     /// What a probe finds where no process answers.
     fn refusal(&self, address: &str) -> String {
         match self {
-            Self::Http { path, port } => format!(
-                "Get \"http://{address}:{port}{path}\": dial tcp {address}:{port}: connect: connection refused"
-            ),
+            Self::Http { path, port } => {
+                format!("Get \"http://{address}:{port}{path}\": dial tcp {address}:{port}: connect: connection refused")
+            }
             Self::Tcp { port } => format!("dial tcp {address}:{port}: connect: connection refused"),
             Self::Other => "command failed with exit code 1".to_owned(),
         }

@@ -134,7 +134,12 @@ fn a_missing_image_alternates_between_error_and_back_off() {
     assert_eq!(reasons[..4], ["ContainerCreating", "ErrImagePull", "ImagePullBackOff", "ErrImagePull"]);
     assert_eq!(sandbox.get("pod", "api")["status"]["phase"], "Pending");
     let events = sandbox.events("Pod");
-    for expected in ["Failed: Failed to pull image \"api:v1\": rpc error: code = NotFound", "Failed: Error: ErrImagePull", "Failed: Error: ImagePullBackOff", "BackOff: Back-off pulling image \"api:v1\""] {
+    for expected in [
+        "Failed: Failed to pull image \"api:v1\": rpc error: code = NotFound",
+        "Failed: Error: ErrImagePull",
+        "Failed: Error: ImagePullBackOff",
+        "BackOff: Back-off pulling image \"api:v1\"",
+    ] {
         assert!(events.iter().any(|event| event.starts_with(expected)), "{expected}: {events:#?}");
     }
 }
@@ -165,7 +170,10 @@ fn a_missing_volume_keeps_the_pod_creating() {
 
 #[test]
 fn a_failing_readiness_probe_takes_the_pod_out_and_is_counted() {
-    let sandbox = pod_world(PROBED, "faults: [{when: {afterStart: 20s}, do: {unready: {message: 'HTTP probe failed with statuscode: 503'}}}]\n");
+    let sandbox = pod_world(
+        PROBED,
+        "faults: [{when: {afterStart: 20s}, do: {unready: {message: 'HTTP probe failed with statuscode: 503'}}}]\n",
+    );
     sandbox.pass(15);
     assert_eq!(container(&sandbox)["ready"], true);
     sandbox.pass(30);

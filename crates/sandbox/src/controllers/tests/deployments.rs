@@ -108,7 +108,11 @@ fn a_rollout_that_never_gets_ready_exceeds_its_deadline() {
     let sandbox = world(2, "progressDeadlineSeconds: 60", faults);
     set_image(&sandbox, "api:v2");
     sandbox.pass(30);
-    assert!(condition(&sandbox, "Progressing").starts_with("True ReplicaSetUpdated"), "{}", condition(&sandbox, "Progressing"));
+    assert!(
+        condition(&sandbox, "Progressing").starts_with("True ReplicaSetUpdated"),
+        "{}",
+        condition(&sandbox, "Progressing")
+    );
     sandbox.pass(60);
     let stuck = condition(&sandbox, "Progressing");
     assert!(stuck.starts_with("False ProgressDeadlineExceeded: ReplicaSet \"api-"), "{stuck}");
@@ -117,7 +121,11 @@ fn a_rollout_that_never_gets_ready_exceeds_its_deadline() {
     assert_eq!(sandbox.get("deployment", "api")["status"]["unavailableReplicas"], 1);
     set_image(&sandbox, "api:v1");
     sandbox.pass(20);
-    assert!(condition(&sandbox, "Progressing").starts_with("True NewReplicaSetAvailable"), "{}", condition(&sandbox, "Progressing"));
+    assert!(
+        condition(&sandbox, "Progressing").starts_with("True NewReplicaSetAvailable"),
+        "{}",
+        condition(&sandbox, "Progressing")
+    );
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn every_namespace_is_equipped_and_empties_before_it_goes() {
     let now = sandbox.now();
     sandbox.state().store.delete(&key, &Deletion::default(), now).unwrap();
     sandbox.after_write();
-    sandbox.pass(1);
+    sandbox.advance(std::time::Duration::from_millis(200));
     assert_eq!(sandbox.state().store.get(&key).unwrap()["status"]["phase"], "Terminating");
     sandbox.pass(60);
     assert!(sandbox.state().store.get(&key).is_none());

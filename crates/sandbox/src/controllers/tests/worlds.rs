@@ -58,7 +58,8 @@ fn the_todo_node_takes_six_backends() {
 
 #[test]
 fn the_same_world_is_the_same_every_time() {
-    let names = || -> Vec<String> { builtin("todo").list("pod").iter().map(|pod| object::name(pod).to_owned()).collect() };
+    let names =
+        || -> Vec<String> { builtin("todo").list("pod").iter().map(|pod| object::name(pod).to_owned()).collect() };
     assert_eq!(names(), names());
 }
 
@@ -67,7 +68,10 @@ fn the_stuck_world_recovers_by_going_back() {
     let sandbox = builtin("stuck");
     let backend = sandbox.get("deployment", "backend");
     assert_eq!(revisions::revision(&backend), 3);
-    assert_eq!((&backend["status"]["availableReplicas"], &backend["status"]["updatedReplicas"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&backend["status"]["availableReplicas"], &backend["status"]["updatedReplicas"]),
+        (&json!(2), &json!(1))
+    );
     let reason = |pod: &Arc<Value>| {
         let state = &pod["status"]["containerStatuses"][0]["state"];
         state["waiting"]["reason"].as_str().or(state["terminated"]["reason"].as_str()).map(str::to_owned)
@@ -75,9 +79,10 @@ fn the_stuck_world_recovers_by_going_back() {
     let mut reasons: Vec<String> = sandbox.list("pod").iter().filter_map(reason).collect();
     reasons.sort();
     assert_eq!(reasons, ["CrashLoopBackOff", "ImagePullBackOff"]);
-    let previous = sandbox.list("replicaset").into_iter().find(|set| {
-        object::name(set).starts_with("backend") && revisions::revision(set) == 2
-    });
+    let previous = sandbox
+        .list("replicaset")
+        .into_iter()
+        .find(|set| object::name(set).starts_with("backend") && revisions::revision(set) == 2);
     let mut template = previous.unwrap()["spec"]["template"].clone();
     template["metadata"]["labels"].as_object_mut().unwrap().remove(revisions::HASH);
     sandbox.edit("deployment", "backend", |it| it["spec"]["template"] = template);
@@ -98,7 +103,9 @@ fn the_hpa_world_has_an_autoscaler_over_the_backend() {
 fn a_hundred_pods_are_no_problem() {
     let sandbox = builtin("empty");
     let text = crate::testing::deployment("api", 100, "").replace("- apiVersion", "manifests:\n- apiVersion");
-    let world = World::from_yaml(&format!("nodes: [{{name: a, cpu: '64', images: ['*']}}]\nwarmUp: 1m\n{text}"), "many").unwrap();
+    let world =
+        World::from_yaml(&format!("nodes: [{{name: a, cpu: '64', images: ['*']}}]\nwarmUp: 1m\n{text}"), "many")
+            .unwrap();
     let many = Sandbox::start(world, Options::default()).unwrap();
     assert_eq!(many.get("deployment", "api")["status"]["availableReplicas"], 100);
     assert!(sandbox.list("pod").is_empty());
