@@ -187,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    fn pod(status: Value) -> Value {
+    fn pod(status: &Value) -> Value {
         let names: Vec<Value> = vec![json!({"name": "app"})];
         json!({"metadata": {"name": "p"}, "spec": {"containers": names, "initContainers": [{"name": "setup"}]}, "status": status})
     }
@@ -200,31 +200,31 @@ mod tests {
     #[test]
     fn the_status_is_the_one_kubectl_prints() {
         let done = json!([{"name": "setup", "state": {"terminated": {"exitCode": 0}}, "restartCount": 2}]);
-        let running = pod(json!({"phase": "Running", "initContainerStatuses": done,
+        let running = pod(&json!({"phase": "Running", "initContainerStatuses": done,
             "containerStatuses": [{"name": "app", "ready": true, "restartCount": 0, "state": {"running": {}}}]}));
         assert_eq!(line(&running), "1/1 Running 0");
-        let crashing = pod(json!({"phase": "Running", "initContainerStatuses": done, "containerStatuses": [
+        let crashing = pod(&json!({"phase": "Running", "initContainerStatuses": done, "containerStatuses": [
             {"name": "app", "ready": false, "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}));
         assert_eq!(line(&crashing), "0/1 CrashLoopBackOff 4");
-        let init_waits = pod(json!({"phase": "Pending", "initContainerStatuses": [
+        let init_waits = pod(&json!({"phase": "Pending", "initContainerStatuses": [
             {"name": "setup", "restartCount": 0, "state": {"running": {}}}]}));
         assert_eq!(line(&init_waits), "0/1 Init:0/1 0");
-        let init_fails = pod(json!({"phase": "Pending", "initContainerStatuses": [
+        let init_fails = pod(&json!({"phase": "Pending", "initContainerStatuses": [
             {"name": "setup", "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}));
         assert_eq!(line(&init_fails), "0/1 Init:CrashLoopBackOff 3");
-        let init_error = pod(json!({"phase": "Failed", "initContainerStatuses": [
+        let init_error = pod(&json!({"phase": "Failed", "initContainerStatuses": [
             {"name": "setup", "restartCount": 0, "state": {"terminated": {"exitCode": 3}}}]}));
         assert_eq!(line(&init_error), "0/1 Init:ExitCode:3 0");
-        let completed = pod(json!({"phase": "Succeeded", "initContainerStatuses": done, "containerStatuses": [
+        let completed = pod(&json!({"phase": "Succeeded", "initContainerStatuses": done, "containerStatuses": [
             {"name": "app", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]}));
         assert_eq!(line(&completed), "0/1 Completed 0");
-        let evicted = pod(json!({"phase": "Failed", "reason": "Evicted"}));
+        let evicted = pod(&json!({"phase": "Failed", "reason": "Evicted"}));
         assert_eq!(line(&evicted), "0/1 Evicted 0");
     }
 
     #[test]
     fn a_deleted_pod_is_terminating_and_a_sidecar_counts() {
-        let mut going = pod(json!({"phase": "Running", "containerStatuses": []}));
+        let mut going = pod(&json!({"phase": "Running", "containerStatuses": []}));
         going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         assert_eq!(PodStatus::of(&going).status, "Terminating");
         let sidecar = json!({"spec": {"containers": [{"name": "app"}], "initContainers": [{"name": "proxy", "restartPolicy": "Always"}]},

@@ -104,21 +104,15 @@ fn tiers(lookup: &Lookup<'_>, kind: Option<&str>) -> Result<Vec<Vec<ResourceType
     }
     let first: Vec<String> =
         lookup.tiers.first().into_iter().flatten().map(|known| known.kind.to_lowercase()).collect();
-    Err(match wanted {
-        Some(wanted) => ToolError::arguments(format!(
-            "{} cannot be {}; it is {}",
-            lookup.argument,
-            words::with_article(wanted.singular),
-            alternatives(&first)
-        )),
-        None => {
-            let error = ToolError::arguments(format!("{} names an unknown kind \"{kind}\"", lookup.argument));
-            let known: Vec<String> = known().map(|known| known.kind.to_lowercase()).collect();
-            match arguments::nearest(&kind.to_lowercase(), known.iter().map(String::as_str)) {
-                Some(near) => error.hint(format!("did you mean {near}?")),
-                None => error.hint(format!("it is {}", alternatives(&first))),
-            }
-        }
+    if let Some(wanted) = wanted {
+        let (noun, first) = (words::with_article(wanted.singular), alternatives(&first));
+        return Err(ToolError::arguments(format!("{} cannot be {noun}; it is {first}", lookup.argument)));
+    }
+    let error = ToolError::arguments(format!("{} names an unknown kind \"{kind}\"", lookup.argument));
+    let known: Vec<String> = known().map(|known| known.kind.to_lowercase()).collect();
+    Err(match arguments::nearest(&kind.to_lowercase(), known.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error.hint(format!("it is {}", alternatives(&first))),
     })
 }
 

@@ -22,17 +22,12 @@ pub(crate) struct Word<'a> {
 /// Splits and checks a word. `argument` names it in the complaint.
 pub(crate) fn parse<'a>(argument: &str, word: &'a str) -> Result<Word<'a>, ToolError> {
     let word = word.trim();
-    match word.split_once('/') {
-        Some((kind, name)) => {
-            check(argument, kind)?;
-            check(argument, name)?;
-            Ok(Word { kind: Some(kind), name })
-        }
-        None => {
-            check(argument, word)?;
-            Ok(Word { kind: None, name: word })
-        }
+    let (kind, name) = word.split_once('/').map_or((None, word), |(kind, name)| (Some(kind), name));
+    if let Some(kind) = kind {
+        check(argument, kind)?;
     }
+    check(argument, name)?;
+    Ok(Word { kind, name })
 }
 
 /// Returns the namespace to use: the given one, checked, else the pinned one.

@@ -139,12 +139,11 @@ impl Described<'_> {
             .map(|spec| containers::described(spec, &shown, now))
             .unwrap_or_default();
         let events = fold::fold(&self.events);
-        let troubles: Vec<String> = match self.object.resource.kind.as_str() {
-            "Pod" => pods::trouble(self.live).into_iter().collect(),
-            _ => {
-                let of = |pod: &Value| Some(format!("pod/{}: {}", value::name(pod), pods::trouble(pod)?));
-                self.pods.iter().filter_map(of).take(5).collect()
-            }
+        let troubles: Vec<String> = if self.object.resource.kind == "Pod" {
+            pods::trouble(self.live).into_iter().collect()
+        } else {
+            let of = |pod: &Value| Some(format!("pod/{}: {}", value::name(pod), pods::trouble(pod)?));
+            self.pods.iter().filter_map(of).take(5).collect()
         };
         let data = json!({
             "object": projected(self.object, self.live), "troubles": troubles, "missing": self.missing,

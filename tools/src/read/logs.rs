@@ -47,7 +47,8 @@ pub(crate) struct LogsArgs {
     grep: Option<String>,
     /// lines per container, default 200
     tail: Option<u32>,
-    /// person only
+    // Models do not see this one: a followed log has no end.
+    #[schemars(skip)]
     follow: Option<bool>,
 }
 
@@ -76,7 +77,7 @@ impl Read for Logs {
         let wanted = Wanted::new(&args)?;
         let namespace = words::namespace(args.namespace.as_deref(), &reader.scope().namespace)?;
         let found = Pods::find(reader, &args.target, namespace).await?;
-        let sources = collect::sources(&found.pods, &wanted, run.clock.now())?;
+        let sources = collect::sources(&found.all, &wanted, run.clock.now())?;
         if args.follow == Some(true) {
             return follow::follow(reader, run, &found, &sources, &wanted).await;
         }
@@ -122,7 +123,7 @@ struct Pods {
     by: By,
     namespace: String,
     notes: Vec<String>,
-    pods: Vec<Value>,
+    all: Vec<Value>,
 }
 
 /// How pods were found.
@@ -136,7 +137,7 @@ enum By {
 impl Pods {
     /// Returns `2 pods of deployment/backend in namespace todo`.
     fn described(&self) -> String {
-        let pods = count(self.pods.len(), "pod");
+        let pods = count(self.all.len(), "pod");
         match self.by {
             By::Name => format!("{} in namespace {}", self.what, self.namespace),
             By::Workload => format!("{pods} of {} in namespace {}", self.what, self.namespace),
@@ -162,7 +163,7 @@ impl Pods {
                         by: By::Name,
                         namespace: namespace.to_owned(),
                         notes: Vec::new(),
-                        pods: vec![pod],
+                        all: vec![pod],
                     });
                 }
                 Err(error) if names::is_refusal(&error) => {}
@@ -185,7 +186,7 @@ impl Pods {
         } else {
             (By::Workload, workloads::pods(reader, &found.object, &live).await?)
         };
-        Ok(Self { what: found.object.short(), by, namespace: namespace.to_owned(), notes: found.notes, pods })
+        Ok(Self { what: found.object.short(), by, namespace: namespace.to_owned(), notes: found.notes, all: pods })
     }
 
     async fn by_selector(reader: &dyn Reader, selector: &str, namespace: &str) -> Result<Self, ToolError> {
@@ -207,7 +208,7 @@ impl Pods {
             by: By::Selector,
             namespace: namespace.to_owned(),
             notes: Vec::new(),
-            pods,
+            all: pods,
         })
     }
 }
@@ -231,7 +232,7 @@ fn answer(found: &Pods, collected: Collected, wanted: &Wanted, run: &Run) -> Out
         .collect();
     let from = found.described();
     let mut headline = format!("{} from {from}", count(total, "line"));
-    if found.pods.is_empty() {
+    if found.all.is_empty() {
         headline = format!("there are no pods, so there is no log: {from}");
     } else if total == 0 {
         let matching = wanted.grep.as_ref().map_or_else(String::new, |grep| format!(" that match {grep}"));
@@ -240,7 +241,7 @@ fn answer(found: &Pods, collected: Collected, wanted: &Wanted, run: &Run) -> Out
         headline = format!("{headline}, {} shown after folding similar ones", folded.len());
     }
     let data = json!({
-        "target": found.what, "namespace": found.namespace, "pods": found.pods.len(), "total": total,
+        "target": found.what, "namespace": found.namespace, "pods": found.all.len(), "total": total,
         "first_fatal": fatal.map(|index| folded[index].line.text.clone()),
         "lines": folded.iter().map(|one| json!({
             "time": one.line.time, "source": sources[one.line.source].name(), "text": one.line.text,

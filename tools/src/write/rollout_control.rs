@@ -145,7 +145,7 @@ impl Target {
         set_annotation(&mut after, RESTARTED_AT, &at);
         let mut change = self.change(
             format!("restart {}", self.object.short()),
-            format!("kubectl rollout restart {}", self.object.short()),
+            &format!("kubectl rollout restart {}", self.object.short()),
             PatchStyle::Merge,
             body,
         );
@@ -181,7 +181,7 @@ impl Target {
         patch.extend(self.change_cause(wanted));
         let mut change = self.change(
             format!("roll {short} back from revision {} to {}", current.number, wanted.number),
-            format!("kubectl rollout undo {short} --to-revision={}", wanted.number),
+            &format!("kubectl rollout undo {short} --to-revision={}", wanted.number),
             PatchStyle::Json,
             Value::Array(patch),
         );
@@ -209,7 +209,7 @@ impl Target {
         }
         let mut change = self.change(
             format!("{verb} the rollout of {short}"),
-            format!("kubectl rollout {verb} {short}"),
+            &format!("kubectl rollout {verb} {short}"),
             PatchStyle::Merge,
             // Resuming takes the field away: the API leaves it out where it is false.
             json!({"spec": {"paused": if wanted { Value::Bool(true) } else { Value::Null }}}),
@@ -231,7 +231,7 @@ impl Target {
         Phase { settle, deadline: PAUSE_DEADLINE, ..phase }
     }
 
-    fn change(&self, summary: String, command: String, style: PatchStyle, body: Value) -> Change {
+    fn change(&self, summary: String, command: &str, style: PatchStyle, body: Value) -> Change {
         let seconds = value::number(&self.live, "/spec/progressDeadlineSeconds")
             .and_then(|seconds| u64::try_from(seconds).ok())
             .unwrap_or(ROLLOUT_SECONDS);

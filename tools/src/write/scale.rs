@@ -23,7 +23,7 @@ use crate::{
 /// The most replicas this tool sets; more is nearly always a slip of the finger.
 const MOST_REPLICAS: u32 = 1000;
 /// How long scaling may take to be seen.
-const DEADLINE: Duration = Duration::from_secs(180);
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// Propose a number of replicas for a workload. Give one of replicas, delta, percent.
 #[derive(Debug, Deserialize, JsonSchema)]

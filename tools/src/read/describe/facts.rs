@@ -174,19 +174,19 @@ fn outline(value: &Value, depth: usize) -> String {
     let lines: Vec<String> = match value {
         Value::Object(fields) => fields
             .iter()
-            .map(|(key, item)| match is_leaf(item) {
-                true => format!("{indent}{key}: {}", value::plain(item)),
-                false => format!("{indent}{key}:\n{}", outline(item, depth + 1)),
+            .map(|(key, item)| {
+                if is_leaf(item) {
+                    format!("{indent}{key}: {}", value::plain(item))
+                } else {
+                    format!("{indent}{key}:\n{}", outline(item, depth + 1))
+                }
             })
             .collect(),
         Value::Array(items) => items
             .iter()
-            .map(|item| match is_leaf(item) {
-                true => format!("{indent}- {}", value::plain(item)),
-                false => {
-                    let text = outline(item, depth + 1);
-                    format!("{indent}- {}", text.trim_start())
-                }
+            .map(|item| {
+                let text = if is_leaf(item) { value::plain(item) } else { outline(item, depth + 1) };
+                format!("{indent}- {}", text.trim_start())
             })
             .collect(),
         other => vec![format!("{indent}{}", value::plain(other))],

@@ -56,7 +56,7 @@ impl Status {
     }
 }
 
-/// The order of the rows.
+// No doc comment: models would be sent it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Sort {

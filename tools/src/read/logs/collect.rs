@@ -26,7 +26,7 @@ const MOST_SOURCES: usize = 40;
 /// How many logs are read at the same time.
 const AT_ONCE: usize = 8;
 /// An earlier run is shown with the present one if it ended this lately.
-const RECENT: Duration = Duration::from_secs(3600);
+const RECENT: Duration = Duration::from_hours(1);
 
 /// One log: a run of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]

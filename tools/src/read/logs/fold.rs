@@ -39,7 +39,7 @@ pub(super) fn fold(lines: &[Line], group: impl Fn(usize) -> String) -> Vec<Folde
                 one.last = line.time.or(one.last);
             }
             None => {
-                folded.push(Folded { line, count: 1, last: line.time, sources: BTreeSet::from([line.source]), form })
+                folded.push(Folded { line, count: 1, last: line.time, sources: BTreeSet::from([line.source]), form });
             }
         }
     }

@@ -110,7 +110,11 @@ async fn a_container_that_has_not_started_is_explained() {
 
 #[tokio::test]
 async fn a_huge_log_is_bounded_and_a_binary_one_escaped() {
-    let huge: String = (0..50_000).map(|n| format!("2026-03-01T11:59:01Z {} item\n", "x".repeat(n % 50))).collect();
+    let lines: Vec<String> = (0..50_000).map(|n| format!("2026-03-01T11:59:01Z {} item", "x".repeat(n % 50))).collect();
+    let huge = lines.join(
+        "
+",
+    );
     let one = || vec![pod("todo", "backend-1", "backend", ("ReplicaSet", "backend-hash"))];
     let turn = FakeRun::new(FakeReader::new(one()).log("backend-1/app", huge));
     let output = turn.read("logs", json!({"target": "backend-1"})).await.unwrap();
