@@ -16,6 +16,9 @@ use crate::{
     words,
 };
 
+/// The most owners that are looked at to see whether they belong to one workload.
+const MOST_OWNERS: usize = 4;
+
 /// What is looked for.
 #[derive(Debug)]
 pub struct Lookup<'a> {
@@ -126,29 +129,55 @@ struct Search<'a> {
 impl Search<'_> {
     async fn run(&self) -> Result<Resolved, ToolError> {
         let mut seen = Fetched::default();
-        let mut loose: Option<NameEntry> = None;
+        let mut loose: Vec<NameEntry> = Vec::new();
         for tier in &self.tiers {
             let within = Within::Namespace(self.lookup.namespace.to_owned());
             let fetched = names::fetch(self.reader, tier, &within).await?;
             seen.refused.extend(fetched.refused);
             let names = Names { entries: fetched.entries, namespaces: Vec::new() };
-            let found = rules::resolve(&names, self.wanted(&[], None));
-            match found {
-                Ok(entry) if entry.name == self.word => return self.accept(entry, How::Exact, &seen).await,
-                Ok(entry) if loose.is_none() && self.lookup.order == Order::FirstMatch => {
-                    return self.accept(entry, How::Loose, &seen).await;
-                }
-                Ok(entry) => loose = loose.or_else(|| Some(entry.clone())),
-                // With a loose match in hand only an exact one counts; several loose ones later do not.
-                Err(NameError::Ambiguous(found)) if loose.is_none() => return self.one_owner(&found, &seen).await,
-                Err(NameError::Ambiguous(_) | NameError::Unknown { .. } | NameError::NotExact(_)) => {}
-            }
+            let found = match rules::resolve(&names, self.wanted(&[], None)) {
+                Ok(entry) => vec![entry.clone()],
+                Err(NameError::Ambiguous(found)) => found,
+                Err(NameError::Unknown { .. } | NameError::NotExact(_)) => Vec::new(),
+            };
             seen.entries.extend(names.entries);
+            // With a loose match in hand, only an exact one in a later tier counts.
+            if found.first().is_some_and(|entry| entry.name == self.word) {
+                return self.choose(&found, How::Exact, &seen).await;
+            }
+            if loose.is_empty() {
+                loose = found;
+            }
+            if !loose.is_empty() && self.lookup.order == Order::FirstMatch {
+                break;
+            }
         }
-        match loose {
-            Some(entry) => self.accept(&entry, How::Loose, &seen).await,
-            None => self.nothing(seen).await,
+        if loose.is_empty() { self.nothing(seen).await } else { self.choose(&loose, How::Loose, &seen).await }
+    }
+
+    /// Takes the only match. Several that belong to one workload mean that workload.
+    async fn choose(&self, found: &[NameEntry], how: How, seen: &Fetched) -> Result<Resolved, ToolError> {
+        let Some(first) = found.first() else { return Err(ambiguous(self.word, self.lookup.namespace, found)) };
+        if found.len() == 1 {
+            return self.accept(first, how, seen).await;
         }
+        if matches!(self.lookup.climb, Climb::ToWorkload(_)) {
+            // Pods of an old and a new ReplicaSet: few owners, one workload above them.
+            let mut by_owner: Vec<&NameEntry> = found.iter().filter(|entry| entry.owner.is_some()).collect();
+            let all_owned = by_owner.len() == found.len();
+            by_owner.dedup_by_key(|entry| &entry.owner);
+            if all_owned && by_owner.len() <= MOST_OWNERS {
+                let mut tops = Vec::new();
+                for entry in by_owner {
+                    tops.push(self.climb(entry).await?);
+                }
+                tops.dedup_by(|one, two| (&one.kind, &one.name) == (&two.kind, &two.name));
+                if tops.len() == 1 {
+                    return self.accept(first, How::Loose, seen).await;
+                }
+            }
+        }
+        Err(ambiguous(self.word, self.lookup.namespace, found))
     }
 
     fn wanted<'w>(&'w self, kinds: &'w [&'w str], namespace: Option<&'w str>) -> Wanted<'w> {
@@ -205,18 +234,6 @@ impl Search<'_> {
             }
         }
         Ok(top)
-    }
-
-    /// Several matches that belong to one workload mean that workload.
-    async fn one_owner(&self, found: &[NameEntry], seen: &Fetched) -> Result<Resolved, ToolError> {
-        let owner = found.first().and_then(|entry| entry.owner.clone());
-        let shared = owner.is_some() && found.iter().all(|entry| entry.owner == owner);
-        match found.first() {
-            Some(first) if shared && matches!(self.lookup.climb, Climb::ToWorkload(_)) => {
-                self.accept(first, How::Loose, seen).await
-            }
-            _ => Err(ambiguous(self.word, self.lookup.namespace, found)),
-        }
     }
 
     async fn nothing(&self, seen: Fetched) -> Result<Resolved, ToolError> {

@@ -90,6 +90,8 @@ impl Run {
             () = self.cancel.cancelled() => {}
             () = self.clock.sleep(duration) => {}
         }
+        // A simulated clock never waits; whoever listens for Ctrl-C must still get a turn.
+        tokio::task::yield_now().await;
         self.check()
     }
 

@@ -13,7 +13,7 @@ use filter::{Sort, Status};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use todo_agent_core::{ListQuery, Output, Reader, ResourceType, Run, ToolError, Within};
+use todo_agent_core::{Cause, ClusterError, ListQuery, Output, Reader, ResourceType, Run, ToolError, Within};
 use todo_agent_kube_rules::{kinds, selectors::LabelSelector};
 
 use crate::{resolve, tool::Read, value, words};
@@ -50,7 +50,7 @@ impl Read for List {
     async fn read<'a>(&'a self, args: ListArgs, reader: &'a dyn Reader, run: &'a Run) -> Result<Output, ToolError> {
         run.check()?;
         let listing = Listing::new(&args, reader).await?;
-        let objects = reader.list(&listing.query(&args)).await?;
+        let objects = reader.list(&listing.query(&args)).await.map_err(|error| listing.refused(error))?;
         if objects.is_empty() {
             return listing.nothing(&args, reader, run).await;
         }
@@ -104,6 +104,17 @@ impl Listing {
         match &args.selector {
             Some(selector) => query.labels(selector),
             None => query,
+        }
+    }
+
+    /// Adds to a refusal that one namespace may be allowed where all are not.
+    fn refused(&self, error: ClusterError) -> ToolError {
+        let whole = self.namespace.is_none() && self.resource.namespaced && error.is(Cause::Forbidden);
+        let error = ToolError::from(error);
+        if whole {
+            error.hint("a single namespace may be allowed: give namespace instead of all_namespaces")
+        } else {
+            error
         }
     }
 

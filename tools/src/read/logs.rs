@@ -28,6 +28,8 @@ use crate::{
 
 /// How many lines of each container are read unless told otherwise.
 const DEFAULT_TAIL: u32 = 200;
+/// How many where a time or a pattern already narrows them; the bound on bytes holds as well.
+const NARROWED_TAIL: u32 = 10_000;
 /// The most lines of each container that can be asked for.
 const MOST_TAIL: u32 = 100_000;
 
@@ -91,7 +93,8 @@ impl Wanted {
         if let Some(container) = &args.container {
             words::check("container", container)?;
         }
-        let tail = args.tail.unwrap_or(DEFAULT_TAIL);
+        let narrowed = args.since.is_some() || args.grep.is_some();
+        let tail = args.tail.unwrap_or(if narrowed { NARROWED_TAIL } else { DEFAULT_TAIL });
         if tail == 0 || tail > MOST_TAIL {
             return Err(ToolError::arguments(format!("tail must be from 1 to {MOST_TAIL}, got {tail}")));
         }

@@ -192,3 +192,12 @@ async fn what_is_not_there_is_said() {
     assert_snapshot!(describe(json!({"kind": "widget", "name": "a"})).await, @r#"error: the cluster has no kind "widget""#);
     assert_snapshot!(describe(json!({"kind": "pod", "name": "../../secrets/db"})).await, @r#"error: name ".." contains a path; give a name, or kind/name"#);
 }
+
+#[tokio::test]
+async fn an_exact_name_of_any_kind_comes_before_a_part_of_a_workloads_name() {
+    let mut objects = todo();
+    objects.push(workload("Deployment", "todo", "todo-backend", 1));
+    objects.push(workload("Deployment", "todo", "todo-frontend", 1));
+    let shown = FakeRun::new(FakeReader::new(objects)).person("describe", json!({"name": "todo"})).await;
+    assert!(shown.starts_with("configmap/todo in namespace todo"), "{shown}");
+}

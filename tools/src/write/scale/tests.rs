@@ -133,6 +133,20 @@ async fn a_pod_means_its_workload() {
 }
 
 #[tokio::test]
+async fn pods_of_two_revisions_mean_their_one_workload() {
+    let mut objects = vec![workload("Deployment", "todo", "api", 2)];
+    for revision in ["b", "c"] {
+        let mut set = workload("ReplicaSet", "todo", &format!("api-{revision}"), 1);
+        set["metadata"]["ownerReferences"] = json!([{"kind": "Deployment", "name": "api", "controller": true}]);
+        objects.push(set);
+        objects.push(pod("todo", &format!("api-{revision}-x"), "p", ("ReplicaSet", &format!("api-{revision}"))));
+    }
+    let turn = FakeRun::new(FakeReader::new(objects));
+    let proposal = turn.proposed("scale", json!({"workload": "pod/api", "replicas": 3})).await;
+    assert!(proposal.starts_with("scale deployment/api from 2 to 3 replicas"), "{proposal}");
+}
+
+#[tokio::test]
 async fn a_daemonset_has_no_count() {
     let turn = FakeRun::new(FakeReader::new(vec![workload("DaemonSet", "todo", "agent", 1)]));
     assert_snapshot!(turn.proposed("scale", json!({"workload": "agent", "replicas": 3})).await, @r#"
