@@ -16,7 +16,7 @@ use crate::store::{Key, Part, Store};
 use crate::timers::{Timers, Wake};
 
 /// How long the API server keeps an Event (`--event-ttl`).
-const LIFETIME: Duration = Duration::from_secs(3600);
+const LIFETIME: Duration = Duration::from_hours(1);
 
 /// Who reports.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -17,8 +17,10 @@ use crate::world::{Effect, NodeSpec};
 
 /// How long the node controller waits for a heartbeat (`--node-monitor-grace-period`).
 const GRACE_PERIOD: Duration = Duration::from_secs(50);
+/// How long pods tolerate an unreachable node (`DefaultTolerationSeconds`).
+const TOLERATION: Duration = Duration::from_mins(5);
 /// How often a kubelet reports even when nothing changed.
-const REPORT_PERIOD: Duration = Duration::from_secs(300);
+const REPORT_PERIOD: Duration = Duration::from_mins(5);
 
 /// Returns the Node that a world declares in short form.
 pub(crate) fn object(spec: &NodeSpec, index: usize, now: Timestamp) -> Value {
@@ -104,7 +106,7 @@ pub(crate) fn sync(state: &mut State, key: &Key) {
         state.timers.schedule(Wake::Node(key.clone()), noticed);
     } else if conditions::find(&node["status"], "Ready").is_some_and(|ready| ready["status"] == "True") {
         lose(state, key, &node);
-        state.wake_after(Wake::Node(key.clone()), Duration::from_secs(300));
+        state.wake_after(Wake::Node(key.clone()), TOLERATION);
     } else {
         evict(state, key);
     }

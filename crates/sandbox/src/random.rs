@@ -58,7 +58,7 @@ pub(crate) fn digest(text: &str) -> String {
     let mut random = Random::new(
         text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)),
     );
-    (0..4).map(|_| format!("{:016x}", random.next())).collect()
+    format!("{:016x}{:016x}{:016x}{:016x}", random.next(), random.next(), random.next(), random.next())
 }
 
 fn letter(number: u64) -> char {

@@ -17,7 +17,7 @@ use crate::store::{Key, Part};
 use crate::timers::Wake;
 
 /// A pod that nothing has changed for is tried again after this time.
-const FLUSH_PERIOD: Duration = Duration::from_secs(300);
+const FLUSH_PERIOD: Duration = Duration::from_mins(5);
 
 /// The pods that did not fit.
 #[derive(Debug, Default)]

@@ -24,7 +24,7 @@ use crate::timers::{Timers, Wake};
 use crate::world::{World, WorldError};
 
 /// How a sandbox starts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// The instant at which the world is ready; the warm-up happens before it.
     pub now: Timestamp,

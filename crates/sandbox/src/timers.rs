@@ -75,6 +75,7 @@ impl Timers {
     }
 
     /// Returns when the next wake-up is due.
+    #[cfg(test)]
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.queue.first_key_value().map(|((at, _), _)| *at)
     }

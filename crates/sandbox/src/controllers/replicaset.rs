@@ -37,7 +37,8 @@ fn create(state: &mut State, set: &Value, count: usize) {
         let pod = pods::from_template(&set["spec"]["template"], set, &name);
         match state.admit(pod) {
             Ok(_) => {
-                state.record(&SOURCE, set, &Occurrence::normal("SuccessfulCreate", format!("Created pod: {name}")))
+                let message = format!("Created pod: {name}");
+                state.record(&SOURCE, set, &Occurrence::normal("SuccessfulCreate", message));
             }
             Err(error) => {
                 let message = format!("Error creating: {error}");

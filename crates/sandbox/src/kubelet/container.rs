@@ -21,7 +21,7 @@ use crate::world::ProbeKind;
 /// The first delay between restarts and between pulls; it doubles.
 const FIRST_BACK_OFF: Duration = Duration::from_secs(10);
 /// The longest delay between restarts and between pulls.
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(300);
+const LONGEST_BACK_OFF: Duration = Duration::from_mins(5);
 /// How often the kubelet looks at a pod that waits (its sync period with jitter).
 const SYNC_PERIOD: Duration = Duration::from_secs(12);
 /// How long a simulated init container works.
@@ -224,7 +224,7 @@ impl Container {
         let image = text(spec, "image");
         match images::presence(image, text(spec, "imagePullPolicy"), around.preloaded, around.pulled) {
             // A fault about the image means that it is not to be had at all.
-            _ if self.current_trouble(spec, around).image_pull.is_some() => self.pull(image, around, outcome),
+            _ if current_trouble(spec, around).image_pull.is_some() => self.pull(image, around, outcome),
             Presence::ToPull => self.pull(image, around, outcome),
             Presence::Present => {
                 let message =
@@ -252,8 +252,8 @@ impl Container {
     fn pulled(&mut self, spec: &Value, since: Timestamp, around: &mut Surroundings<'_>, outcome: &mut Outcome) {
         let image = text(spec, "image");
         let now = around.now;
-        if let Some(said) = self.current_trouble(spec, around).image_pull {
-            let message = images::pull_error(image, said.as_deref());
+        if let Some(pull) = current_trouble(spec, around).image_pull {
+            let message = images::pull_error(image, pull.error.as_deref());
             self.tell(outcome, Occurrence::warning("Failed", format!("Failed to pull image \"{image}\": {message}")));
             self.tell(outcome, Occurrence::warning("Failed", "Error: ErrImagePull"));
             self.pull_failure = Some(PullFailure { reason: "ErrImagePull", message });
@@ -301,7 +301,7 @@ impl Container {
         }
         self.waiting = None;
         self.instance += 1;
-        self.trouble = self.current_trouble(spec, around);
+        self.trouble = current_trouble(spec, around);
         let (namespace, pod) = (object::namespace(around.pod), object::name(around.pod));
         around.logs.begin(namespace, pod, &self.name);
         let lines = logs::start_lines(around.world, around.pod, spec);
@@ -350,10 +350,9 @@ impl Container {
         });
         self.probes.clear();
         let again = match (self.role, text(&around.pod["spec"], "restartPolicy")) {
-            (Role::Sidecar, _) => true,
-            (Role::Init, "Never") | (Role::Main, "Never") => false,
+            (Role::Init | Role::Main, "Never") => false,
             (Role::Init, _) | (Role::Main, "OnFailure") => end.exit_code != 0,
-            (Role::Main, _) => true,
+            (Role::Sidecar | Role::Main, _) => true,
         };
         if !again || outcome.stopping {
             self.phase = Phase::Ended { restart: None, notice: None, delay: None };
@@ -435,10 +434,10 @@ impl Container {
         self.probes.clear();
         self.phase = Phase::Ended { restart: None, notice: None, delay: None };
     }
+}
 
-    fn current_trouble(&self, spec: &Value, around: &Surroundings<'_>) -> Trouble {
-        faults::trouble(around.world, around.store, around.pod, spec, around.patched)
-    }
+fn current_trouble(spec: &Value, around: &Surroundings<'_>) -> Trouble {
+    faults::trouble(around.world, around.store, around.pod, spec, around.patched)
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {

@@ -10,7 +10,7 @@ use todo_agent_kube_rules::selectors::LabelSelector;
 use super::references;
 use crate::object;
 use crate::store::Store;
-use crate::world::{Crash, Effect, Fault, ProbeKind, Target, When, World};
+use crate::world::{Crash, Effect, Fault, ImagePull, ProbeKind, Target, When, World};
 
 /// A process that ends within this time has not got as far as answering.
 const EARLY: Duration = Duration::from_secs(30);
@@ -22,8 +22,8 @@ pub(crate) struct Trouble {
     pub(crate) crash: Option<(Duration, Crash)>,
     /// When the kernel kills the process, after its start.
     pub(crate) oom: Option<Duration>,
-    /// Why the image cannot be pulled; `Some(None)` for the registry's usual "not found".
-    pub(crate) image_pull: Option<Option<String>>,
+    /// Why the image cannot be pulled.
+    pub(crate) image_pull: Option<ImagePull>,
     /// Which probes fail from when after the start, and their output.
     pub(crate) failing: Vec<(ProbeKind, Duration, Option<String>)>,
     /// How long no probe succeeds after the start.
@@ -48,7 +48,7 @@ pub(crate) fn trouble(world: &World, store: &Store, pod: &Value, container: &Val
             Effect::Oom(oom) if exceeds_limit(oom.usage.as_deref(), container) => {
                 trouble.oom = Some(from + oom.after);
             }
-            Effect::ImagePull(pull) => trouble.image_pull = Some(pull.error.clone()),
+            Effect::ImagePull(pull) => trouble.image_pull = Some(pull.clone()),
             Effect::Unready(unready) => trouble.failing.push((unready.probe, from, unready.message.clone())),
             Effect::SlowStart(time) => trouble.slow_start = trouble.slow_start.max(*time),
             Effect::Oom(_) | Effect::NodeDown(_) | Effect::Evict(_) => {}

@@ -59,7 +59,7 @@ impl World {
             return Self::from_yaml(text, name_or_path);
         }
         let path = Path::new(name_or_path);
-        if path.exists() || name_or_path.contains('/') || name_or_path.ends_with(".yaml") {
+        if path.exists() || name_or_path.contains('/') || path.extension().is_some() {
             return Self::load(path);
         }
         let nearest = BUILTIN
