@@ -7,10 +7,10 @@
 #![warn(missing_docs)]
 
 mod arguments;
+mod autoscalers;
 mod durations;
 #[cfg(test)]
 mod fake;
-mod keepers;
 pub mod names;
 mod pods;
 mod progress;

@@ -15,7 +15,7 @@ use todo_agent_core::{
 };
 
 use crate::{
-    keepers, names,
+    names,
     resolve::{self, Climb, Lookup, Order, Resolved},
     revisions::{self, Revision},
     tool::{Proposal, Write},
@@ -188,7 +188,6 @@ impl Target {
         change.undo = self.back_to(Some(current.number), &wanted.template, &mut change.remarks);
         change.remarks.extend(changes.into_iter().map(Remark::Fact));
         change.remarks.extend(self.interruption().map(Remark::Fact));
-        change.remarks.extend(keepers::deployers(&self.live, "the pod template"));
         Ok(Came::To(Box::new(change)))
     }
 
@@ -214,18 +213,17 @@ impl Target {
             // Resuming takes the field away: the API leaves it out where it is false.
             json!({"spec": {"paused": if wanted { Value::Bool(true) } else { Value::Null }}}),
         );
-        change.phases = change.phases.into_iter().map(|phase| self.settled_by_field(phase, wanted)).collect();
+        change.phases =
+            change.phases.into_iter().map(|phase| self.settled_by_field(phase, Value::Bool(wanted))).collect();
         change.undo = Some(Recipe::Paused { target: self.object.clone(), before });
         if wanted {
             let fact = "while it is paused, changes of its pod template start no rollout; scaling still works";
             change.remarks.push(Remark::Fact(fact.to_owned()));
         }
-        change.remarks.extend(keepers::deployers(&self.live, "whether it is paused"));
         Ok(Came::To(Box::new(change)))
     }
 
-    fn settled_by_field(&self, phase: Phase, paused: bool) -> Phase {
-        let value = if paused { Value::Bool(true) } else { Value::Null };
+    fn settled_by_field(&self, phase: Phase, value: Value) -> Phase {
         let settle =
             vec![Expectation::Field { object: self.object.clone(), pointer: "/spec/paused".to_owned(), value }];
         Phase { settle, deadline: PAUSE_DEADLINE, ..phase }

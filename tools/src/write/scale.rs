@@ -14,7 +14,7 @@ use todo_agent_core::{
 };
 
 use crate::{
-    keepers, names,
+    autoscalers, names,
     resolve::{self, Climb, Lookup, Order, Resolved},
     tool::{Proposal, Write},
     value, words, workloads,
@@ -65,8 +65,7 @@ impl Write for Scale {
         let reader = reader.as_reader();
         let namespace = words::namespace(args.namespace.as_deref(), &reader.scope().namespace)?;
         let resolved = find(reader, &args.workload, namespace).await?;
-        let (live, kept_by) =
-            futures::join!(reader.get(&resolved.object), keepers::autoscalers(reader, &resolved.object));
+        let (live, kept_by) = futures::join!(reader.get(&resolved.object), autoscalers::of(reader, &resolved.object));
         let live = live?;
         let before = present(&live);
         let after = asked.of(before)?;
@@ -111,7 +110,6 @@ pub(super) fn change(
     mut remarks: Vec<Remark>,
 ) -> Change {
     let before = present(live);
-    remarks.extend(keepers::deployers(live, "the replica count"));
     if workloads::is_paused(live) {
         remarks.push(Remark::Fact("its rollout is paused; the replica count changes all the same".to_owned()));
     }

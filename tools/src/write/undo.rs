@@ -15,7 +15,7 @@ use super::{
     scale,
 };
 use crate::{
-    keepers,
+    autoscalers,
     tool::{Proposal, Write},
     value, words, workloads,
 };
@@ -140,7 +140,7 @@ async fn scale_back(reader: &dyn Reader, target: Target, before: u32, after: u32
         return Err(moved(&target.object, &format!("it has {present} replicas now, the change left {after}"))
             .hint(format!("say the count you want, for example: scale {short} to {before}")));
     }
-    let remarks = keepers::autoscalers(reader, &target.object).await?;
+    let remarks = autoscalers::of(reader, &target.object).await?;
     let change: Change = scale::change(target.tool, target.object, &target.live, before, remarks);
     Ok(Came::To(Box::new(change)))
 }

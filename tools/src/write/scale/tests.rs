@@ -156,10 +156,8 @@ async fn a_daemonset_has_no_count() {
 }
 
 #[tokio::test]
-async fn an_autoscaler_and_helm_are_named() {
-    let mut backend = workload("Deployment", "todo", "backend", 2);
-    backend["metadata"]["labels"]["app.kubernetes.io/managed-by"] = json!("Helm");
-    backend["metadata"]["annotations"]["meta.helm.sh/release-name"] = json!("todo");
+async fn an_autoscaler_is_named() {
+    let backend = workload("Deployment", "todo", "backend", 2);
     let hpa = json!({
         "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
         "metadata": {"name": "backend", "namespace": "todo"},
@@ -171,7 +169,6 @@ async fn an_autoscaler_and_helm_are_named() {
     scale deployment/backend from 2 to 8 replicas
     kubectl scale deployment/backend --replicas=8 -n todo
     KeptBy("horizontalpodautoscaler/backend keeps 2–5 replicas and will set the count again; change its minimum or maximum instead: kubectl patch hpa backend --patch '{\"spec\":{\"minReplicas\":2,\"maxReplicas\":5}}'")
-    KeptBy("Helm release todo deploys it; the next helm upgrade may set the replica count back, change it in the values too")
     undo: scale deployment/backend back to 2
     "#);
     let blind = FakeRun::new(FakeReader::new(vec![backend]).forbid("list HorizontalPodAutoscaler"));
