@@ -10,8 +10,10 @@ use crate::{
     hearing, intents,
     namespace::Scope,
     planned::{Gap, Missing, Mode, Pass, PassReason, Planned, Question},
+    segment::Segment,
     sentence::{Mood, Sentence},
     target::{self, Target},
+    tokens::Token,
 };
 
 const NO: &[&str] = &[
@@ -62,8 +64,9 @@ pub(crate) fn resolve(question: &Question, sentence: &Sentence, context: &Contex
     let intent = intents::of_tool(&call.tool)?;
     let mut arguments = call.args.as_object().cloned().unwrap_or_default();
     match gap.missing {
-        Missing::Count => {
-            let request = hearing::going_on(intent, segment, context).filter(hearing::Request::is_complete)?;
+        Missing::Count | Missing::CountUp | Missing::CountDown => {
+            let directed = directed(segment, gap.missing);
+            let request = hearing::going_on(intent, &directed, context).filter(hearing::Request::is_complete)?;
             if let Some(text) = request.problem {
                 return Some(Planned::Ask(Question { text, ..question.clone() }));
             }
@@ -88,6 +91,20 @@ pub(crate) fn resolve(question: &Question, sentence: &Sentence, context: &Contex
     let mut calls = gap.calls.clone();
     *calls.get_mut(gap.index)? = Call::new(call.tool.clone(), Value::Object(arguments));
     Some(finished(calls, gap.mode))
+}
+
+/// Puts the verb of the question before an answer such as "by two", which means nothing without it.
+fn directed(segment: &Segment, missing: Missing) -> Segment {
+    let particle = match missing {
+        Missing::CountUp => "up",
+        Missing::CountDown => "down",
+        Missing::Target | Missing::Count => return segment.clone(),
+    };
+    if segment.word(0) != Some("by") {
+        return segment.clone();
+    }
+    let verb = ["scale", particle].map(Token::word);
+    Segment::new(verb.into_iter().chain(segment.tokens().iter().cloned()).collect(), segment.join, false, false)
 }
 
 /// Returns the calls, or the question for the next thing that they lack.

@@ -33,6 +33,12 @@ pub(crate) fn assemble(parts: Vec<Part>, context: &Context<'_>, mode: Mode) -> P
                     previous.arguments.extend(request.arguments);
                     previous.scope = request.scope.or(previous.scope.take());
                 }
+                // "how many pods and services are there"
+                Some(previous) if counts_along(&request, previous) => {
+                    let mut request = *request;
+                    request.arguments.insert("count_only".to_owned(), true.into());
+                    requests.push(request);
+                }
                 _ => requests.push(*request),
             },
             Part::Unheard(..) => {}
@@ -42,6 +48,7 @@ pub(crate) fn assemble(parts: Vec<Part>, context: &Context<'_>, mode: Mode) -> P
     share_places(&mut requests, place.as_ref());
     let mut current: Vec<Spoken> = Vec::new();
     let mut question = None;
+    let mut directions: Vec<Option<Missing>> = vec![None; calls.len()];
     for request in requests {
         let resolved = resolve(&request, &current, context);
         let mentions = match resolved {
@@ -63,10 +70,11 @@ pub(crate) fn assemble(parts: Vec<Part>, context: &Context<'_>, mode: Mode) -> P
                 current = named;
             }
         }
+        directions.extend(new_calls.iter().map(|_| request.direction));
         calls.extend(new_calls);
     }
     match question {
-        None => answer::finished(calls, mode),
+        None => with_direction(answer::finished(calls, mode), &directions),
         Some((Ok(text), index)) => {
             let gap = calls.get(index).is_some_and(|call| call.tool == "scale");
             let gap = gap.then_some(Gap { calls, index, missing: Missing::Count, mode });
@@ -74,6 +82,25 @@ pub(crate) fn assemble(parts: Vec<Part>, context: &Context<'_>, mode: Mode) -> P
         }
         Some((Err(words), index)) => which(&words, &calls, index, mode),
     }
+}
+
+/// Keeps with a question which way "scale down" goes, so that "by two" is understood.
+fn with_direction(planned: Planned, directions: &[Option<Missing>]) -> Planned {
+    match planned {
+        Planned::Ask(Question { text, choices, gap: Some(gap) }) if gap.missing == Missing::Count => {
+            let missing = directions.get(gap.index).copied().flatten().unwrap_or(gap.missing);
+            Planned::Ask(Question { text, choices, gap: Some(Gap { missing, ..gap }) })
+        }
+        planned => planned,
+    }
+}
+
+/// Returns whether a bare kind follows a request to count.
+fn counts_along(request: &Request, previous: &Request) -> bool {
+    request.intent.tool() == "list"
+        && !request.asked
+        && previous.arguments.contains_key("count_only")
+        && request.arguments.keys().all(|key| key == "kind")
 }
 
 /// Returns whether a read only says more about the read before it.

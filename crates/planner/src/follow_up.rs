@@ -95,6 +95,10 @@ pub(crate) fn calls(sentence: &Sentence, segment: &Segment, context: &Context<'_
     if intent.writes() && !(sentence.goes_on || same || new) {
         return None;
     }
+    // A number alone says too little to change anything again.
+    if intent.writes() && request.sharing == Sharing::Undecided && !(sentence.goes_on || same) {
+        return None;
+    }
     let mentions: Vec<Mention> = match &request.target {
         Some(Target::Named(mention)) => vec![mention.clone()],
         Some(Target::It | Target::Them) | None => Vec::new(),

@@ -8,6 +8,7 @@ use crate::{
     intents::{Arguments, Hearing, INTENTS, Intent, Needs, Sharing, reading_rest},
     lexicon::spelling,
     namespace::{self, Scope},
+    planned::Missing,
     segment::Segment,
     target::{self, Mention, Target},
 };
@@ -20,6 +21,10 @@ pub(crate) struct Request {
     pub(crate) arguments: Arguments,
     /// What it is about.
     pub(crate) target: Option<Target>,
+    /// Which way a change of count goes.
+    pub(crate) direction: Option<Missing>,
+    /// Whether a verb of its own began it; without one ("the redis statefulset") it may go on from before.
+    pub(crate) asked: bool,
     /// How its arguments bear on further targets.
     pub(crate) sharing: Sharing,
     /// Where.
@@ -112,6 +117,8 @@ fn hear(intent: &'static dyn Intent, segment: &Segment, context: &Context<'_>, h
         intent,
         arguments: heard.arguments,
         target,
+        asked: heard.asked,
+        direction: heard.direction,
         sharing: heard.sharing,
         scope,
         problem: heard.problem,

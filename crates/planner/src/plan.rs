@@ -113,7 +113,7 @@ fn hear_one(sentence: &Sentence, segment: &Segment, before: &[Part], context: &C
     let aimless = fresh.as_ref().is_some_and(|request| request.problem.is_none() && lacks_target(request));
     if let Some(Part::Request(previous)) = before.last() {
         // A segment with its own verb stands by itself; one without goes on from the one before.
-        if !understood && segment.join == Join::And {
+        if !understood && segment.join != Join::Stop {
             let mut rest = segment.clone();
             rest.too |= rest.take_head(follow_up::SAME).is_some();
             let next = hearing::going_on(previous.intent, &rest, context)
@@ -123,7 +123,7 @@ fn hear_one(sentence: &Sentence, segment: &Segment, before: &[Part], context: &C
             }
         }
     } else if before.is_empty()
-        && (!understood || aimless)
+        && (!understood || aimless || says_more_of_the_last(sentence, segment, fresh.as_ref(), context))
         && sentence.segments.len() == 1
         && let Some(calls) = follow_up::calls(sentence, segment, context)
     {
@@ -146,6 +146,19 @@ fn hear_one(sentence: &Sentence, segment: &Segment, before: &[Part], context: &C
     }
 }
 
+/// Returns whether a short sentence is better read as going on: "and the redis statefulset", "only warnings".
+fn says_more_of_the_last(
+    sentence: &Sentence,
+    segment: &Segment,
+    fresh: Option<&Request>,
+    context: &Context<'_>,
+) -> bool {
+    let (Some(fresh), Some(last)) = (fresh, context.focus.last.last()) else { return false };
+    let only = segment.word(0) == Some("only") && fresh.intent.tool() == last.tool;
+    let goes_on = sentence.goes_on && fresh.intent.tool() != last.tool;
+    !fresh.intent.writes() && !fresh.asked && (only || goes_on)
+}
+
 pub(crate) fn lacks_target(request: &Request) -> bool {
     request.target.is_none() && request.intent.lacks(&request.arguments) == Some(Missing::Target)
 }
@@ -154,7 +167,8 @@ pub(crate) fn lacks_target(request: &Request) -> bool {
 fn brings_something(request: &Request) -> bool {
     match request.intent.needs() {
         Needs::Nothing => !request.arguments.is_empty(),
-        _ => matches!(request.target, Some(Target::Named(_))),
+        _ if request.intent.writes() => matches!(request.target, Some(Target::Named(_))),
+        _ => matches!(request.target, Some(Target::Named(_))) || !request.arguments.is_empty(),
     }
 }
 

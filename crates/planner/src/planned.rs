@@ -78,6 +78,10 @@ pub enum Missing {
     Target,
     /// The number of replicas, or by how much it should change.
     Count,
+    /// The same after "scale up": "by two" means two more.
+    CountUp,
+    /// The same after "scale down": "by two" means two fewer.
+    CountDown,
 }
 
 /// Why there is no plan, for the person to read and for the model to go on from.

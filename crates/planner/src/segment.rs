@@ -12,8 +12,10 @@ pub(crate) enum Join {
     Start,
     /// "and", "&" or a comma.
     And,
-    /// "then", a full stop, a semicolon or a new line.
+    /// "then".
     Then,
+    /// A full stop, a semicolon or a new line.
+    Stop,
 }
 
 /// One stretch of a sentence.

@@ -145,6 +145,16 @@ impl Sentence {
             let filler = token.kind == TokenKind::Word && FILLERS.contains(&token.word.as_str());
             !(filler || token.is_mark("…"))
         });
+        let begin = tokens.iter().position(|token| token.kind != TokenKind::Mark).unwrap_or(tokens.len());
+        tokens.drain(..begin);
+        // "first restart backend, then …": an order of steps, not a choice among objects.
+        if tokens.len() > 2
+            && matches!(tokens[0].word.as_str(), "first" | "firstly")
+            && !crate::number::is_numeric(&tokens[1].word)
+        {
+            tokens.remove(0);
+            tokens.drain(..tokens.iter().take_while(|token| token.kind == TokenKind::Mark).count());
+        }
         let what_if = WHAT_IF.iter().find(|phrase| matches(&tokens, 0, phrase));
         if let Some(phrase) = what_if {
             tokens.drain(..phrase.split(' ').count());
@@ -230,8 +240,8 @@ fn cut(tokens: Vec<Token>, mut bends: bool) -> Vec<Segment> {
         if let Some(segment) = finish(std::mem::take(&mut current), join, &mut bends) {
             segments.push(segment);
             join = boundary;
-        } else if join != Join::Start && boundary == Join::Then {
-            join = Join::Then;
+        } else if join == Join::And || boundary == Join::Stop && join != Join::Start {
+            join = boundary;
         }
     }
     segments.extend(finish(current, join, &mut bends));
@@ -241,9 +251,8 @@ fn cut(tokens: Vec<Token>, mut bends: bool) -> Vec<Segment> {
 fn boundary(token: &Token) -> Option<Join> {
     match (token.kind, token.text.as_str(), token.word.as_str()) {
         (TokenKind::Mark, "," | "&" | ":", _) | (TokenKind::Word, _, "and" | "plus" | "&&" | "n") => Some(Join::And),
-        (TokenKind::Mark, ";" | "." | "!" | "?" | "(" | ")" | "—" | "–", _) | (TokenKind::Word, _, "then") => {
-            Some(Join::Then)
-        }
+        (TokenKind::Mark, ";" | "." | "!" | "?" | "(" | ")" | "—" | "–", _) => Some(Join::Stop),
+        (TokenKind::Word, _, "then") => Some(Join::Then),
         _ => None,
     }
 }

@@ -49,6 +49,11 @@ impl Token {
         Self { text, word, kind }
     }
 
+    /// Returns a word token.
+    pub(crate) fn word(text: &str) -> Self {
+        Self::new(text, TokenKind::Word)
+    }
+
     /// Returns whether this is the punctuation mark `mark`.
     pub(crate) fn is_mark(&self, mark: &str) -> bool {
         self.kind == TokenKind::Mark && self.text == mark

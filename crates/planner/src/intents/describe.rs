@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Arguments, Heard, Hearing, Intent, lacks_target, reading};
 use crate::{
     context::Context,
-    lexicon::kinds,
+    lexicon::{common, kinds},
     planned::Missing,
     segment::Segment,
     target::{self, Mention, Target},
@@ -119,9 +119,13 @@ impl Intent for Describe {
             segment.use_range(end.start, end.end);
             return Some(Heard::default());
         }
-        // "show me details of …": the longest sure phrase after any asking words.
+        if segment.take_head(SURE).is_some() {
+            segment.take(&["in detail", "in details"]);
+            return Some(Heard::default());
+        }
+        // "show me more details of …"
         let mut trial = segment.clone();
-        if trial.take_head(SURE).is_none() && reading::take_head(&mut trial) {
+        if reading::take_head(&mut trial) {
             let found = trial.take_head(SURE).is_some() || {
                 trial.take_head(&["more", "all", "full", "some"]);
                 trial.take_head(SURE).is_some()
@@ -130,11 +134,15 @@ impl Intent for Describe {
                 *segment = trial;
                 return Some(Heard::default());
             }
-        } else if trial.tokens() == segment.tokens() && segment.take_head(SURE).is_some() {
-            segment.take(&["in detail", "in details"]);
-            return Some(Heard::default());
         }
-        let found = segment.longest_at(head, PERHAPS)?;
+        let Some(found) = segment.longest_at(head, PERHAPS) else {
+            // "deployment backend", and nothing else; "deploy backend" is an order to deploy.
+            let mut rest = segment.clone();
+            let Target::Named(mention) = target::take(&mut rest, context, &[])? else { return None };
+            let single = mention.kind.is_some_and(|kind| kind != "deploy") && !mention.plural && rest.head().is_none();
+            let named = !common::is_common(&mention.word.to_lowercase());
+            return (single && named).then(|| Heard { weak: true, ..Heard::default() });
+        };
         segment.use_range(found.start, found.end);
         // "show backend details"
         let detailed = segment

@@ -287,6 +287,15 @@ impl Intent for List {
             arguments.insert("kind".to_owned(), "pods".into());
             arguments.insert("status".to_owned(), "running".into());
         }
+        // "what is a pod?" asks for an explanation.
+        let explained = segment
+            .head()
+            .and_then(|head| segment.longest_at(head, &["what is", "what's"]))
+            .and_then(|found| kinds::at(segment, found.end, Spelling::Exact))
+            .is_some_and(|kind| !kind.plural);
+        if explained {
+            return None;
+        }
         if segment.take(COUNT).is_some() {
             arguments.insert("count_only".to_owned(), true.into());
         }
@@ -303,7 +312,7 @@ impl Intent for List {
         if let Some(limit) = take_limit(segment) {
             arguments.insert("limit".to_owned(), limit.into());
         }
-        reading::take_head(segment);
+        heard.asked = reading::take_head(segment);
         if !everything {
             let kind = [Spelling::Exact, Spelling::Forgiving].into_iter().find_map(|spelling| {
                 (0..segment.len()).find_map(|index| {

@@ -29,6 +29,8 @@ const NOUNS: &[&str] = &[
     "lines of log",
     "lines of logs",
     "printing",
+    "logged",
+    "printed",
     "lines",
 ];
 const FOLLOW: &[&str] = &[
@@ -51,6 +53,9 @@ const FOLLOW: &[&str] = &[
 const PREVIOUS: &[&str] = &[
     "from before crash",
     "before crash",
+    "before crashing",
+    "before dying",
+    "before it died",
     "from before restart",
     "before restart",
     "before last restart",
@@ -304,7 +309,9 @@ fn take_container(segment: &mut Segment, context: &Context<'_>) -> Option<String
     }
     // "the sidecar container of backend": another name is the workload.
     let before = found.start.checked_sub(1).filter(|&at| context.is_name_at(segment, at))?;
-    if names < 2 {
+    // "the sidecar container in backend": what looked like a place is the workload.
+    let in_workload = segment.tokens().get(found.end).is_some_and(|token| token.word == "in");
+    if names < 2 && !in_workload {
         return None;
     }
     let name = segment.tokens()[before].text.clone();

@@ -44,6 +44,10 @@ pub(crate) struct Heard {
     pub(crate) arguments: Arguments,
     /// Set where the cue is too weak to ask back for a missing target.
     pub(crate) weak: bool,
+    /// Whether a verb asked for it. Only reads that are also understood without one say so.
+    pub(crate) asked: bool,
+    /// Which way a change of count goes that was asked for without a number.
+    pub(crate) direction: Option<Missing>,
     /// How the arguments bear on further targets in the same sentence.
     pub(crate) sharing: Sharing,
     /// A question to ask in place of a call, for words that were understood but cannot be used.
@@ -106,7 +110,7 @@ pub(crate) trait Intent: Sync {
         let _ = arguments;
         match missing {
             Missing::Target => "Which workload do you mean?".to_owned(),
-            Missing::Count => "How many replicas should it have?".to_owned(),
+            Missing::Count | Missing::CountUp | Missing::CountDown => "How many replicas should it have?".to_owned(),
         }
     }
     /// Lays new arguments over those of the request that they go on from.

@@ -70,6 +70,8 @@ const ASKING: &[&str] = &[
     "what's",
     "what do",
     "what does",
+    "what has",
+    "what have",
     "what did",
     "whats",
     "what kind of",

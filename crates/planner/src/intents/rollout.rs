@@ -190,7 +190,10 @@ impl Intent for Rollout {
         segment.take(NOUNS)?;
         segment.take(NOUNS);
         reading::take_head(segment);
-        segment.take_all(&["all", "past", "previous", "full", "current", "does", "have", "exist", "there", "exists"]);
+        segment.take_all(&[
+            "all", "running", "active", "live", "past", "previous", "full", "current", "does", "have", "exist",
+            "there", "exists",
+        ]);
         Some(heard)
     }
 

@@ -230,6 +230,11 @@ fn take_action(segment: &mut Segment) -> Option<&'static str> {
         segment.use_range(back.start, back.end);
         return Some("undo");
     }
+    let tables = [(RESTART, "restart"), (UNDO, "undo"), (PAUSE, "pause"), (RESUME, "resume")];
+    let found = tables
+        .into_iter()
+        .filter_map(|(verbs, action)| segment.longest_at(head, verbs).map(|found| (found, action)))
+        .max_by_key(|(found, _)| found.end);
     // "continue the backend rollout"
     let stem = [
         ("continue", "resume"),
@@ -237,20 +242,20 @@ fn take_action(segment: &mut Segment) -> Option<&'static str> {
         ("proceed with", "resume"),
         ("unfreeze", "resume"),
         ("freeze", "pause"),
+        ("undo", "undo"),
+        ("revert", "undo"),
+        ("roll back", "undo"),
+        ("rollback", "undo"),
     ];
-    if let Some((end, action)) =
-        stem.into_iter().filter_map(|(verb, action)| Some((segment.match_at(head, verb)?, action))).max()
+    if found.is_none_or(|(found, _)| !found.phrase.contains(' '))
+        && let Some((end, action)) =
+            stem.into_iter().filter_map(|(verb, action)| Some((segment.match_at(head, verb)?, action))).max()
         && let Some(noun) = segment.find(NOUNS).filter(|noun| noun.start > end)
     {
         segment.use_range(head, end);
         segment.use_range(noun.start, noun.end);
         return Some(action);
     }
-    let tables = [(RESTART, "restart"), (UNDO, "undo"), (PAUSE, "pause"), (RESUME, "resume")];
-    let found = tables
-        .into_iter()
-        .filter_map(|(verbs, action)| segment.longest_at(head, verbs).map(|found| (found, action)))
-        .max_by_key(|(found, _)| found.end);
     if let Some((found, action)) = found {
         segment.use_range(found.start, found.end);
         return Some(action);
@@ -276,7 +281,9 @@ fn take_revision(segment: &mut Segment, heard: &mut Heard) {
         return set_revision(heard, number::of_word(&value), &value);
     }
     for index in 0..segment.len() {
-        let begin = segment.longest_at(index, &["back to", "to", "by"]).map_or(index, |found| found.end);
+        let begin = segment
+            .longest_at(index, &["back to its", "back to", "to its", "to", "by", "its"])
+            .map_or(index, |found| found.end);
         if let Some(word) = segment.longest_at(begin, &["revision number", "revision", "rev", "version", "generation"])
             && let Some((amount, end)) = number::at(segment, word.end)
         {

@@ -81,6 +81,13 @@ const VERBS: &[(&str, Strength, Direction)] = &[
     ("update", Doubtful, Neither),
     ("start", Doubtful, Neither),
     ("spin up", Doubtful, Neither),
+    ("launch", Doubtful, Neither),
+    ("modify", Doubtful, Neither),
+    ("scale-up", Sure, Up),
+    ("scaleup", Sure, Up),
+    ("scale-out", Sure, Up),
+    ("scale-down", Sure, Down),
+    ("scaledown", Sure, Down),
     ("ensure", Doubtful, Neither),
 ];
 
@@ -204,9 +211,15 @@ impl Intent for Scale {
             (false, false) => Sharing::Own,
         };
         Some(Heard {
+            asked: strength.is_some(),
             arguments: count.arguments,
             weak: strength.is_none() || strength == Some(Doubtful),
             problem,
+            direction: match direction {
+                Up => Some(Missing::CountUp),
+                Down => Some(Missing::CountDown),
+                Neither => None,
+            },
             sharing,
         })
     }
@@ -224,7 +237,9 @@ impl Intent for Scale {
         let workload = arguments.get("workload").and_then(serde_json::Value::as_str).unwrap_or("it");
         match missing {
             Missing::Target => "Which workload should be scaled?".to_owned(),
-            Missing::Count => format!("How many replicas should {workload} have?"),
+            Missing::Count | Missing::CountUp | Missing::CountDown => {
+                format!("How many replicas should {workload} have?")
+            }
         }
     }
 
@@ -253,6 +268,12 @@ fn take_verb(segment: &mut Segment) -> Option<Verb> {
     let difference = DIFFERENCES
         .iter()
         .filter_map(|&(verb, direction)| Some((segment.match_at(head, verb)?, Doubtful, direction, true)));
+    // "more replicas for backend"
+    let more = [("more", Up), ("fewer", Down), ("less", Down)].into_iter().filter_map(|(word, direction)| {
+        let replicas = segment.find(&["replicas", "instances", "copies"]).is_some();
+        Some((segment.match_at(head, word).filter(|_| replicas)?, Likely, direction, true))
+    });
+    let plain = plain.chain(more);
     let (end, strength, direction, difference) = plain.chain(difference).max_by_key(|(end, ..)| *end)?;
     segment.use_range(head, end);
     Some(Verb { strength, direction, difference })

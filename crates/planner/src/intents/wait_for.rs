@@ -214,7 +214,7 @@ fn take_limit(segment: &mut Segment) -> Option<u64> {
     }
     for index in 0..segment.len() {
         let begin = segment.longest_at(index, LIMITS).map_or(index, |found| found.end);
-        if let Some((seconds, end)) = time::span_at(segment, begin, false) {
+        if let Some((seconds, end)) = time::span_at(segment, begin, begin > index) {
             segment.use_range(index, end);
             segment
                 .longest_at(end, &["at most", "max", "maximum"])

@@ -190,6 +190,8 @@ pub(crate) const FILLERS: &[&str] = &[
     "directly",
     "instantly",
     "finally",
+    "sorry",
+    "oops",
     "exactly",
     "existing",
     "urgently",
