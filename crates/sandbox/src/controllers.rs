@@ -11,9 +11,9 @@ pub(crate) mod endpoints;
 pub(crate) mod namespace;
 mod pods;
 pub(crate) mod replicaset;
-mod revisions;
+pub(crate) mod revisions;
 mod rollout;
-mod stateful_revisions;
+pub(crate) mod stateful_revisions;
 pub(crate) mod statefulset;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::controllers::{revisions, stateful_revisions};
 use crate::events::Source;
 use crate::object;
 use crate::simulation::State;
@@ -46,11 +47,20 @@ pub(crate) struct Kubelet {
 impl Kubelet {
     /// Remembers which pod templates the world began with: `untilPatched` faults end with them.
     pub(crate) fn remember_templates(&mut self, store: &Store) {
-        let pods = store.list("", "pods", None);
-        let hashes = pods
-            .iter()
-            .filter_map(|pod| Some((object::namespace(pod).to_owned(), faults::template_hash(pod)?.to_owned())));
-        self.original = Some(hashes.collect());
+        let of_pods = store
+            .list("", "pods", None)
+            .into_iter()
+            .filter_map(|pod| Some((object::namespace(&pod).to_owned(), faults::template_hash(&pod)?.to_owned())));
+        // Pods of the last template may not have been made yet.
+        let deployments = store
+            .list("apps", "deployments", None)
+            .into_iter()
+            .map(|deployment| (object::namespace(&deployment).to_owned(), revisions::template_hash(&deployment)));
+        let stateful_sets = store
+            .list("apps", "statefulsets", None)
+            .into_iter()
+            .map(|set| (object::namespace(&set).to_owned(), stateful_revisions::present_name(&set)));
+        self.original = Some(of_pods.chain(deployments).chain(stateful_sets).collect());
     }
 
     fn is_patched(&self, pod: &serde_json::Value) -> bool {

@@ -72,10 +72,15 @@ fn same_template(left: &Value, right: &Value) -> bool {
     plain(left) == plain(right)
 }
 
+/// Returns the hash that the pods of a Deployment's present template carry.
+pub(crate) fn template_hash(deployment: &Value) -> String {
+    name_hash(&deployment["spec"]["template"].to_string())
+}
+
 /// Returns a new ReplicaSet for the Deployment's present template, of size 0.
 pub(crate) fn new_replica_set(deployment: &Value, sets: &[Arc<Value>]) -> Value {
     let mut template = deployment["spec"]["template"].clone();
-    let mut hash = name_hash(&template.to_string());
+    let mut hash = template_hash(deployment);
     let mut collisions = 0;
     while sets.iter().any(|set| set["spec"]["selector"]["matchLabels"][HASH] == hash.as_str()) {
         collisions += 1;

@@ -33,13 +33,12 @@ pub(crate) fn update_revision(state: &mut State, set: &Value) -> String {
         }
         return object::name(same).to_owned();
     }
-    let hash = name_hash(&data.to_string());
-    let name = format!("{}-{hash}", object::name(set));
+    let name = present_name(set);
     let mut labels = set["spec"]["selector"]["matchLabels"].clone();
     if !labels.is_object() {
         labels = json!({});
     }
-    labels["controller.kubernetes.io/hash"] = json!(hash);
+    labels["controller.kubernetes.io/hash"] = json!(name_hash(&data.to_string()));
     let revision = json!({
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
@@ -55,6 +54,11 @@ pub(crate) fn update_revision(state: &mut State, set: &Value) -> String {
     // The name follows from the template, so a clash means that it is there.
     let _created = state.admit(revision);
     name
+}
+
+/// Returns the name of the revision of a StatefulSet's present template, which its pods carry.
+pub(crate) fn present_name(set: &Value) -> String {
+    format!("{}-{}", object::name(set), name_hash(&data(set).to_string()))
 }
 
 /// Returns the template that a revision holds.

@@ -278,3 +278,35 @@ fn a_lost_node_is_noticed_after_its_grace_period() {
         "0/1 nodes are available: 1 node(s) had untolerated taint(s). preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
     );
 }
+
+#[test]
+fn a_patched_template_ends_a_fault_that_lasts_until_then() {
+    let faults = "faults: [{match: {selector: app=api}, when: {untilPatched: true}, do: {unready: {}}}]\n";
+    let sandbox = start(&format!("manifests:\n{}{faults}", deployment("api", 1, "")));
+    sandbox.pass(30);
+    let available = || sandbox.get("deployment", "api")["status"]["availableReplicas"].clone();
+    assert_eq!(available(), Value::Null);
+    sandbox.edit("deployment", "api", |it| it["spec"]["replicas"] = json!(2));
+    sandbox.pass(30);
+    assert_eq!(available(), Value::Null, "a size is not a template");
+    sandbox.edit("deployment", "api", |it| {
+        it["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{"name": "FIXED", "value": "yes"}]);
+    });
+    sandbox.pass(30);
+    assert_eq!(available(), 2);
+}
+
+#[test]
+fn a_repaired_image_or_limit_ends_the_crash_loop() {
+    let faults = "faults: [{when: {image: '*:v1', memoryLimitBelow: 128Mi}, do: {oom: {usage: 100Mi}}}]\n";
+    let limit = "image: api:v1\n          resources: {limits: {memory: 64Mi}}";
+    let text = deployment("api", 1, "").replace("image: api:v1", limit);
+    let sandbox = start(&format!("manifests:\n{text}{faults}"));
+    sandbox.pass(60);
+    assert!(sandbox.pod()["status"]["containerStatuses"][0]["restartCount"].as_u64().unwrap() >= 2);
+    sandbox.edit("deployment", "api", |it| {
+        it["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] = json!("256Mi");
+    });
+    sandbox.pass(30);
+    assert_eq!(sandbox.pod()["status"]["containerStatuses"][0]["restartCount"], 0);
+}

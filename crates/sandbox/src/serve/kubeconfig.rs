@@ -46,8 +46,10 @@ pub(super) fn text(sandbox: &Sandbox, address: SocketAddr, authority: &str) -> S
         "contexts": contexts,
         "current-context": CLUSTER,
     });
+    // The certificate on one line, as every other kubeconfig has it.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     // JSON is YAML too, should the writer ever refuse.
-    serde_saphyr::to_string(&kubeconfig).unwrap_or_else(|_| kubeconfig.to_string())
+    serde_saphyr::to_string_with_options(&kubeconfig, options).unwrap_or_else(|_| kubeconfig.to_string())
 }
 
 /// Writes the file beside its place and moves it there, so that nobody ever reads half of it.
