@@ -36,6 +36,7 @@ pub(crate) struct FakeReader {
     scope: Scope,
     objects: Arc<Mutex<Vec<Value>>>,
     forbidden: HashSet<String>,
+    absent: HashSet<String>,
     logs: BTreeMap<String, Vec<u8>>,
     requests: Mutex<Vec<String>>,
 }
@@ -52,6 +53,7 @@ impl FakeReader {
             scope,
             objects: Arc::new(Mutex::new(objects)),
             forbidden: HashSet::new(),
+            absent: HashSet::new(),
             logs: BTreeMap::new(),
             requests: Mutex::default(),
         }
@@ -60,6 +62,12 @@ impl FakeReader {
     /// Refuses `get Pod`, `list Deployment`, or with ` everywhere` behind, a list of all namespaces.
     pub(crate) fn forbid(mut self, what: &str) -> Self {
         self.forbidden.insert(what.to_owned());
+        self
+    }
+
+    /// Stops serving a kind, as a cluster that does not know it.
+    pub(crate) fn without(mut self, kind: &str) -> Self {
+        self.absent.insert(kind.to_owned());
         self
     }
 
@@ -79,6 +87,10 @@ impl FakeReader {
     }
 
     fn check(&self, what: &str, resource: &ResourceType) -> Result<(), ClusterError> {
+        if self.absent.contains(&resource.kind) {
+            let message = format!("the cluster does not serve {}", resource.qualified());
+            return Err(ClusterError::new(Cause::NotFound, message));
+        }
         if self.forbidden.contains(what) {
             let verb = what.split(' ').next().unwrap();
             let message = format!("you may not {verb} {} in namespace todo", resource.qualified());

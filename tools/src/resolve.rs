@@ -213,8 +213,11 @@ impl Search<'_> {
             }
             Climb::ToWorkload(_) | Climb::Stay => Resolved::new(object, how, self.word),
         };
-        if !seen.refused.is_empty() {
-            resolved.notes.push(format!("{} may not be listed, so a match there is not known", refused_kinds(seen)));
+        // A kind the cluster does not serve has no objects; one that may not be listed may have.
+        let forbidden = seen.refused.iter().filter(|(_, error)| error.is(Cause::Forbidden));
+        let kinds: Vec<&str> = forbidden.map(|(resource, _)| resource.plural.as_str()).collect();
+        if !kinds.is_empty() {
+            resolved.notes.push(format!("{} may not be listed, so a match there is not known", kinds.join(" and ")));
         }
         Ok(resolved)
     }
@@ -263,7 +266,10 @@ impl Search<'_> {
         let mut error = ToolError::name(format!("there is {what} \"{}\"{place}", self.word));
         let namespace = namespaced.then_some(self.lookup.namespace);
         if let Err(NameError::Unknown { nearest, elsewhere }) = rules::resolve(&names, self.wanted(&[], namespace)) {
-            for entry in &nearest {
+            // A pod's name is like its workload's; the workload is what was meant.
+            let is_primary = |entry: &&NameEntry| primary.iter().any(|resource| resource.kind == entry.kind);
+            let workloads: Vec<&NameEntry> = nearest.iter().filter(is_primary).collect();
+            for entry in if workloads.is_empty() { nearest.iter().collect() } else { workloads } {
                 error = error.hint(format!("did you mean {}?", short(entry)));
             }
             for entry in elsewhere.iter().take(3) {
@@ -341,11 +347,6 @@ fn list_what_there_is(error: ToolError, names: &Names, namespace: Option<&str>) 
 
 fn short(entry: &NameEntry) -> String {
     format!("{}/{}", entry.kind.to_lowercase(), entry.name)
-}
-
-fn refused_kinds(seen: &Fetched) -> String {
-    let kinds: Vec<&str> = seen.refused.iter().map(|(resource, _)| resource.plural.as_str()).collect();
-    kinds.join(" and ")
 }
 
 /// Returns the first few of many, and how many more there are.

@@ -180,7 +180,7 @@ impl Described<'_> {
         output = if events.is_empty() {
             output.text("no events")
         } else {
-            output.table(&fold::COLUMNS, events.iter().map(|event| event.row(now)))
+            output.text("events:").lines(events.iter().flat_map(|event| event.lines(now)))
         };
         output.build()
     }

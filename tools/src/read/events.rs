@@ -1,4 +1,4 @@
-//! `events`: what the cluster's controllers reported, folded by cause: one line per reason, workload and
+//! `events`: what the cluster's controllers reported, folded by cause: one entry per reason, workload and
 //! message, with how often and when. Warnings come first.
 
 pub(super) mod fold;
@@ -79,7 +79,7 @@ impl Read for Events {
         let headline = if folded.is_empty() {
             format!("no {what}{of} in {place}{within}; the cluster keeps events for about an hour")
         } else {
-            let warned = if warnings == 0 { "none a warning".to_owned() } else { count(warnings, "warning") };
+            let warned = if warnings == 0 { "no warnings".to_owned() } else { count(warnings, "warning") };
             format!(
                 "{}{of} in {place}{within}: {}, {warned}",
                 count(found.len(), "event"),
@@ -98,7 +98,7 @@ impl Read for Events {
         }
         output = output.text(headline);
         if !folded.is_empty() {
-            output = output.table(&fold::COLUMNS, folded.iter().map(|one| one.row(now)));
+            output = output.lines(folded.iter().flat_map(|one| one.lines(now)));
         }
         Ok(output.build())
     }

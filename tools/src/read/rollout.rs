@@ -211,6 +211,12 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_kind_the_cluster_does_not_serve_is_not_worth_a_word() {
+        let turn = FakeRun::new(FakeReader::new(stuck()).without("DaemonSet"));
+        assert!(!turn.person("rollout", json!({"workload": "backend"})).await.contains("daemonset"));
+    }
+
+    #[tokio::test]
     async fn an_unknown_workload_is_an_error() {
         let turn = FakeRun::new(FakeReader::new(stuck()));
         assert_snapshot!(turn.person("rollout", json!({"workload": "frontend"})).await, @r#"

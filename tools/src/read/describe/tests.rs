@@ -82,8 +82,10 @@ async fn a_workload_is_described_with_what_is_missing() {
     POD        READY  STATUS            RESTARTS    AGE
     backend-1  0/1    CrashLoopBackOff  4 (2m ago)  60m
 
-    LAST SEEN  COUNT  TYPE    REASON             OBJECT              MESSAGE
-    60m ago    1      Normal  ScalingReplicaSet  deployment/backend  Scaled up
+    events:
+
+    Normal ScalingReplicaSet · deployment/backend · 60m ago
+      Scaled up
     "#);
 }
 

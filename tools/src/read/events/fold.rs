@@ -8,9 +8,6 @@ use serde_json::{Value, json};
 
 use crate::{durations, value};
 
-/// The columns of [`Folded::row`].
-pub(crate) const COLUMNS: [&str; 6] = ["LAST SEEN", "COUNT", "TYPE", "REASON", "OBJECT", "MESSAGE"];
-
 /// The letters and digits of generated name parts.
 /// Source: k8s.io/apimachinery/pkg/util/rand.
 const GENERATED: &str = "bcdfghjklmnpqrstvwxz2456789";
@@ -29,16 +26,19 @@ pub(crate) struct Folded<'e> {
 }
 
 impl Folded<'_> {
-    /// Returns the line of a table.
-    pub(crate) fn row(&self, now: Timestamp) -> Vec<String> {
-        let span = match (self.first, self.last) {
+    /// Returns the cause as two lines: what and when, then the message. A table would leave the message a
+    /// narrow column on most terminals.
+    pub(crate) fn lines(&self, now: Timestamp) -> [String; 2] {
+        let age = durations::age(self.last, now);
+        let times = match (self.first, self.last) {
             (Some(first), Some(last)) if self.count > 1 && first < last => {
-                format!("{} ago, first {} ago", durations::age(Some(last), now), durations::age(Some(first), now))
+                format!(", ×{} in {}", self.count, durations::human(last.as_second() - first.as_second()))
             }
-            (_, last) => format!("{} ago", durations::age(last, now)),
+            _ if self.count > 1 => format!(", ×{}", self.count),
+            _ => String::new(),
         };
-        let kind = value::text(self.event, "/type").to_owned();
-        vec![span, self.count.to_string(), kind, self.reason().to_owned(), self.object(), self.message()]
+        let kind = value::text(self.event, "/type");
+        [format!("{kind} {} · {} · {age} ago{times}", self.reason(), self.object()), format!("  {}", self.message())]
     }
 
     /// Returns the cause as data.
@@ -169,17 +169,18 @@ fn without_generated(name: &str, length: std::ops::RangeInclusive<usize>) -> Opt
     generated.then_some(rest)
 }
 
-/// Returns a message without what differs from one object to the next: its name, and numbers.
+/// Returns a message without what differs from one object to the next: its name, generated names, numbers.
 fn normalised(message: &str, name: &str) -> String {
     let message = if name.is_empty() { message.to_owned() } else { message.replace(name, "…") };
     let mut form = String::with_capacity(message.len());
-    for character in message.chars() {
-        if character.is_ascii_digit() {
-            if !form.ends_with('#') {
+    for word in message.split_inclusive(char::is_whitespace) {
+        let bare = word.trim_matches(|character: char| !character.is_ascii_alphanumeric());
+        for character in word.replace(bare, of_pod(bare)).chars() {
+            if !character.is_ascii_digit() {
+                form.push(character);
+            } else if !form.ends_with('#') {
                 form.push('#');
             }
-        } else {
-            form.push(character);
         }
     }
     form

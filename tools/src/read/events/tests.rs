@@ -46,6 +46,20 @@ fn todo() -> Vec<Value> {
             (1, "2026-03-01T11:00:00Z"),
         ),
         event(
+            "ReplicaSet",
+            "backend-7d8f9c",
+            ("Normal", "SuccessfulCreate"),
+            "Created pod: backend-7d8f9c-x2x4z",
+            (1, "2026-03-01T11:00:00Z"),
+        ),
+        event(
+            "ReplicaSet",
+            "backend-7d8f9c",
+            ("Normal", "SuccessfulCreate"),
+            "Created pod: backend-7d8f9c-b6b7c",
+            (1, "2026-03-01T11:00:00Z"),
+        ),
+        event(
             "Pod",
             "redis-0",
             ("Normal", "Pulled"),
@@ -60,38 +74,43 @@ async fn events(args: Value) -> String {
 }
 
 #[tokio::test]
-async fn events_of_one_cause_are_one_line() {
+async fn events_of_one_cause_are_one_entry() {
     assert_snapshot!(events(json!({})).await, @r#"
-    4 events in namespace todo: 3 causes, 1 warning
+    6 events in namespace todo: 5 causes, 1 warning
 
-    LAST SEEN               COUNT  TYPE     REASON             OBJECT              MESSAGE
-    60s ago, first 60m ago  21     Warning  BackOff            2 pods of backend   Back-off restarting failed container app
-                                                                                   in pod backend-7d8f9c-x2x4z
-    60m ago                 1      Normal   ScalingReplicaSet  deployment/backend  Scaled up replica set backend-7d8f9c
-                                                                                   from 1 to 2
-    60m ago                 1      Normal   Pulled             pod/redis-0         Container image "redis:7" already
-                                                                                   present
+    Warning BackOff · 2 pods of backend · 60s ago, ×21 in 59m
+      Back-off restarting failed container app in pod backend-7d8f9c-x2x4z
+    Normal ScalingReplicaSet · deployment/backend · 60m ago
+      Scaled up replica set backend-7d8f9c from 1 to 2
+    Normal Pulled · pod/redis-0 · 60m ago
+      Container image "redis:7" already present
+    Normal SuccessfulCreate · replicaset/backend-7d8f9c · 60m ago
+      Created pod: backend-7d8f9c-b6b7c
+    Normal SuccessfulCreate · replicaset/backend-7d8f9c · 60m ago
+      Created pod: backend-7d8f9c-x2x4z
     "#);
 }
 
 #[tokio::test]
 async fn events_about_a_workload_are_those_of_its_parts_too() {
     assert_snapshot!(events(json!({"about": "backend"})).await, @r#"
-    3 events about deployment/backend in namespace todo: 2 causes, 1 warning
+    5 events about deployment/backend in namespace todo: 4 causes, 1 warning
 
-    LAST SEEN               COUNT  TYPE     REASON             OBJECT              MESSAGE
-    60s ago, first 60m ago  21     Warning  BackOff            2 pods of backend   Back-off restarting failed container app
-                                                                                   in pod backend-7d8f9c-x2x4z
-    60m ago                 1      Normal   ScalingReplicaSet  deployment/backend  Scaled up replica set backend-7d8f9c
-                                                                                   from 1 to 2
+    Warning BackOff · 2 pods of backend · 60s ago, ×21 in 59m
+      Back-off restarting failed container app in pod backend-7d8f9c-x2x4z
+    Normal ScalingReplicaSet · deployment/backend · 60m ago
+      Scaled up replica set backend-7d8f9c from 1 to 2
+    Normal SuccessfulCreate · replicaset/backend-7d8f9c · 60m ago
+      Created pod: backend-7d8f9c-b6b7c
+    Normal SuccessfulCreate · replicaset/backend-7d8f9c · 60m ago
+      Created pod: backend-7d8f9c-x2x4z
     "#);
     assert_snapshot!(events(json!({"about": "redis", "warnings_only": true})).await, @"no warnings about statefulset/redis in namespace todo; the cluster keeps events for about an hour");
     assert_snapshot!(events(json!({"since": "10m"})).await, @r#"
     2 events in namespace todo in the last 10m: 1 cause, 1 warning
 
-    LAST SEEN               COUNT  TYPE     REASON   OBJECT             MESSAGE
-    60s ago, first 60m ago  21     Warning  BackOff  2 pods of backend  Back-off restarting failed container app in pod
-                                                                        backend-7d8f9c-x2x4z
+    Warning BackOff · 2 pods of backend · 60s ago, ×21 in 59m
+      Back-off restarting failed container app in pod backend-7d8f9c-x2x4z
     "#);
 }
 
