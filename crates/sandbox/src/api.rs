@@ -28,4 +28,4 @@ mod write;
 
 pub use auth::Anonymous;
 pub use server::{ApiBody, ApiServer};
-pub(crate) use status::{ApiError, Cause, CauseKind};
+pub(crate) use status::Cause;

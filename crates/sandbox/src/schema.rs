@@ -7,6 +7,6 @@ mod decode;
 mod resources;
 mod types;
 
-pub(crate) use decode::{TypeError, Unknown, decode};
+pub(crate) use decode::{Unknown, decode};
 pub(crate) use resources::{RESOURCES, Resource, Subresource, resource};
 pub(crate) use types::{Merge, Shape, field_shape, root_type};

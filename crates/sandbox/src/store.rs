@@ -162,17 +162,13 @@ impl Store {
         self.ring.since(revision)
     }
 
-    /// Returns whether the store still remembers every change after `revision`.
-    pub(crate) fn remembers(&self, revision: u64) -> bool {
-        self.ring.since(revision).is_ok()
-    }
-
     /// Returns a receiver that wakes at every write.
     pub(crate) fn changed(&self) -> watch::Receiver<u64> {
         self.wake.subscribe()
     }
 
-    /// Keeps only the latest `capacity` changes for watchers.
+    /// Keeps only the latest `capacity` changes for watchers, so that tests reach what is forgotten.
+    #[cfg(test)]
     pub(crate) fn keep_events(&mut self, capacity: usize) {
         self.ring.resize(capacity);
     }

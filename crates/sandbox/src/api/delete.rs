@@ -119,9 +119,8 @@ fn options(incoming: &Incoming) -> Result<Options, ApiError> {
     let propagation = match policy.as_deref() {
         Some("Foreground") => Propagation::Foreground,
         Some("Orphan") => Propagation::Orphan,
-        Some("Background") => Propagation::Background,
         None if orphan == Some(true) => Propagation::Orphan,
-        None => Propagation::Background,
+        Some("Background") | None => Propagation::Background,
         Some(other) => {
             let supported = ["Foreground", "Background", "Orphan", "nil"];
             let cause = Cause::not_supported("propagationPolicy", &other.into(), &supported);

@@ -131,7 +131,9 @@ fn container(pod: &Value, asked: Option<&str>) -> Result<String, ApiError> {
                     several.join(" ")
                 );
                 if !init.is_empty() {
-                    message.push_str(&format!(" or one of the init containers: [{}]", init.join(" ")));
+                    message.push_str(" or one of the init containers: [");
+                    message.push_str(&init.join(" "));
+                    message.push(']');
                 }
                 Err(ApiError::bad_request(message))
             }

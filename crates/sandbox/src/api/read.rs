@@ -161,11 +161,11 @@ pub(crate) fn list(incoming: &Incoming, target: &Target, store: &Store) -> Resul
 
 /// Returns a list object of the target's kind.
 pub(crate) fn collection(target: &Target, metadata: Value, items: Vec<Value>) -> Value {
-    json!({
-        "kind": format!("{}List", target.resource.kind.kind),
-        "apiVersion": target.resource.kind.api_version(),
-        "metadata": metadata, "items": items
-    })
+    let kind = target.resource.kind;
+    let mut list = json!({"kind": format!("{}List", kind.kind), "apiVersion": kind.api_version()});
+    list["metadata"] = metadata;
+    list["items"] = Value::Array(items);
+    list
 }
 
 /// Returns an object as lists hold it: without apiVersion and kind, which the list tells.

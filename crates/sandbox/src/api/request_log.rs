@@ -37,13 +37,15 @@ fn entry(incoming: &Incoming, verb: &str, code: u16) -> Value {
     } else {
         let parsed = serde_json::from_slice(&incoming.body)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&incoming.body).into_owned()));
-        let sum: String = Sha256::digest(&incoming.body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sum = Sha256::digest(&incoming.body).iter().fold(String::new(), |sum, byte| format!("{sum}{byte:02x}"));
         (parsed, sum.into())
     };
     json!({
         "time": time_text(incoming.now),
         "user": incoming.user.name,
         "userAgent": incoming.header("user-agent"),
+        "accept": incoming.header("accept"),
+        "contentType": incoming.header("content-type"),
         "verb": verb,
         "method": incoming.method.as_str(),
         "path": incoming.path,

@@ -24,7 +24,7 @@ pub(crate) fn merge(object: &mut Value, patch: &Value, shape: &Shape) -> Result<
         return Ok(());
     };
     match changes.get("$patch").and_then(Value::as_str) {
-        None => {}
+        None | Some("merge") => {}
         Some("replace") => {
             let kept = changes.iter().filter(|(name, _)| *name != "$patch");
             *object = Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect());
@@ -34,7 +34,6 @@ pub(crate) fn merge(object: &mut Value, patch: &Value, shape: &Shape) -> Result<
             *object = Value::Object(Map::new());
             return Ok(());
         }
-        Some("merge") => {}
         Some(other) => return Err(StrategicError::Directive(other.to_owned())),
     }
     if !object.is_object() {
@@ -116,13 +115,12 @@ fn merge_by_key(slot: &mut Value, changes: &[Value], key: &'static str, shape: &
             items.retain(|item| item.get(key) != Some(value));
             continue;
         }
-        match at {
-            Some(at) => merge(&mut items[at], change, shape)?,
-            None => {
-                let mut added = Value::Object(Map::new());
-                merge(&mut added, change, shape)?;
-                items.push(added);
-            }
+        if let Some(at) = at {
+            merge(&mut items[at], change, shape)?;
+        } else {
+            let mut added = Value::Object(Map::new());
+            merge(&mut added, change, shape)?;
+            items.push(added);
         }
     }
     Ok(())

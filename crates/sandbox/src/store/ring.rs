@@ -60,6 +60,7 @@ impl Ring {
         self.trim();
     }
 
+    #[cfg(test)]
     pub(super) fn resize(&mut self, capacity: usize) {
         self.capacity = capacity;
         self.trim();

@@ -92,21 +92,23 @@ fn strategy(spec: &Value, causes: &mut Vec<Cause>) {
     }
 }
 
+/// What may change in the spec of a StatefulSet.
+const CHANGEABLE: [&str; 7] = [
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+];
+
 /// Checks what may not change.
 pub(super) fn update(object: &Value, current: &Value) -> Vec<Cause> {
     let (spec, before) = (&object["spec"], &current["spec"]);
     if kind(object) != "StatefulSet" {
         return immutable(&spec["selector"], &before["selector"], "spec.selector").into_iter().collect();
     }
-    const CHANGEABLE: [&str; 7] = [
-        "replicas",
-        "ordinals",
-        "template",
-        "updateStrategy",
-        "revisionHistoryLimit",
-        "persistentVolumeClaimRetentionPolicy",
-        "minReadySeconds",
-    ];
     let fixed = |spec: &Value| -> Value {
         let kept = spec.as_object().into_iter().flatten().filter(|(name, _)| !CHANGEABLE.contains(&name.as_str()));
         Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
