@@ -1,4 +1,6 @@
 //! Durations as people write them (`10m`, `1h30m`) and ages as kubectl prints them.
+//!
+//! Bounds are checked here, so that no caller can be handed a duration it cannot add to a time.
 
 use std::time::Duration;
 

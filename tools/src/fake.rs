@@ -1,5 +1,7 @@
 //! A cluster for tests: a list of objects, the requests that were made, and a clock that only sleeping
 //! moves. It answers as the API server does, through the same selector rules.
+//!
+//! Every request is noted, so that a test can say how many a tool may send.
 
 use std::{
     collections::{BTreeMap, HashSet},

@@ -1,5 +1,7 @@
 //! Fetches the names that exist in a cluster, metadata only: for resolving a person's word, for the
 //! planner's second look, and for completion at the prompt.
+//!
+//! Secrets have names too, so only metadata is ever asked for.
 
 use futures::future::join_all;
 use serde_json::Value;

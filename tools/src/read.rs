@@ -1,4 +1,7 @@
 //! The tools that look and answer, one file each.
+//!
+//! A read tool answers with typed data and a view of it, both redacted when they are built. It sends no
+//! more requests than its answer needs, and never reads a Secret's values.
 
 mod describe;
 mod events;

@@ -1,5 +1,7 @@
 //! The revisions of a workload: ReplicaSets of a Deployment, ControllerRevisions of a StatefulSet or
 //! DaemonSet; and what changed from one pod template to the next.
+//!
+//! Values of environment variables are never part of what is told; their names are.
 
 use std::collections::{BTreeMap, BTreeSet};
 

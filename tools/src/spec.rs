@@ -1,5 +1,7 @@
 //! A tool's specification as models get it: a JSON schema made from the `Args` type, kept small, since
 //! every byte is sent with every request.
+//!
+//! The snapshot below shows every specification whole, so that a change of one is seen in review.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;

@@ -1,5 +1,7 @@
 //! Short ways to look into a live object. Objects are JSON values, so that no field newer than this
 //! program is lost; a missing field reads as absent, never as a failure.
+//!
+//! Nothing in here decides anything; it only reads.
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -1,5 +1,6 @@
 //! The words people use for objects: split into kind and name, and refused before any request where no
 //! Kubernetes name could look like that.
+//! What passes here is still only a word; `resolve` finds out whether anything has that name.
 
 use todo_agent_core::{
     ToolError,

@@ -1,5 +1,7 @@
 //! Facts about workloads: which kinds they are, how many replicas they want and have, which pods are
 //! theirs.
+//!
+//! One place for the defaults the API leaves out, such as a count of one.
 
 use serde_json::Value;
 use todo_agent_core::{ClusterError, ListQuery, ObjectRef, Reader, Within};

@@ -1,4 +1,7 @@
 //! The tools that propose changes, one file each. None of them can carry one out.
+//!
+//! A write tool reads the live object, works out what would change, and says how to take it back. It
+//! never sends anything; the effect is data that the preview shows and the gate admits.
 
 pub(crate) mod rollout_control;
 mod scale;

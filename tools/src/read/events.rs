@@ -1,5 +1,7 @@
 //! `events`: what the cluster's controllers reported, folded by cause: one entry per reason, workload and
 //! message, with how often and when. Warnings come first.
+//!
+//! What is folded keeps its count, its first and its last time: nothing is lost, only shortened.
 
 pub(super) mod fold;
 

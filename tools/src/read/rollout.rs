@@ -1,5 +1,7 @@
 //! `rollout`: how far a workload's rollout is and why it is stuck; its revisions with what changed from
 //! one to the next; and, while the newest is stuck, the first revision that is bad.
+//!
+//! It only looks; going back is for `rollout_control` to propose.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

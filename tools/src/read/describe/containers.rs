@@ -1,5 +1,7 @@
 //! The containers of a pod or a pod template, each as a few fields: image, command, ports, resources,
 //! probes, variables, mounts, and its state where it runs.
+//!
+//! The object comes in redacted; a variable's value that was masked stays masked.
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! The facts about an object that a person wants first, by kind; for other kinds its spec and status as
 //! indented text.
+//!
+//! The object comes in redacted; nothing in here decides what is secret.
 
 use jiff::Timestamp;
 use serde_json::Value;

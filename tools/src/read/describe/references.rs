@@ -1,5 +1,7 @@
 //! What a pod spec refers to that does not exist: ConfigMaps and their keys, Secrets, claims, the service
 //! account. A Secret's keys are not known, because its content is never read.
+//!
+//! Optional references are no fault and are passed over.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,7 @@
 //! Folds events that have one cause: the same reason and message, but for numbers and pod names, of the
 //! pods of one workload.
+//!
+//! Pure: the pods and ReplicaSets that events speak of may be gone, so names alone decide.
 
 use std::collections::BTreeMap;
 
@@ -171,11 +173,11 @@ fn without_generated(name: &str, length: std::ops::RangeInclusive<usize>) -> Opt
 
 /// Returns a message without what differs from one object to the next: its name, generated names, numbers.
 fn normalised(message: &str, name: &str) -> String {
-    let message = if name.is_empty() { message.to_owned() } else { message.replace(name, "…") };
     let mut form = String::with_capacity(message.len());
     for word in message.split_inclusive(char::is_whitespace) {
         let bare = word.trim_matches(|character: char| !character.is_ascii_alphanumeric());
-        for character in word.replace(bare, of_pod(bare)).chars() {
+        let general = if bare == name { "…" } else { of_pod(bare) };
+        for character in word.replacen(bare, general, 1).chars() {
             if !character.is_ascii_digit() {
                 form.push(character);
             } else if !form.ends_with('#') {

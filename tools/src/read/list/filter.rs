@@ -1,4 +1,7 @@
 //! How a list is narrowed by status words and sorted.
+//!
+//! The words are those people use (`failing`, `not ready`); each kind's row says how its object does, so
+//! that a word means the same for pods, workloads and nodes.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,4 +1,6 @@
 //! Which containers' logs are read, and the reading: several at a time, each bounded, merged by time.
+//!
+//! Memory is bounded by construction: so many containers, so many bytes each, so many at a time.
 
 use std::time::Duration;
 

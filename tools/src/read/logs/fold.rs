@@ -1,5 +1,7 @@
 //! Folds lines that say the same: equal but for numbers, times and ids. A line joins a similar one that
 //! is not far above it, so that two alternating messages take two lines, not two hundred.
+//!
+//! The first of them is kept as it was written; nothing is reordered.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 

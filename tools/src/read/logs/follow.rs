@@ -1,5 +1,7 @@
 //! Follows logs: polls once a second and shows each new line as an event, until interrupted, out of time,
 //! or no container is left that could say more.
+//!
+//! What a poll sees twice is shown once. Pods that start later are not picked up.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,5 +1,7 @@
 //! One container's log as lines: the kubelet's timestamp taken off, bytes that are no text shown as
 //! escapes, endless lines cut.
+//!
+//! Pure, and total: any bytes are a log.
 
 use jiff::Timestamp;
 
