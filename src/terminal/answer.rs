@@ -2,7 +2,7 @@
 //!
 //! Only the words listed here mean yes. Enter alone is no; anything else is not understood and asked again.
 
-use todo_agent_core::approval::Answer;
+use todo_agent_core::{approval::Answer, text};
 
 /// What may be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,17 +68,23 @@ pub fn is_name(line: &str, name: &str) -> bool {
     line.trim() == name
 }
 
-/// Returns the question's line.
-pub fn question(offer: &Offer) -> String {
-    let mut choices = vec!["[y]es", "[n]o", "[e]dit"];
+/// Returns the question's line, short where the terminal is narrow.
+pub fn question(offer: &Offer, width: usize) -> String {
+    let mut choices = vec![("y", "[y]es"), ("n", "[n]o"), ("e", "[e]dit")];
     if offer.steps.len() > 1 {
-        choices.push("[o]nly 1,2");
+        choices.push(("o", "[o]nly 1,2"));
     }
     if offer.grant == Grant::Offered {
-        choices.push("[s]ession");
+        choices.push(("s", "[s]ession"));
     }
-    choices.push("[q]uit");
-    format!("Apply? {} (Enter = no) ", choices.join(" "))
+    choices.push(("q", "[q]uit"));
+    let words: Vec<&str> = choices.iter().map(|(_, word)| *word).collect();
+    let long = format!("Apply? {} (Enter = no) ", words.join(" "));
+    if text::width(&long) + 3 <= width {
+        return long;
+    }
+    let letters: Vec<&str> = choices.iter().map(|(letter, _)| *letter).collect();
+    format!("Apply? {}, ?=help (Enter=no) ", letters.join("/"))
 }
 
 /// Returns what each answer means, one per line.
@@ -192,11 +198,17 @@ mod tests {
         let single = offer(1, Grant::Withheld);
         assert!(matches!(read_reply("s", &single), Reply::Unclear(_)));
         assert!(matches!(read_reply("only 1", &single), Reply::Unclear(_)));
-        assert_eq!(question(&single), "Apply? [y]es [n]o [e]dit [q]uit (Enter = no) ");
+        assert_eq!(question(&single, 80), "Apply? [y]es [n]o [e]dit [q]uit (Enter = no) ");
         assert_eq!(
-            question(&offer(2, Grant::Offered)),
+            question(&offer(2, Grant::Offered), 80),
             "Apply? [y]es [n]o [e]dit [o]nly 1,2 [s]ession [q]uit (Enter = no) "
         );
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_a_short_question() {
+        let asked = question(&offer(1, Grant::Offered), 40);
+        assert_eq!(asked, "Apply? y/n/e/s/q, ?=help (Enter=no) ");
     }
 
     #[test]

@@ -80,13 +80,22 @@ impl Approver for TerminalApprover {
         Box::pin(async move {
             // When the turn is dropped, the reading thread must let go of the terminal.
             let _let_go = cancel.clone().drop_guard();
-            let reading = tokio::task::spawn_blocking(move || match open() {
-                Ok(mut terminal) => question.ask(&mut *terminal, &cancel),
+            let asked = cancel.clone();
+            let mut reading = tokio::task::spawn_blocking(move || match open() {
+                Ok(mut terminal) => question.ask(&mut *terminal, &asked),
                 Err(_) => Answer::Nobody,
             });
-            let answer = reading.await.unwrap_or(Answer::Stop);
+            let answer = tokio::select! {
+                answer = &mut reading => answer,
+                // Ctrl-C is a key while it is asked; this is a signal from elsewhere. The terminal gets its
+                // settings back before anybody may end the process.
+                _ = tokio::signal::ctrl_c() => {
+                    cancel.cancel();
+                    reading.await.and(Ok(Answer::Stop))
+                }
+            };
             drop(hold);
-            answer
+            answer.unwrap_or(Answer::Stop)
         })
     }
 }
@@ -133,15 +142,16 @@ impl Question {
     fn ask_yes_or_no(&self, terminal: &mut dyn Terminal, cancel: &CancellationToken) -> io::Result<Answer> {
         self.begin(terminal)?;
         for _ in 0..PATIENCE {
-            let line = match terminal.read_line(&self.strong(&answer::question(&self.offer)), cancel)? {
-                Typing::Line(line) => line,
-                Typing::Pasted(_) => {
-                    self.say(terminal, Role::Warn, "pasted text is not an answer; please type it")?;
-                    continue;
-                }
-                Typing::Interrupted | Typing::Cancelled => return Ok(Answer::Stop),
-                Typing::Ended => return Ok(Answer::No(String::new())),
-            };
+            let line =
+                match terminal.read_line(&self.strong(&answer::question(&self.offer, self.look.width)), cancel)? {
+                    Typing::Line(line) => line,
+                    Typing::Pasted(_) => {
+                        self.say(terminal, Role::Warn, "pasted text is not an answer; please type it")?;
+                        continue;
+                    }
+                    Typing::Interrupted | Typing::Cancelled => return Ok(Answer::Stop),
+                    Typing::Ended => return Ok(Answer::No(String::new())),
+                };
             match answer::read_reply(&line, &self.offer) {
                 Reply::Answer(answer) => return Ok(answer),
                 Reply::Edit { step } => {
@@ -243,7 +253,7 @@ impl Question {
             terminal.write(&preview.replace('\n', "\r\n"))?;
         }
         if !self.reason.is_empty() {
-            self.say(terminal, Role::Plain, &format!("You are asked because {}", self.reason))?;
+            self.say(terminal, Role::Plain, &format!("Asked because: {}", self.reason))?;
         }
         terminal.discard_pending()
     }

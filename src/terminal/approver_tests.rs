@@ -92,8 +92,7 @@ fn approver(terminal: &Scripted) -> TerminalApprover {
 
 async fn asked(terminal: &Scripted, steps: usize, names: &[String]) -> Answer {
     let view = view(steps);
-    let question =
-        ApprovalQuestion { view: &view, reason: "it may disturb users", type_names: names, grant_offered: false };
+    let question = ApprovalQuestion { view: &view, reason: "risk medium", type_names: names, grant_offered: false };
     approver(terminal).ask(&question).await
 }
 
@@ -103,7 +102,7 @@ async fn pending_input_is_discarded_before_the_question() {
     assert_eq!(asked(&terminal, 1, &[]).await, Answer::Yes);
     assert_eq!(
         terminal.screen(),
-        "You are asked because it may disturb users\n(discards)Apply? [y]es [n]o [e]dit [q]uit (Enter = no) \n"
+        "Asked because: risk medium\n(discards)Apply? [y]es [n]o [e]dit [q]uit (Enter = no) \n"
     );
 }
 

@@ -26,7 +26,7 @@ mod values;
 pub use approver::TerminalApprover;
 pub use preview::render_preview;
 pub use progress::ProgressLine;
-pub use repl::{Conversation, Place, Session, ToolEffect, ToolLine};
+pub use repl::{Conversation, ReplSetup, ToolEffect, ToolLine};
 pub use report::{render_ledger, render_report};
 pub use style::{ColorWish, Glyphs, Look};
 pub use ui::{Detail, TerminalUi};

@@ -18,9 +18,11 @@ use super::{
     line_editor::{LineEditor, LineSource, Prompt, Typed},
     slash::{self, SlashCommand},
     style::{Look, Role},
+    tty::KeptSettings,
 };
 use crate::{
     exit::Exit,
+    session::Place,
     ui::{Failure, Shown},
 };
 
@@ -48,15 +50,6 @@ pub trait Conversation {
     fn names(&mut self) -> impl Future<Output = Names>;
 }
 
-/// Where a conversation stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The context.
-    pub context: String,
-    /// The namespace.
-    pub namespace: String,
-}
-
 /// A tool in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolLine {
@@ -77,9 +70,9 @@ pub enum ToolEffect {
     Writes,
 }
 
-/// The circumstances of a session.
+/// What a session at the terminal needs beside the conversation.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub struct ReplSetup {
     /// Where inputs are remembered.
     pub history: Option<PathBuf>,
     /// How the terminal looks.
@@ -92,11 +85,12 @@ pub struct Session {
 ///
 /// # Errors
 /// Returns an error where the terminal cannot be used, or nobody reads the output any more.
-pub async fn run(conversation: &mut impl Conversation, session: Session) -> io::Result<Exit> {
+pub async fn run(conversation: &mut impl Conversation, setup: ReplSetup) -> io::Result<Exit> {
+    let _kept = KeptSettings::of_stdin();
     let vocabulary = SharedVocabulary::default();
-    let editor = LineEditor::start(session.history.clone(), vocabulary.clone())?;
+    let editor = LineEditor::start(setup.history.clone(), vocabulary.clone())?;
     let interrupts = SignalInterrupts::listen()?;
-    Repl { conversation, lines: editor, interrupts, vocabulary, session }.run().await
+    Repl { conversation, lines: editor, interrupts, vocabulary, setup }.run().await
 }
 
 /// A session with its parts, which tests replace.
@@ -105,7 +99,7 @@ pub(super) struct Repl<'c, C, L, I> {
     pub(super) lines: L,
     pub(super) interrupts: I,
     pub(super) vocabulary: SharedVocabulary,
-    pub(super) session: Session,
+    pub(super) setup: ReplSetup,
 }
 
 impl<C: Conversation, L: LineSource, I: Interrupts> Repl<'_, C, L, I> {
@@ -126,7 +120,7 @@ impl<C: Conversation, L: LineSource, I: Interrupts> Repl<'_, C, L, I> {
                 Typed::Failed(error) => return Err(error),
                 Typed::Line(line) if line.trim().is_empty() => {}
                 Typed::Line(line) => {
-                    if *self.session.redactor.take_given(&line) == line {
+                    if *self.setup.redactor.take_given(&line) == line {
                         self.lines.remember(&line);
                     }
                     if let Some(exit) = self.obey(&line).await? {
@@ -141,7 +135,7 @@ impl<C: Conversation, L: LineSource, I: Interrupts> Repl<'_, C, L, I> {
     async fn read(&mut self) -> Typed {
         let place = self.conversation.place();
         let contexts = self.conversation.contexts();
-        let prompt = prompt(&place, self.session.look);
+        let prompt = prompt(&place, self.setup.look);
         self.vocabulary.update(|vocabulary| {
             // Names of another context mean nothing here, those of another namespace still do.
             vocabulary.contexts.clone_from(&contexts);
@@ -154,9 +148,16 @@ impl<C: Conversation, L: LineSource, I: Interrupts> Repl<'_, C, L, I> {
             // The line decides when this ends.
             std::future::pending::<Typed>().await
         };
+        let interrupted = async {
+            // At the prompt Ctrl-C is a key; two signals from elsewhere are somebody who wants to leave.
+            self.interrupts.forget_earlier();
+            self.interrupts.next().await;
+            self.interrupts.next().await;
+        };
         let typed = tokio::select! {
             typed = self.lines.line(prompt) => typed,
             typed = fetching => typed,
+            () = interrupted => Typed::Ended,
         };
         self.vocabulary.settle();
         typed
@@ -197,8 +198,8 @@ impl<C: Conversation, L: LineSource, I: Interrupts> Repl<'_, C, L, I> {
             Some(Err(mistake)) => {
                 let failure = Failure {
                     code: "usage".into(),
-                    message: self.session.redactor.text(&mistake.message),
-                    hints: vec![self.session.redactor.text(&mistake.hint)],
+                    message: self.setup.redactor.text(&mistake.message),
+                    hints: vec![self.setup.redactor.text(&mistake.hint)],
                 };
                 self.tell(Err(failure))?;
             }
@@ -226,7 +227,7 @@ impl<C: Conversation, L: LineSource, I: Interrupts> Repl<'_, C, L, I> {
     }
 
     fn say(&mut self, text: &str) -> io::Result<()> {
-        let text = self.session.redactor.text(text);
+        let text = self.setup.redactor.text(text);
         self.conversation.show(&Shown::Text(&text))
     }
 }

@@ -1,6 +1,9 @@
 //! Sessions with a scripted person and a conversation that only notes what it was asked.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use super::*;
 use crate::terminal::style::{Color, Glyphs};
@@ -21,15 +24,21 @@ impl LineSource for Script {
     }
 }
 
-/// As many interruptions as were ordered, each as soon as it is waited for.
-struct Presses(usize);
+/// A person who presses Ctrl-C this often while a turn runs.
+struct Presses {
+    left: usize,
+    in_turn: Arc<AtomicBool>,
+}
 
 impl Interrupts for Presses {
     async fn next(&mut self) {
-        if self.0 == 0 {
-            std::future::pending::<()>().await;
+        while self.left == 0 || !self.in_turn.load(Ordering::Relaxed) {
+            if self.left == 0 {
+                std::future::pending::<()>().await;
+            }
+            tokio::task::yield_now().await;
         }
-        self.0 -= 1;
+        self.left -= 1;
     }
     fn forget_earlier(&mut self) {}
 }
@@ -39,17 +48,23 @@ struct Noted {
     did: Vec<String>,
     shown: Vec<String>,
     namespace: String,
+    in_turn: Arc<AtomicBool>,
 }
 
 impl Conversation for Noted {
     async fn turn(&mut self, sentence: &str, cancel: CancellationToken) -> io::Result<Exit> {
         match sentence {
             "wait" => {
+                self.in_turn.store(true, Ordering::Relaxed);
                 cancel.cancelled().await;
+                self.in_turn.store(false, Ordering::Relaxed);
                 self.did.push("cancelled".into());
                 Ok(Exit::Interrupted)
             }
-            "hang" => std::future::pending().await,
+            "hang" => {
+                self.in_turn.store(true, Ordering::Relaxed);
+                std::future::pending().await
+            }
             _ => {
                 self.did.push(sentence.to_owned());
                 Ok(Exit::NotAchieved)
@@ -103,14 +118,15 @@ struct Ended {
 
 async fn session(lines: Vec<Typed>, presses: usize) -> Ended {
     let mut noted = Noted { namespace: "todo".into(), ..Noted::default() };
+    let in_turn = Arc::clone(&noted.in_turn);
     let remembered = Arc::default();
     let vocabulary = SharedVocabulary::default();
     let repl = Repl {
         conversation: &mut noted,
         lines: Script { lines: lines.into(), remembered: Arc::clone(&remembered) },
-        interrupts: Presses(presses),
+        interrupts: Presses { left: presses, in_turn },
         vocabulary: vocabulary.clone(),
-        session: Session { history: None, look: Look::plain(80), redactor: Arc::new(Redactor::new([1; 32])) },
+        setup: ReplSetup { history: None, look: Look::plain(80), redactor: Arc::new(Redactor::new([1; 32])) },
     };
     let exit = repl.run().await.unwrap();
     let remembered = std::mem::take(&mut *remembered.lock().unwrap());

@@ -164,6 +164,27 @@ impl std::fmt::Debug for ControllingTerminal {
     }
 }
 
+/// Keeps the settings that standard input's terminal has now, and brings them back when dropped: whoever
+/// reads keys on another thread may not get to it.
+#[derive(Debug)]
+#[must_use]
+pub struct KeptSettings(Option<Termios>);
+
+impl KeptSettings {
+    /// Keeps the settings; nothing is kept where standard input is no terminal.
+    pub fn of_stdin() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+}
+
+impl Drop for KeptSettings {
+    fn drop(&mut self) {
+        if let Some(settings) = &self.0 {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, settings);
+        }
+    }
+}
+
 /// A line while it is typed.
 #[derive(Debug, Default)]
 struct Line {

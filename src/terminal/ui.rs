@@ -101,7 +101,7 @@ impl TerminalUi {
     }
 
     fn show_answer(&mut self, answer: &Answer) -> io::Result<()> {
-        if !answer.understood.is_empty() {
+        if self.detail == Detail::Verbose {
             let mut page = Page::new(self.err_look.width);
             for call in &answer.understood {
                 page.add(Role::Faint, "understood as: ", call);
@@ -111,6 +111,11 @@ impl TerminalUi {
         let mut page = Page::new(self.out_look.width);
         page.add_paragraph(Role::Plain, 0, &answer.text);
         self.answer_page(&page)?;
+        // Prose could claim anything, so the account stands beside it even when it is empty; results and
+        // reports speak for themselves.
+        if answer.text.is_empty() && answer.ledger.is_empty() {
+            return Ok(());
+        }
         let page = ledger_page(&answer.ledger, self.out_look.width);
         self.answer_page(&page)
     }

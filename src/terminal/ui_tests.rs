@@ -51,20 +51,42 @@ fn redactor() -> Redactor {
     Redactor::new([1; 32])
 }
 
+fn answer(text: &str, ledger: &[&str]) -> Answer {
+    Answer {
+        text: redactor().text(text),
+        understood: vec!["list {\"kind\":\"pods\"}".into()],
+        ledger: ledger.iter().map(|&line| line.to_owned()).collect(),
+    }
+}
+
 #[test]
 fn the_answer_is_on_stdout_and_the_rest_on_stderr() {
-    let (mut ui, out, err) = ui(Detail::Normal);
+    let (mut ui, out, err) = ui(Detail::Verbose);
     let output = Output::build(&redactor(), &json!(null)).text("backend 2/2").build();
-    ui.show(&Shown::ToolCall { tool: "list", args: &redactor().value(&json!({})) }).unwrap();
     ui.show(&Shown::ToolResult { tool: "list", output: &output }).unwrap();
-    let answer = Answer {
-        text: redactor().text("All is well."),
-        understood: vec!["list {\"kind\":\"pods\"}".into()],
-        ledger: vec![],
-    };
-    ui.show(&Shown::Answer(&answer)).unwrap();
+    ui.show(&Shown::Answer(&answer("All is well.", &[]))).unwrap();
     assert_eq!(out.text(), "backend 2/2\nAll is well.\nChanges in this turn: none\n");
     assert_eq!(err.text(), "understood as: list {\"kind\":\"pods\"}\n");
+}
+
+#[test]
+fn without_v_the_results_stand_alone() {
+    let (mut ui, out, err) = ui(Detail::Normal);
+    ui.show(&Shown::ToolCall { tool: "list", args: &redactor().value(&json!({})) }).unwrap();
+    ui.show(&Shown::Answer(&answer("", &[]))).unwrap();
+    assert_eq!((out.text(), err.text()), (String::new(), String::new()));
+}
+
+#[test]
+fn prose_never_stands_without_the_account_and_an_account_never_is_left_out() {
+    let (mut ui, out, _) = ui(Detail::Normal);
+    ui.show(&Shown::Answer(&answer("I have scaled everything.", &[]))).unwrap();
+    ui.show(&Shown::Answer(&answer("", &["deployment/backend: scaled from 2 to 3"]))).unwrap();
+    assert_eq!(
+        out.text(),
+        "I have scaled everything.\nChanges in this turn: none\n\
+         Changes in this turn: deployment/backend: scaled from 2 to 3\n"
+    );
 }
 
 #[test]
