@@ -173,7 +173,6 @@ impl Target {
             })?,
         };
         let live = self.live.pointer("/spec/template").cloned().unwrap_or_default();
-        let changes = revisions::changes(&live, &wanted.template);
         if value::digest(&live) == value::digest(&wanted.template) {
             return Ok(Came::Nothing(format!("{short} already is at revision {}; nothing to change", wanted.number)));
         }
@@ -186,7 +185,6 @@ impl Target {
             Value::Array(patch),
         );
         change.undo = self.back_to(Some(current.number), &wanted.template, &mut change.remarks);
-        change.remarks.extend(changes.into_iter().map(Remark::Fact));
         change.remarks.extend(self.interruption().map(Remark::Fact));
         Ok(Came::To(Box::new(change)))
     }

@@ -85,7 +85,6 @@ async fn a_restart_is_taken_back_by_revision() {
     roll deployment/backend back from revision 2 to 1
     kubectl rollout undo deployment/backend --to-revision=1 -n todo
     Fact("takes back c-2 (restart deployment/backend)")
-    Fact("app image backend:2.0 → backend:1.0")
     undo: roll deployment/backend back to revision 2
     "#);
     objects[0]["spec"]["template"]["spec"]["containers"][0]["image"] = json!("backend:3.0");
