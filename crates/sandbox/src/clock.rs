@@ -1,8 +1,8 @@
 //! The simulation's clock as the program's [`Clock`]: waiting is what makes simulated time pass.
 //!
 //! A sleeper registers the instant it waits for. The one with the earliest instant moves the simulation
-//! there and goes on; the others wait for their turn, so concurrent waits end in the order of their
-//! instants. In `serve` mode a driver moves time with the wall clock instead, and sleepers only wait.
+//! there and goes on; the others let it go first, so concurrent waits end in the order of their
+//! instants. One that is registered but not polled is passed over instead of waited for. In `serve` mode a driver moves time with the wall clock instead, and sleepers only wait.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,10 @@ use crate::simulation::Sandbox;
 /// How often a sleeper lets other tasks run first, so that those about to sleep can register.
 const YIELDS: usize = 3;
 
+/// How often a sleeper lets an earlier one go first. One that does not go within this many turns is not
+/// being polled (its task waits for something else), and waiting for it would never end.
+const PATIENCE: usize = 200;
+
 /// Who makes time pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Pace {
@@ -33,7 +37,7 @@ pub(crate) enum Pace {
 #[derive(Debug, Default)]
 pub(crate) struct Sleepers {
     waits: Mutex<Waits>,
-    turns: Notify,
+    passed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -51,17 +55,26 @@ impl Sleepers {
     /// Decides who makes time pass from now on.
     pub(crate) fn set_pace(&self, pace: Pace) {
         self.waits().pace = pace;
-        self.turns.notify_waiters();
+        self.passed.notify_waiters();
     }
 
     /// Tells sleepers that time has passed.
     pub(crate) fn time_passed(&self) {
-        self.turns.notify_waiters();
+        self.passed.notify_waiters();
     }
 
-    fn is_first(&self, ticket: (Timestamp, u64)) -> bool {
+    /// Forgets waits that are over: their instant has come, whenever they are polled.
+    fn forget_until(&self, instant: Timestamp) {
+        self.waits().targets.retain(|(target, _)| *target > instant);
+    }
+
+    /// Returns the instant that the earliest sleeper waits for, if sleepers make time pass.
+    fn earliest(&self) -> Option<Timestamp> {
         let waits = self.waits();
-        waits.pace == Pace::Sleepers && waits.targets.first() == Some(&ticket)
+        match waits.pace {
+            Pace::Sleepers => waits.targets.first().map(|(target, _)| *target),
+            Pace::Driver => None,
+        }
     }
 }
 
@@ -87,7 +100,7 @@ impl Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         self.sleepers.waits().targets.remove(&self.ticket);
-        self.sleepers.turns.notify_waiters();
+        self.sleepers.passed.notify_waiters();
     }
 }
 
@@ -95,13 +108,13 @@ impl Sandbox {
     /// Completes once the clock shows `instant`, without making time pass: for watches and followed logs.
     pub(crate) async fn reached(&self, instant: Timestamp) {
         loop {
-            let turn = self.sleepers().turns.notified();
-            tokio::pin!(turn);
-            turn.as_mut().enable();
+            let passed = self.sleepers().passed.notified();
+            tokio::pin!(passed);
+            passed.as_mut().enable();
             if self.now() >= instant {
                 return;
             }
-            turn.await;
+            passed.await;
         }
     }
 }
@@ -131,19 +144,28 @@ impl Clock for SandboxClock {
             for _ in 0..YIELDS {
                 tokio::task::yield_now().await;
             }
+            let mut waited = 0;
             loop {
-                let turn = wait.sleepers.turns.notified();
-                tokio::pin!(turn);
+                let passed = wait.sleepers.passed.notified();
+                tokio::pin!(passed);
                 // Registered before looking, so that no notice is missed in between.
-                turn.as_mut().enable();
+                passed.as_mut().enable();
                 if sandbox.now() >= target {
                     return;
                 }
-                if wait.sleepers.is_first(wait.ticket) {
-                    sandbox.advance_to(target);
-                    return;
+                match wait.sleepers.earliest() {
+                    None => passed.await,
+                    Some(earliest) if earliest >= target => sandbox.advance_to(target),
+                    Some(_) if waited < PATIENCE => {
+                        waited += 1;
+                        tokio::task::yield_now().await;
+                    }
+                    Some(earliest) => {
+                        sandbox.advance_to(earliest);
+                        wait.sleepers.forget_until(earliest);
+                        waited = 0;
+                    }
                 }
-                turn.await;
             }
         })
     }
@@ -179,6 +201,18 @@ mod tests {
         };
         tokio::join!(nap(30), nap(10), nap(20));
         assert_eq!(*order.lock().unwrap(), [(10, 10), (20, 20), (30, 30)]);
+    }
+
+    #[tokio::test]
+    async fn a_sleep_that_nobody_polls_does_not_hold_up_the_others() {
+        let clock = sandbox().clock();
+        let start = clock.now();
+        let mut deadline = clock.sleep(Duration::from_secs(5));
+        assert!(futures::poll!(&mut deadline).is_pending());
+        clock.sleep(Duration::from_mins(1)).await;
+        assert_eq!(clock.now(), after(start, Duration::from_mins(1)));
+        deadline.await;
+        assert_eq!(clock.now(), after(start, Duration::from_mins(1)), "it was over already");
     }
 
     #[tokio::test]
