@@ -6,7 +6,7 @@
 
 mod build;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, fmt::Write as _, path::PathBuf};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use clap_complete::Shell;
@@ -51,7 +51,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, input: Input) -> Par
         Err(problem) => {
             let mut text = format!("error: {problem}\n");
             for hint in &problem.hints {
-                text.push_str(&format!("  hint: {hint}\n"));
+                let _ = writeln!(text, "hint: {hint}");
             }
             Parsed::Refused(text)
         }
@@ -69,7 +69,7 @@ fn refused(error: &clap::Error, arguments: &[OsString]) -> Parsed {
         return Parsed::Print(text);
     }
     if let Some(sentence) = build::meant_sentence(arguments) {
-        text.push_str(&format!("\nIf you meant a sentence, put it in quotes: todo-agent \"{sentence}\"\n"));
+        let _ = writeln!(text, "\nIf you meant a sentence, put it in quotes: todo-agent \"{sentence}\"");
     }
     Parsed::Refused(text)
 }
@@ -101,6 +101,7 @@ struct Line {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line, turned into enums at once")]
 struct Flags {
     /// The kubeconfig context to work in [default: the current context]
     #[arg(long, value_name = "NAME", global = true)]

@@ -22,12 +22,11 @@ use crate::{
     exit::Exit,
     input::Attached,
     json::{JsonUi, Requests},
-    options::{Colour, Command, Invocation, Options, OutputForm},
+    options::{Command, Invocation, Options, OutputForm},
     policy_file::Policy,
     problem::Problem,
     program::{self, Circumstances},
     state::{StateDirectory, environment, fill_random, state_path},
-    terminal::ColorWish,
     ui::Shown,
 };
 
@@ -35,7 +34,7 @@ use crate::{
 pub fn main() -> Exit {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(io::stderr(), "error: todo-agent failed at {place}\n  hint: this is a bug; please report it");
+        let _ = writeln!(io::stderr(), "error: todo-agent failed at {place}\nhint: this is a bug; please report it");
     }));
     // What a panic leaves behind is not used again: the process ends.
     panic::catch_unwind(panic::AssertUnwindSafe(unguarded)).unwrap_or(Exit::NotAchieved)
@@ -94,8 +93,8 @@ fn run(invocation: Invocation, input: Input) -> io::Result<Exit> {
         }
         Command::SessionsShow(id) => {
             let redactor = redactor()?;
-            let shown = StateDirectory::open(&environment)
-                .and_then(|state| commands::sessions::show(&state, &id, &redactor));
+            let shown =
+                StateDirectory::open(&environment).and_then(|state| commands::sessions::show(&state, &id, &redactor));
             show(&options, "session", shown)
         }
         Command::Config => show(&options, "config", config(&options, &redactor()?)),
@@ -105,7 +104,11 @@ fn run(invocation: Invocation, input: Input) -> io::Result<Exit> {
         }
         Command::SandboxServe(serve) => {
             let runtime = runtime()?;
-            let served = runtime.block_on(commands::sandbox_serve::run(&serve, options.sandbox_log.as_deref()));
+            let served = runtime.block_on(commands::sandbox_serve::run(
+                &serve,
+                options.sandbox_log.as_deref(),
+                &mut io::stderr(),
+            ));
             runtime.shutdown_background();
             match served {
                 Ok(exit) => Ok(exit),
@@ -157,7 +160,8 @@ fn config(options: &Options, redactor: &Redactor) -> Result<Output, Problem> {
     let policy = policy()?;
     // Without a kubeconfig the modes of contexts say nothing, which is no reason to fail here.
     let current = contexts(options.kubeconfig.as_deref()).ok().and_then(|(_, current)| current);
-    let context = if options.sandbox.is_some() { Some("sandbox".to_owned()) } else { options.context.clone().or(current) };
+    let context =
+        if options.sandbox.is_some() { Some("sandbox".to_owned()) } else { options.context.clone().or(current) };
     let shown = commands::config::Shown {
         config: &config,
         policy: &policy,
@@ -175,17 +179,9 @@ async fn doctor(options: &Options, redactor: &Redactor) -> Output {
         config: config.as_ref(),
         policy: policy.as_ref(),
         state: state.as_ref(),
-        wish: wish(options, config.as_ref().ok()),
+        wish: program::wish(options, config.as_ref().map(|config| config.colour).unwrap_or_default()),
     };
     commands::doctor::run(&subject, redactor).await
-}
-
-fn wish(options: &Options, config: Option<&Config>) -> ColorWish {
-    let configured = config.map(|config| config.colour).unwrap_or_default();
-    match (options.colour, configured) {
-        (Colour::Auto, Colour::Auto) => ColorWish::Auto,
-        (Colour::Never, _) | (_, Colour::Never) => ColorWish::Never,
-    }
 }
 
 /// Shows a command's answer, or why there is none.

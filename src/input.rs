@@ -24,11 +24,7 @@ pub fn next_sentence(input: &mut impl BufRead, line_number: &mut usize) -> Resul
         let mut line = Vec::new();
         // One byte more than allowed shows that there is more.
         let bound = LONGEST_LINE as u64 + 1;
-        let read = input
-            .by_ref()
-            .take(bound)
-            .read_until(b'\n', &mut line)
-            .map_err(|error| unreadable(&error))?;
+        let read = input.by_ref().take(bound).read_until(b'\n', &mut line).map_err(|error| unreadable(&error))?;
         if read == 0 {
             return Ok(None);
         }
@@ -99,11 +95,10 @@ mod tests {
 
     #[test]
     fn each_line_is_a_sentence_and_blank_ones_are_none() {
-        assert_eq!(sentences(b"list pods\n\n  \r\nscale backend to 3\r\nno end").unwrap(), [
-            "list pods",
-            "scale backend to 3",
-            "no end"
-        ]);
+        assert_eq!(
+            sentences(b"list pods\n\n  \r\nscale backend to 3\r\nno end").unwrap(),
+            ["list pods", "scale backend to 3", "no end"]
+        );
         assert!(sentences(b"").unwrap().is_empty());
     }
 

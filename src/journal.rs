@@ -16,23 +16,30 @@ use crate::{
     state::{StateDirectory, private_append},
 };
 
-/// Writes the journal of one cluster.
+/// How many journals of in-process sandboxes are kept; each of those clusters lived for one run only.
+const KEPT_SANDBOXES: usize = 50;
+
+/// What the identity of an in-process sandbox starts with; the time of its start follows.
+pub const SANDBOX_IDENTITY: &str = "sandbox-";
+
+/// Writes the journal of one cluster. The file appears with the first change.
 #[derive(Debug)]
 pub struct FileJournal {
     path: PathBuf,
-    file: File,
+    file: Option<File>,
 }
 
 impl FileJournal {
-    /// Opens the journal of the cluster with this identity, creating it where it is missing.
+    /// Opens the journal of the cluster with this identity.
     ///
     /// # Errors
-    /// Returns why it cannot be written; nothing may then be changed.
+    /// Returns why there can be none; nothing may then be changed.
     pub fn open(state: &StateDirectory, identity: &str) -> Result<Self, Problem> {
-        let path = state.directory("journal")?.join(file_name(identity));
-        let file = private_append(&path)
-            .map_err(|error| Problem::state(format!("the journal {} cannot be written: {error}", path.display())))?;
-        Ok(Self { path, file })
+        let folder = state.directory("journal")?;
+        if identity.starts_with(SANDBOX_IDENTITY) {
+            forget_old_sandboxes(&folder);
+        }
+        Ok(Self { path: folder.join(file_name(identity)), file: None })
     }
 
     /// Returns the reader of the same journal.
@@ -43,25 +50,42 @@ impl FileJournal {
     fn write(&mut self, record: &JournalRecord) -> io::Result<()> {
         let mut line = serde_json::to_vec(record)?;
         line.push(b'\n');
-        self.file.lock()?;
-        let written = self.close_torn_line().and_then(|()| self.file.write_all(&line)).and_then(|()| {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(private_append(&self.path)?),
+        };
+        file.lock()?;
+        let written = close_torn_line(file).and_then(|()| file.write_all(&line)).and_then(|()| {
             // The metadata that matters, the length, is part of what this flushes.
-            self.file.sync_data()
+            file.sync_data()
         });
-        self.file.unlock()?;
+        file.unlock()?;
         written
     }
+}
 
-    /// Ends a line that another process left unfinished, so that the next record stands on its own.
-    fn close_torn_line(&mut self) -> io::Result<()> {
-        let length = self.file.seek(SeekFrom::End(0))?;
-        if length == 0 {
-            return Ok(());
-        }
-        self.file.seek(SeekFrom::Start(length - 1))?;
-        let mut last = [0];
-        self.file.read_exact(&mut last)?;
-        if last == *b"\n" { Ok(()) } else { self.file.write_all(b"\n") }
+/// Ends a line that another process left unfinished, so that the next record stands on its own.
+fn close_torn_line(file: &mut File) -> io::Result<()> {
+    let length = file.seek(SeekFrom::End(0))?;
+    if length == 0 {
+        return Ok(());
+    }
+    file.seek(SeekFrom::Start(length - 1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+}
+
+/// Removes the oldest journals of clusters that ended with the process that made them.
+fn forget_old_sandboxes(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
+    let mut names: Vec<_> =
+        names.filter(|name| name.to_str().is_some_and(|name| name.starts_with(SANDBOX_IDENTITY))).collect();
+    names.sort_unstable();
+    let surplus = (names.len() + 1).saturating_sub(KEPT_SANDBOXES);
+    for name in names.into_iter().take(surplus) {
+        let _ = fs::remove_file(folder.join(name));
     }
 }
 

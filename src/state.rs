@@ -197,7 +197,7 @@ fn restrict(_options: &mut OpenOptions) {}
 mod tests {
     use super::*;
 
-    fn from<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<OsString> + 'a {
+    fn from(pairs: &[(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
         move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
     }
 

@@ -71,12 +71,11 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Problem> {
     let problem = || {
         Problem::usage(format!("{text:?} is not a duration")).hint("write it like 90s, 5m or 1h30m, more than nothing")
     };
-    let parsed = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let signed: SignedDuration = text.parse().map_err(|_| problem())?;
-            Duration::try_from(signed).map_err(|_| problem())?
-        }
+    let parsed = if let Ok(seconds) = text.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let signed: SignedDuration = text.parse().map_err(|_| problem())?;
+        Duration::try_from(signed).map_err(|_| problem())?
     };
     if parsed.is_zero() { Err(problem()) } else { Ok(parsed) }
 }

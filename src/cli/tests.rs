@@ -134,7 +134,7 @@ fn serving_a_sandbox_takes_either_name_of_the_kubeconfig_flag() {
 fn a_mistyped_command_is_not_taken_for_a_sentence() {
     assert_eq!(
         refusal(&["docter"]),
-        "error: there is no command \"docter\"\n  hint: did you mean todo-agent doctor?\n  \
+        "error: there is no command \"docter\"\nhint: did you mean todo-agent doctor?\n\
          hint: a sentence has more than one word\n"
     );
 }

@@ -144,9 +144,10 @@ async fn cluster(options: &Options) -> Vec<Check> {
         Ok(version) => {
             let took = started.elapsed();
             let found = format!("{server} answers, {version}, {} ms", took.as_millis());
-            checks.push(match took > SLOW {
-                true => Check::warn("server", found, "the connection is slow; waits may end before the cluster is done"),
-                false => Check::ok("server", found),
+            checks.push(if took > SLOW {
+                Check::warn("server", found, "the connection is slow; waits may end before the cluster is done")
+            } else {
+                Check::ok("server", found)
             });
         }
         Err(error) => {
@@ -164,9 +165,8 @@ async fn cluster(options: &Options) -> Vec<Check> {
 
 fn kubeconfig(options: &Options) -> Vec<Check> {
     let files: Vec<PathBuf> = kubeconfig_files(options.kubeconfig.as_deref());
-    let show = |files: Vec<&PathBuf>| {
-        files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
-    };
+    let show =
+        |files: Vec<&PathBuf>| files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
     let (present, missing): (Vec<&PathBuf>, Vec<&PathBuf>) = files.iter().partition(|file| file.exists());
     let found = match (present.is_empty(), missing.is_empty()) {
         (false, true) => Check::ok("kubeconfig", show(present)),
@@ -236,10 +236,12 @@ fn permission_check(answers: Vec<(String, &str, Result<bool, ClusterError>)>, na
         (true, false) => format!("in namespace {namespace}: none of what is needed"),
         (false, false) => format!("in namespace {namespace} only: {}", allowed.join(", ")),
     };
-    match denied.is_empty() {
-        true => vec![Check::ok("permissions", found)],
-        false => vec![Check::warn("permissions", found, format!("missing: {}", denied.join(", ")))],
-    }
+    let check = if denied.is_empty() {
+        Check::ok("permissions", found)
+    } else {
+        Check::warn("permissions", found, format!("missing: {}", denied.join(", ")))
+    };
+    vec![check]
 }
 
 fn terminal(wish: ColorWish) -> Vec<Check> {

@@ -157,3 +157,34 @@ fn an_identity_cannot_leave_the_folder() {
     assert_eq!(file_name("5f1d0d3e-aa11"), "5f1d0d3e-aa11.jsonl");
     assert!(file_name(&"x".repeat(5000)).len() < 120);
 }
+
+#[test]
+fn a_cluster_that_is_only_read_leaves_no_journal() {
+    let place = place();
+    let journal = FileJournal::open(&place.state, "uid-1").unwrap();
+    assert!(journal.history().last().is_none());
+    assert_eq!(fs::read_dir(place.state.path().join("journal")).unwrap().count(), 0);
+}
+
+#[test]
+fn the_journals_of_discarded_sandboxes_do_not_pile_up() {
+    let place = place();
+    FileJournal::open(&place.state, "uid-1").unwrap().append(&approved("c-1", None)).unwrap();
+    for run in 100..100 + KEPT_SANDBOXES + 5 {
+        let mut journal = FileJournal::open(&place.state, &format!("{SANDBOX_IDENTITY}{run}")).unwrap();
+        journal.append(&approved("c-1", None)).unwrap();
+    }
+    let folder = place.state.path().join("journal");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), KEPT_SANDBOXES + 1);
+    assert!(folder.join("uid-1.jsonl").exists());
+    assert!(!folder.join("sandbox-104.jsonl").exists() && folder.join("sandbox-105.jsonl").exists());
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_says_so() {
+    let place = place();
+    let mut journal = FileJournal::open(&place.state, "uid-1").unwrap();
+    fs::create_dir(place.state.path().join("journal/uid-1.jsonl")).unwrap();
+    let error = journal.append(&approved("c-1", None)).unwrap_err();
+    assert!(error.to_string().starts_with("the journal cannot be written: "), "{error}");
+}
