@@ -1,0 +1,9 @@
+//! The program, end to end: each file is a subject, each test a thing that can happen to a person.
+//!
+//! The tests run the real program on simulated clusters and on servers that misbehave. Whatever they do, the
+//! requests are compared with the approvals when a test ends; see `support/evidence.rs`.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod scale;

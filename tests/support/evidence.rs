@@ -1,0 +1,108 @@
+//! Compares what the cluster was asked with what was approved. Run after every test that logged requests.
+//!
+//! No write without an earlier approval in the journal; what was sent is what was approved, byte for byte;
+//! the values of Secrets were never asked for. The digest is worked out here anew, not by the program's code.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+
+/// Returns a file's lines as JSON; none where there is no file.
+pub(crate) fn lines(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+/// Returns the journals below a state directory, each as its records.
+pub(crate) fn journals(state: &Path) -> Vec<Vec<Value>> {
+    let Ok(entries) = fs::read_dir(state.join("journal")) else { return Vec::new() };
+    entries.map(|entry| lines(&entry.unwrap().path())).collect()
+}
+
+/// Checks a log of requests against the journals of everybody who used the program on that cluster.
+#[track_caller]
+pub(crate) fn check(log: &Path, states: &[PathBuf]) {
+    for request in lines(log) {
+        let agent = request["userAgent"].as_str().unwrap_or_default();
+        assert_no_secret_was_read(&request, agent);
+        if agent.starts_with("todo-agent/") && is_write(&request) {
+            assert_was_approved(&request, agent, states);
+        }
+    }
+}
+
+/// Returns whether a request changes something: not a read, not a dry run, not a question about permissions.
+pub(crate) fn is_write(request: &Value) -> bool {
+    let method = request["method"].as_str().unwrap_or_default();
+    let path = request["path"].as_str().unwrap_or_default();
+    let question = path.starts_with("/apis/authorization.k8s.io/");
+    !matches!(method, "GET" | "HEAD" | "OPTIONS") && !question && !is_dry_run(request)
+}
+
+fn is_dry_run(request: &Value) -> bool {
+    request["query"].to_string().contains("dryRun")
+}
+
+#[track_caller]
+fn assert_no_secret_was_read(request: &Value, agent: &str) {
+    let path = request["path"].as_str().unwrap_or_default();
+    let about_secrets = path.split('/').any(|part| part == "secrets");
+    let read = matches!(request["method"].as_str(), Some("GET"));
+    if agent.starts_with("todo-agent/") && about_secrets && read {
+        let accept = request["accept"].as_str().unwrap_or_default();
+        let only_metadata = accept.split(',').all(|form| form.contains("as=PartialObjectMetadata"));
+        assert!(only_metadata, "the values of Secrets were asked for: {request}");
+    }
+}
+
+#[track_caller]
+fn assert_was_approved(request: &Value, agent: &str, states: &[PathBuf]) {
+    let id = agent.split("(change ").nth(1).and_then(|rest| rest.strip_suffix(')'));
+    let id = id.unwrap_or_else(|| panic!("a write names no change: {request}"));
+    let (state, journal) = states
+        .iter()
+        .flat_map(|state| journals(state).into_iter().map(move |journal| (state, journal)))
+        .find(|(_, journal)| journal.iter().any(|record| record["change_id"] == id))
+        .unwrap_or_else(|| panic!("no journal knows {id}: {request}"));
+    let records: Vec<&Value> = journal.iter().filter(|record| record["change_id"] == id).collect();
+    let approved = records.iter().position(|record| record["record"] == "approved");
+    let approved = approved.unwrap_or_else(|| panic!("{id} was never approved: {request}"));
+    let key = fs::read(state.join("digest.key")).unwrap();
+    let digest = digest(request, &key);
+    let step = records[approved]["steps"].as_array().unwrap().iter().position(|step| step["digest"] == digest.as_str());
+    let step = step.unwrap_or_else(|| panic!("what was sent is not what was approved as {id}: {request}"));
+    let sending =
+        records.iter().position(|record| record["record"] == "sending" && record["digest"] == digest.as_str());
+    let sending = sending.unwrap_or_else(|| panic!("nothing says that step {} was to be sent: {request}", step + 1));
+    assert!(approved < sending, "{id} was sent before it was approved");
+    let at = |value: &Value| value.as_str().unwrap_or_default().parse::<jiff::Timestamp>().unwrap().as_second();
+    assert!(at(&records[approved]["at"]) <= at(&request["time"]), "{id} was approved after it was sent");
+}
+
+/// Works out the digest of a logged request: without the version that ties it to the object it was read from.
+fn digest(request: &Value, key: &[u8]) -> String {
+    let mut body = request["body"].clone();
+    if let Some(operations) = body.as_array_mut() {
+        let last = operations.pop().unwrap();
+        assert_eq!(last["path"], "/metadata/resourceVersion", "a write has no precondition: {request}");
+    } else {
+        let metadata = body["metadata"].as_object_mut();
+        let metadata = metadata.unwrap_or_else(|| panic!("a write has no precondition: {request}"));
+        assert!(metadata.remove("resourceVersion").is_some(), "a write has no precondition: {request}");
+        if metadata.is_empty() {
+            body.as_object_mut().unwrap().remove("metadata");
+        }
+    }
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    let text = |field: &str| request[field].as_str().unwrap().to_owned();
+    for part in [text("method"), text("path"), text("contentType"), body.to_string()] {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}

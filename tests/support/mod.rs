@@ -1,0 +1,18 @@
+//! What the end-to-end tests stand on. They run the real program and look at what a person sees, at what the
+//! cluster was asked, and at what was recorded.
+//!
+//! `environment` runs the program away from the person's own files; `output` is what came of it; `evidence`
+//! compares requests with approvals after every test; `serve` keeps a simulated cluster; `hostile` is a server
+//! that answers badly; `terminal` is a person at a keyboard.
+
+pub(crate) mod environment;
+pub(crate) mod evidence;
+pub(crate) mod hostile;
+pub(crate) mod http;
+pub(crate) mod output;
+pub(crate) mod serve;
+pub(crate) mod terminal;
+
+pub(crate) use environment::TestEnvironment;
+pub(crate) use output::Output;
+pub(crate) use serve::Served;
