@@ -234,6 +234,23 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_mean_anything_is_an_error() {
+        for (text, message) in [
+            ("nodes: [{name: a, cpu: many}]", "`many` is not a quantity"),
+            ("faults: [{do: {nodeDown: a}}]", "there is no node `a`"),
+            ("faults: [{match: {selector: 'a in ('}, do: {oom: {}}}]", "`a in (` is not a label selector"),
+            ("faults: [{do: {oom: {usage: 1GB}}}]", "`1GB` is not a quantity"),
+            ("warmUp: soon", "`soon` is not a duration"),
+            ("manifests: [{kind: Pod}]", "a manifest needs apiVersion, kind and metadata.name"),
+            ("logs: [{base64: '%'}]", "base64"),
+            ("", "the file is empty"),
+        ] {
+            let error = World::from_yaml(text, "mine").unwrap_err().to_string();
+            assert!(error.contains(message), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn manifests_are_a_text_or_a_list() {
         let text = "manifests: |\n  apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n  data: {mode: '0644'}\n  ---\n  \
                     apiVersion: v1\n  kind: Secret\n  metadata: {name: b}\n";
@@ -247,6 +264,7 @@ mod tests {
     #[test]
     fn faults_read_as_documented() {
         let text = r#"
+nodes: [{name: node-1}, {name: node-2}]
 faults:
   - match: {namespace: shop, selector: "app=backend", container: api}
     when: {image: "*:v2", memoryLimitBelow: 128Mi, env: {FEATURE_X: "true"}, afterStart: 20s, untilPatched: true}

@@ -310,3 +310,14 @@ fn a_repaired_image_or_limit_ends_the_crash_loop() {
     sandbox.pass(30);
     assert_eq!(sandbox.pod()["status"]["containerStatuses"][0]["restartCount"], 0);
 }
+
+#[test]
+fn declared_logs_may_be_long_and_of_any_bytes() {
+    let logs = "logs: [{match: {container: api}, lines: [one, two], repeat: 5000, base64: '/wD+'}]\n";
+    let sandbox = pod_world("", logs);
+    sandbox.pass(5);
+    let lines = sandbox.state().logs.read("shop", "api", "api", false).unwrap();
+    assert_eq!(lines.len(), 10_001);
+    assert_eq!(lines[1].text, "two");
+    assert_eq!(lines[10_000].text.as_ref(), [0xff, 0x00, 0xfe]);
+}

@@ -3,12 +3,14 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
+use todo_agent_kube_rules::quantities::Quantity;
 
 use super::builtin::{self, BUILTIN};
-use super::{World, WorldError};
+use super::{Effect, World, WorldError};
 
 impl World {
     /// Returns a shipped world, or `None` for any other name.
@@ -28,15 +30,7 @@ impl World {
             parse(text).map_err(invalid)?
         };
         name.clone_into(&mut world.name);
-        for object in world.manifests.iter().chain(world.changes.iter().flat_map(|change| &change.manifests)) {
-            check_manifest(object).map_err(invalid)?;
-        }
-        for fault in &world.faults {
-            fault.target.check().map_err(invalid)?;
-        }
-        for target in world.logs.iter().map(|rule| &rule.target).chain(world.usage.iter().map(|rule| &rule.target)) {
-            target.check().map_err(invalid)?;
-        }
+        world.check().map_err(invalid)?;
         Ok(world)
     }
 
@@ -70,6 +64,51 @@ impl World {
             .map(|(_, known)| known);
         Err(WorldError::Unknown { name: name_or_path.to_owned(), nearest })
     }
+}
+
+impl World {
+    fn has_node(&self, name: &str) -> bool {
+        self.nodes.iter().any(|node| node.name == name)
+            || self.manifests.iter().any(|it| it["kind"] == "Node" && it["metadata"]["name"] == name)
+    }
+
+    /// Finds what is well-formed but cannot mean anything.
+    fn check(&self) -> Result<(), String> {
+        for object in self.manifests.iter().chain(self.changes.iter().flat_map(|change| &change.manifests)) {
+            check_manifest(object)?;
+        }
+        let targets = (self.faults.iter().map(|fault| &fault.target))
+            .chain(self.logs.iter().map(|rule| &rule.target))
+            .chain(self.usage.iter().map(|rule| &rule.target));
+        for target in targets {
+            target.check()?;
+        }
+        for quantity in self.nodes.iter().flat_map(|node| [&node.cpu, &node.memory]) {
+            check_quantity(quantity)?;
+        }
+        for fault in &self.faults {
+            fault.when.memory_limit_below.as_ref().map_or(Ok(()), |quantity| check_quantity(quantity))?;
+            match &fault.effect {
+                Effect::Oom(oom) => oom.usage.as_ref().map_or(Ok(()), |quantity| check_quantity(quantity))?,
+                Effect::NodeDown(name) if !self.has_node(name) => {
+                    return Err(format!("nodeDown: there is no node `{name}`"));
+                }
+                _ => {}
+            }
+        }
+        for rule in &self.logs {
+            if let Some(text) = &rule.base64 {
+                base64::prelude::BASE64_STANDARD.decode(text).map_err(|error| format!("logs: base64: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_quantity(text: &str) -> Result<(), String> {
+    text.parse::<Quantity>()
+        .map(|_| ())
+        .map_err(|_| format!("`{text}` is not a quantity; write it like 250m, 2 or 512Mi"))
 }
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {

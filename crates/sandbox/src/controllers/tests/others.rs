@@ -128,3 +128,23 @@ fn every_namespace_is_equipped_and_empties_before_it_goes() {
     assert!(sandbox.state().store.get(&key).is_none());
     assert!(sandbox.list("pod").is_empty() && sandbox.list("deployment").is_empty());
 }
+
+#[test]
+fn the_pods_of_a_set_are_spread_over_the_nodes() {
+    let nodes =
+        "nodes: [{name: a, images: ['*']}, {name: b, images: ['*']}, {name: c, images: ['*'], unschedulable: true}]\n";
+    let sandbox = start(&format!("{nodes}warmUp: 20s\nmanifests:\n{}", deployment("api", 4, "")));
+    let mut nodes: Vec<String> =
+        sandbox.list("pod").iter().map(|pod| pod["spec"]["nodeName"].as_str().unwrap().to_owned()).collect();
+    nodes.sort();
+    assert_eq!(nodes, ["a", "a", "b", "b"]);
+}
+
+#[test]
+fn a_world_changes_by_itself_when_it_says_so() {
+    let changes = "changes: [{at: 1m, manifests: [{apiVersion: apps/v1, kind: Deployment, metadata: {name: api}, spec: {replicas: 3}}]}]\n";
+    let sandbox = start(&format!("warmUp: 30s\nmanifests:\n{}{changes}", deployment("api", 1, "")));
+    assert_eq!(sandbox.list("pod").len(), 1);
+    sandbox.pass(40);
+    assert_eq!(sandbox.get("deployment", "api")["status"]["availableReplicas"], 3);
+}
