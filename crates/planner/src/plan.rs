@@ -166,7 +166,8 @@ pub(crate) fn lacks_target(request: &Request) -> bool {
 /// Returns whether a segment that goes on names something of its own, not only a further number.
 fn brings_something(request: &Request) -> bool {
     match request.intent.needs() {
-        Needs::Nothing => !request.arguments.is_empty(),
+        // A name alone may be anything: "pods in shop and todo".
+        Needs::Nothing => request.arguments.keys().any(|key| key != "name_contains"),
         _ if request.intent.writes() => matches!(request.target, Some(Target::Named(_))),
         _ => matches!(request.target, Some(Target::Named(_))) || !request.arguments.is_empty(),
     }

@@ -6,7 +6,7 @@ use crate::{
     lexicon::kinds::{self, Spelling},
     number::{self, Amount},
     planned::Missing,
-    segment::Segment,
+    segment::{Found, Segment},
     target::Mention,
 };
 
@@ -87,6 +87,16 @@ const STATES: &[(&str, &str)] = &[
     ("unscheduled", "pending"),
     ("not scheduled", "pending"),
     ("waiting", "pending"),
+    ("ready", "ready"),
+    ("that are ready", "ready"),
+    ("which are ready", "ready"),
+    ("healthy", "ready"),
+    ("completed", "completed"),
+    ("succeeded", "completed"),
+    ("finished", "completed"),
+    ("terminating", "terminating"),
+    ("evicted", "evicted"),
+    ("oomkilled", "oomkilled"),
     ("running", "running"),
     ("in running state", "running"),
     ("up", "running"),
@@ -121,7 +131,10 @@ const SORTS: &[(&str, &str)] = &[
     ("by date", "age"),
     ("oldest first", "age"),
     ("newest first", "age"),
-    ("oldest", "age"),
+    ("newest", "age"),
+    ("youngest", "age"),
+    ("youngest first", "age"),
+    ("newest ones", "age"),
     ("--sort-by=.metadata.creationtimestamp", "age"),
     ("by name", "name"),
     ("by names", "name"),
@@ -129,6 +142,7 @@ const SORTS: &[(&str, &str)] = &[
     ("on name", "name"),
     ("in alphabetical order", "name"),
 ];
+const OLDEST: &[&str] = &["oldest first", "oldest"];
 const SORT_WORDS: &[&str] =
     &["sorted", "sort", "ordered", "order", "sort them", "order them", "ranked", "and sort them"];
 
@@ -312,6 +326,10 @@ impl Intent for List {
         if let Some(limit) = take_limit(segment) {
             arguments.insert("limit".to_owned(), limit.into());
         }
+        // Sorting by age shows the youngest first: the whole list answers "oldest", the first few of it would not.
+        if !arguments.contains_key("limit") && !arguments.contains_key("sort") && segment.take(OLDEST).is_some() {
+            arguments.insert("sort".to_owned(), "age".into());
+        }
         heard.asked = reading::take_head(segment);
         if !everything {
             let kind = [Spelling::Exact, Spelling::Forgiving].into_iter().find_map(|spelling| {
@@ -328,6 +346,7 @@ impl Intent for List {
                 Some((index, kind)) => {
                     segment.use_range(index, kind.end);
                     arguments.insert("kind".to_owned(), kind.kind.plural.into());
+                    settle_running(kind.kind.kind, arguments);
                 }
                 None if hearing == Hearing::GoingOn => {}
                 None => return None,
@@ -355,6 +374,22 @@ impl Intent for List {
             base.remove("name_contains");
         }
         base.extend(new);
+    }
+}
+
+/// Makes of "running" what the kind can answer: pods run, workloads are ready, services merely exist.
+fn settle_running(kind: &str, arguments: &mut Arguments) {
+    if arguments.get("status").and_then(serde_json::Value::as_str) != Some("running") {
+        return;
+    }
+    match kind {
+        "Pod" | "Job" => {}
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Node" => {
+            arguments.insert("status".to_owned(), "ready".into());
+        }
+        _ => {
+            arguments.remove("status");
+        }
     }
 }
 
@@ -409,8 +444,10 @@ fn take_limit(segment: &mut Segment) -> Option<i64> {
 fn take_name(segment: &mut Segment, context: &Context<'_>) -> Option<String> {
     for index in 0..segment.len() {
         if let Some(found) = segment.longest_at(index, NAMED)
-            && context.is_name_at(segment, found.end)
+            && let kind_end = kinds::at(segment, found.end, Spelling::Exact).map_or(found.end, |kind| kind.end)
+            && context.is_name_at(segment, kind_end)
         {
+            let found = Found { end: kind_end, ..found };
             let name = segment.tokens()[found.end].text.clone();
             let end = segment
                 .longest_at(
