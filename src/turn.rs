@@ -8,7 +8,7 @@ use std::io;
 use futures::future::join_all;
 use todo_agent_cluster::{Preview, Refusal, execute, preview};
 use todo_agent_core::{
-    Call, Cause, Change, ChangeView, ClusterError, Output, Report, Run, ToolError,
+    Call, Cause, Change, ChangeView, ClusterError, Outcome, Output, Report, Run, ToolError,
     approval::{By, Origin},
 };
 use todo_agent_tools::{Proposal, Tool, find};
@@ -301,7 +301,12 @@ impl<'a> Turn<'a> {
     fn take_up(&mut self, report: &Report) -> io::Result<()> {
         self.agent.show(&Shown::Report(report))?;
         for effect in report.effects.iter().filter(|effect| effect.outcome.touched_the_cluster()) {
-            self.ledger.push(format!("{}: {} ({})", effect.summary, effect.outcome.text(), report.change_id));
+            let result = match effect.outcome {
+                Outcome::Done { .. } => "done",
+                Outcome::NotVerified { .. } => "sent, not verified",
+                _ => "outcome unknown",
+            };
+            self.ledger.push(format!("{}: {result} ({})", effect.summary, report.change_id));
         }
         if report.undo.is_some() {
             self.agent.focus.changed();
