@@ -8,6 +8,7 @@
 
 mod allocation;
 mod api;
+mod bootstrap;
 mod clock;
 mod conditions;
 mod controllers;

@@ -13,7 +13,7 @@ use crate::simulation::{State, User};
 use crate::store::{Key, Part, StoreError};
 use crate::timers::Wake;
 use crate::world::{World, WorldError};
-use crate::{allocation, defaults, nodes, validation};
+use crate::{allocation, bootstrap, defaults, nodes, schema, validation};
 
 /// The administrator's name.
 const ADMINISTRATOR: &str = "kubernetes-admin";
@@ -62,6 +62,9 @@ pub(crate) fn apply(state: &mut State) -> Result<(), WorldError> {
         "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 8443}]},
     });
     state.admit(kubernetes.clone()).map_err(|error| failed(&kubernetes, error.to_string()))?;
+    for object in bootstrap::objects() {
+        state.admit(object.clone()).map_err(|error| failed(&object, error.to_string()))?;
+    }
     for (index, spec) in world.nodes.iter().enumerate() {
         let node = nodes::object(spec, index, state.now);
         state.admit(node.clone()).map_err(|error| failed(&node, error.to_string()))?;
@@ -74,6 +77,11 @@ pub(crate) fn apply(state: &mut State) -> Result<(), WorldError> {
             continue;
         }
         let mut object = object;
+        let kind = manifest["kind"].as_str().unwrap_or_default();
+        let unknown = schema::decode(kind, &mut object).map_err(|error| failed(manifest, error.to_string()))?;
+        if let Some(field) = unknown.first() {
+            return Err(failed(manifest, format!("unknown field \"{}\"", field.0)));
+        }
         state.complete(&mut object);
         let causes = validation::on_create(&object);
         if !causes.is_empty() {

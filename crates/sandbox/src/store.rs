@@ -5,6 +5,7 @@
 
 mod key;
 mod ring;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -220,7 +221,7 @@ impl Store {
         if !claimed.is_empty() && claimed != object::uid(&current) {
             return Err(StoreError::Conflict);
         }
-        let merged = merge_part(&current, object, what, key.has_generation());
+        let merged = rules::merge_part(&current, object, what, key.has_generation());
         Ok((current, merged))
     }
 
@@ -235,7 +236,7 @@ impl Store {
         let current = self.get(key)?;
         let mut object = Value::clone(&current);
         change(&mut object);
-        let merged = merge_part(&current, object, what, key.has_generation());
+        let merged = rules::merge_part(&current, object, what, key.has_generation());
         Some(self.settle(key.clone(), &current, merged))
     }
 
@@ -253,19 +254,19 @@ impl Store {
     /// Returns what `delete` would do.
     pub(crate) fn deleted(&self, key: &Key, how: &Deletion, now: Timestamp) -> Result<Deleted, StoreError> {
         let current = self.get(key).ok_or(StoreError::NotFound)?;
-        check_preconditions(&current, how)?;
+        rules::check_preconditions(&current, how)?;
         let mut object = Value::clone(&current);
         match how.propagation {
             Propagation::Background => {}
             Propagation::Foreground => object::add_finalizer(&mut object, FOREGROUND),
             Propagation::Orphan => object::add_finalizer(&mut object, ORPHAN),
         }
-        let grace = grace_seconds(key, &current, how.grace);
+        let grace = rules::grace_seconds(key, &current, how.grace);
         let held = object::finalizers(&object).next().is_some() || key.is_namespace();
         if grace == 0 && !held {
             return Ok(Deleted::Removed(current));
         }
-        mark(&mut object, key, grace, now);
+        rules::mark(&mut object, key, grace, now);
         Ok(Deleted::Marked(Arc::new(object)))
     }
 
@@ -295,7 +296,7 @@ impl Store {
 
     /// Stores `merged` if it differs from `current`, or removes the object if nothing holds it any more.
     fn settle(&mut self, key: Key, current: &Arc<Value>, merged: Value) -> Arc<Value> {
-        if is_released(&key, &merged) {
+        if rules::is_released(&key, &merged) {
             return self.remove(&key).unwrap_or_else(|| Arc::new(merged));
         }
         if merged == **current {
@@ -326,137 +327,4 @@ impl Store {
         self.wake.send_replace(event.revision);
         self.ring.push(event);
     }
-}
-
-/// Metadata that clients cannot change once the object exists.
-const FIXED: [&str; 8] = [
-    "name",
-    "namespace",
-    "uid",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "generation",
-    "resourceVersion",
-];
-
-fn merge_part(current: &Value, object: Value, what: Part, has_generation: bool) -> Value {
-    let mut merged = match what {
-        Part::Spec => {
-            let mut merged = object;
-            copy_field(current, &mut merged, "status");
-            merged
-        }
-        Part::Status => {
-            let mut merged = current.clone();
-            copy_field(&object, &mut merged, "status");
-            if let Some(entries) = object["metadata"].get("managedFields") {
-                metadata_mut(&mut merged).insert("managedFields".into(), entries.clone());
-            }
-            merged
-        }
-        Part::Metadata => {
-            let mut merged = current.clone();
-            copy_field(&object, &mut merged, "metadata");
-            merged
-        }
-    };
-    for field in ["apiVersion", "kind"] {
-        copy_field(current, &mut merged, field);
-    }
-    let metadata = metadata_mut(&mut merged);
-    for field in FIXED {
-        match current["metadata"].get(field) {
-            Some(kept) => metadata.insert(field.into(), kept.clone()),
-            None => metadata.remove(field),
-        };
-    }
-    if has_generation && what == Part::Spec && !same_content(current, &merged) {
-        let generation = current["metadata"]["generation"].as_u64().unwrap_or(0) + 1;
-        metadata_mut(&mut merged).insert("generation".into(), generation.into());
-    }
-    merged
-}
-
-fn copy_field(from: &Value, to: &mut Value, field: &str) {
-    match from.get(field) {
-        Some(value) => object::set(to, field, value.clone()),
-        None => {
-            if let Some(map) = to.as_object_mut() {
-                map.remove(field);
-            }
-        }
-    }
-}
-
-/// Compares everything but metadata and status.
-fn same_content(left: &Value, right: &Value) -> bool {
-    let content = |object: &Value| -> Vec<(String, Value)> {
-        object
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(field, _)| !["metadata", "status"].contains(&field.as_str()))
-            .map(|(field, value)| (field.clone(), value.clone()))
-            .collect()
-    };
-    content(left) == content(right)
-}
-
-fn check_preconditions(current: &Value, how: &Deletion) -> Result<(), StoreError> {
-    let checks = [
-        ("UID", &how.uid, object::uid(current)),
-        ("ResourceVersion", &how.resource_version, object::metadata_text(current, "resourceVersion")),
-    ];
-    for (what, wanted, actual) in checks {
-        if let Some(wanted) = wanted
-            && wanted != actual
-        {
-            return Err(StoreError::Precondition(format!(
-                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {actual}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Returns the seconds that the object gets to stop. Only pods have any, and only once scheduled and while
-/// running (as `podStrategy.CheckGracefulDelete`).
-fn grace_seconds(key: &Key, object: &Value, asked: Option<u64>) -> u64 {
-    let phase = object["status"]["phase"].as_str().unwrap_or_default();
-    let running = object["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
-    if !key.is_pod() || !running || ["Succeeded", "Failed"].contains(&phase) {
-        return 0;
-    }
-    asked.unwrap_or_else(|| object["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(30))
-}
-
-/// Marks an object as terminating. A second deletion may only shorten the grace period.
-fn mark(object: &mut Value, key: &Key, grace: u64, now: Timestamp) {
-    if key.is_namespace() {
-        object::map_at(object, "status").insert("phase".into(), "Terminating".into());
-    }
-    let metadata = metadata_mut(object);
-    let earlier = metadata.get("deletionGracePeriodSeconds").and_then(Value::as_u64);
-    if earlier.is_some_and(|earlier| earlier <= grace) && metadata.contains_key("deletionTimestamp") {
-        return;
-    }
-    let end = now.checked_add(jiff::Span::new().seconds(i64::try_from(grace.min(1 << 31)).unwrap_or(0))).unwrap_or(now);
-    metadata.insert("deletionTimestamp".into(), time_text(end).into());
-    metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
-    if earlier.is_none()
-        && let Some(generation) = metadata.get("generation").and_then(Value::as_u64)
-    {
-        metadata.insert("generation".into(), (generation + 1).into());
-    }
-}
-
-/// Returns whether nothing holds a terminating object: no finalizer, no grace period, no namespace content.
-fn is_released(key: &Key, object: &Value) -> bool {
-    let held = if key.is_namespace() {
-        object["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty())
-    } else {
-        object["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0) > 0
-    };
-    object::is_terminating(object) && object::finalizers(object).next().is_none() && !held
 }
