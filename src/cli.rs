@@ -13,7 +13,7 @@ use clap_complete::Shell;
 
 pub(crate) use build::duration;
 
-use crate::options::Invocation;
+use crate::{options::Invocation, problem::Problem};
 
 /// What happened to the command line.
 #[derive(Debug)]
@@ -22,8 +22,13 @@ pub enum Parsed {
     Run(Box<Invocation>),
     /// It is answered by a text on standard output: help or version.
     Print(String),
-    /// It cannot be understood; the text says why and what would be right.
-    Refused(String),
+    /// It cannot be understood.
+    Refused {
+        /// Why and what would be right, for a person.
+        text: String,
+        /// The same as data.
+        problem: Problem,
+    },
 }
 
 /// How standard input is connected, which decides what no words mean.
@@ -53,7 +58,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, input: Input) -> Par
             for hint in &problem.hints {
                 let _ = writeln!(text, "hint: {hint}");
             }
-            Parsed::Refused(text)
+            Parsed::Refused { text, problem }
         }
     }
 }
@@ -68,10 +73,16 @@ fn refused(error: &clap::Error, arguments: &[OsString]) -> Parsed {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Parsed::Print(text);
     }
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let mut problem = Problem::usage(first.trim_start_matches("error: "));
+    problem.hints.extend(lines.filter_map(|line| line.strip_prefix("tip: ")).map(str::to_owned));
     if let Some(sentence) = build::meant_sentence(arguments) {
-        let _ = writeln!(text, "\nIf you meant a sentence, put it in quotes: todo-agent \"{sentence}\"");
+        let hint = format!("if you meant a sentence, put it in quotes: todo-agent \"{sentence}\"");
+        let _ = writeln!(text, "\nhint: {hint}");
+        problem.hints.push(hint);
     }
-    Parsed::Refused(text)
+    Parsed::Refused { text, problem }
 }
 
 const AFTER_HELP: &str = "\

@@ -50,7 +50,11 @@ fn unguarded() -> Exit {
     let input = if io::stdin().is_terminal() { Input::Terminal } else { Input::Piped };
     match cli::parse(arguments.iter().cloned(), input) {
         Parsed::Print(text) => ended(io::stdout().write_all(text.as_bytes()).map(|()| Exit::Done)),
-        Parsed::Refused(text) => ended(refuse(&text, arguments.iter().any(|word| word == "--json"))),
+        Parsed::Refused { problem, .. } if arguments.iter().any(|word| word == "--json") => {
+            let options = Options { output: OutputForm::Json, ..Options::default() };
+            ended(fail(&options, &problem))
+        }
+        Parsed::Refused { text, problem } => ended(io::stderr().write_all(text.as_bytes()).map(|()| problem.exit)),
         Parsed::Run(invocation) => ended(run(*invocation, input)),
     }
 }
@@ -64,17 +68,6 @@ fn ended(result: io::Result<Exit>) -> Exit {
         }
         problem.exit
     })
-}
-
-fn refuse(text: &str, json: bool) -> io::Result<Exit> {
-    if json {
-        let mut ui = JsonUi::new(io::stdout(), Requests::Hidden);
-        let problem = Problem::usage(text.trim().trim_start_matches("error: "));
-        crate::ui::Ui::show(&mut ui, &Shown::Error(&problem.shown(&redactor()?)))?;
-    } else {
-        io::stderr().write_all(text.as_bytes())?;
-    }
-    Ok(Exit::Usage)
 }
 
 fn run(invocation: Invocation, input: Input) -> io::Result<Exit> {

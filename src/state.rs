@@ -203,7 +203,8 @@ mod tests {
 
     #[test]
     fn where_the_state_is_kept() {
-        let table: &[(&[(&str, &str)], Option<&str>)] = &[
+        type Variables = [(&'static str, &'static str)];
+        let table: &[(&Variables, Option<&str>)] = &[
             (&[("HOME", "/home/ana")], Some("/home/ana/.local/state/todo-agent")),
             (&[("HOME", "/home/ana"), ("XDG_STATE_HOME", "/state")], Some("/state/todo-agent")),
             (&[("HOME", "/home/ana"), ("XDG_STATE_HOME", "state")], Some("/home/ana/.local/state/todo-agent")),

@@ -20,7 +20,7 @@ fn read_with(words: &[&str], input: Input) -> Invocation {
 
 fn refusal(words: &[&str]) -> String {
     match parse(["todo-agent"].iter().chain(words).map(OsString::from), Input::Terminal) {
-        Parsed::Refused(text) => text,
+        Parsed::Refused { text, .. } => text,
         other => panic!("{words:?}: {other:?}"),
     }
 }
@@ -189,6 +189,21 @@ fn help_and_version_are_printed() {
 fn a_sentence_that_is_not_utf8_is_refused() {
     use std::os::unix::ffi::OsStringExt;
     let words = ["todo-agent".into(), OsString::from_vec(vec![b's', 0xff, b' ', b'x'])];
-    let Parsed::Refused(text) = parse(words, Input::Terminal) else { panic!("must be refused") };
+    let Parsed::Refused { text, .. } = parse(words, Input::Terminal) else { panic!("must be refused") };
     assert!(text.contains("not valid UTF-8"), "{text}");
+}
+
+#[test]
+fn a_refusal_is_data_too() {
+    let refused = |words: &[&str]| match parse(["todo-agent"].iter().chain(words).map(OsString::from), Input::Terminal)
+    {
+        Parsed::Refused { problem, .. } => (problem.message, problem.hints),
+        other => panic!("{other:?}"),
+    };
+    let (message, hints) = refused(&["x y", "--contxt", "prod"]);
+    assert_eq!(message, "unexpected argument '--contxt' found");
+    assert_eq!(hints, ["a similar argument exists: '--context'"]);
+    let (message, hints) = refused(&["undo", "that", "change"]);
+    assert_eq!(message, "unexpected argument 'change' found");
+    assert_eq!(hints, ["if you meant a sentence, put it in quotes: todo-agent \"undo that change\""]);
 }

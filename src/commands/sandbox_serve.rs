@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use todo_agent_sandbox::{Options, Sandbox, ServeOptions, serve};
+use todo_agent_sandbox::{Options, Sandbox, ServeError, ServeOptions, serve};
 
 use crate::{exit::Exit, options::SandboxServe, problem::Problem, start::load_world};
 
@@ -32,9 +32,17 @@ pub(crate) async fn run(asked: &SandboxServe, log: Option<&Path>, notes: &mut im
     };
     // Nobody reading these lines is no reason not to serve.
     let _ = notes.write_all(what_to_do(asked).as_bytes());
-    serve(sandbox, options, stop).await.map_err(|error| Problem::state(error.to_string()))?;
+    serve(sandbox, options, stop).await.map_err(|error| refused(&error))?;
     let _ = notes.write_all(b"stopped\n");
     Ok(Exit::Done)
+}
+
+fn refused(error: &ServeError) -> Problem {
+    match error {
+        ServeError::Listen { .. } => Problem::state(error.to_string()).hint("leave --port out to take a free one"),
+        ServeError::Kubeconfig { .. } | ServeError::Log { .. } => Problem::configuration(error.to_string()),
+        ServeError::Certificate(_) => Problem::state(error.to_string()),
+    }
 }
 
 fn what_to_do(asked: &SandboxServe) -> String {
