@@ -1,6 +1,7 @@
 //! Ctrl-C while a turn runs, as something to wait for.
 //!
-//! At the prompt and at a question Ctrl-C is a key and never arrives here.
+//! At the prompt and at a question Ctrl-C is a key and never arrives here; a SIGINT from elsewhere is the
+//! line editor's at the prompt, which ignores it, and the approver's at a question, which stops the turn.
 
 use std::io;
 

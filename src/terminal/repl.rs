@@ -148,16 +148,9 @@ impl<C: Conversation, L: LineSource, I: Interrupts> Repl<'_, C, L, I> {
             // The line decides when this ends.
             std::future::pending::<Typed>().await
         };
-        let interrupted = async {
-            // At the prompt Ctrl-C is a key; two signals from elsewhere are somebody who wants to leave.
-            self.interrupts.forget_earlier();
-            self.interrupts.next().await;
-            self.interrupts.next().await;
-        };
         let typed = tokio::select! {
             typed = self.lines.line(prompt) => typed,
             typed = fetching => typed,
-            () = interrupted => Typed::Ended,
         };
         self.vocabulary.settle();
         typed
