@@ -1,12 +1,13 @@
 //! The simulated kubelet of every node: it runs the pods that are bound to its node, as a state machine
 //! on virtual time, and reports their status, Events and logs.
 //!
-//! `machine` advances one pod, `container` one container, `probe` one probe; `images`, `references` and
-//! `faults` answer their questions; `status` writes what the machine knows into the Pod. Nothing but this
-//! file touches the store.
+//! `machine` advances one pod, `container` (with `fetching`) one container, `probe` one probe; `images`,
+//! `references` and `faults` answer their questions; `status` writes what the machine knows into the Pod.
+//! Nothing but this file touches the store.
 
 pub(crate) mod container;
 pub(crate) mod faults;
+mod fetching;
 pub(crate) mod images;
 pub(crate) mod logs;
 pub(crate) mod machine;

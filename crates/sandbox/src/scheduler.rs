@@ -1,7 +1,7 @@
 //! The scheduler: binds pods to the node that fits best, or says why none does. A pod that fits nowhere is
 //! tried again when nodes or pods change, with the real back-off of 1 s doubling to 10 s.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ const FLUSH_PERIOD: Duration = Duration::from_mins(5);
 /// The pods that did not fit.
 #[derive(Debug, Default)]
 pub(crate) struct SchedulingQueue {
-    attempts: HashMap<Key, u32>,
+    /// Ordered, because the order of attempts decides who gets the room.
+    attempts: BTreeMap<Key, u32>,
 }
 
 /// Tries to bind a pod.

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::faults::{self, Trouble};
-use super::images::{self, Presence};
 use super::logs;
 use super::machine::{Outcome, Surroundings};
 use super::probe::Probe;
@@ -19,11 +18,11 @@ use crate::object;
 use crate::world::ProbeKind;
 
 /// The first delay between restarts and between pulls; it doubles.
-const FIRST_BACK_OFF: Duration = Duration::from_secs(10);
+pub(super) const FIRST_BACK_OFF: Duration = Duration::from_secs(10);
 /// The longest delay between restarts and between pulls.
-const LONGEST_BACK_OFF: Duration = Duration::from_mins(5);
+pub(super) const LONGEST_BACK_OFF: Duration = Duration::from_mins(5);
 /// How often the kubelet looks at a pod that waits (its sync period with jitter).
-const SYNC_PERIOD: Duration = Duration::from_secs(12);
+pub(super) const SYNC_PERIOD: Duration = Duration::from_secs(12);
 /// How long a simulated init container works.
 const INIT_WORK: Duration = Duration::from_secs(1);
 
@@ -96,7 +95,7 @@ pub(crate) struct Container {
     /// How the instance before that ended.
     pub(crate) before: Option<Ended>,
     pub(crate) pull_failure: Option<PullFailure>,
-    pull_delay: Duration,
+    pub(super) pull_delay: Duration,
     /// The delay before the next restart, and when one was last used.
     back_off: Option<(Duration, Timestamp)>,
     /// The delay that the container waits for now, once the kubelet has noticed.
@@ -215,72 +214,12 @@ impl Container {
         true
     }
 
-    fn tell(&self, outcome: &mut Outcome, occurrence: Occurrence) {
+    pub(super) fn tell(&self, outcome: &mut Outcome, occurrence: Occurrence) {
         let list = if self.role == Role::Main { "containers" } else { "initContainers" };
         outcome.occurrences.push(occurrence.about_container(list, &self.name));
     }
 
-    fn fetch(&mut self, spec: &Value, around: &mut Surroundings<'_>, outcome: &mut Outcome) {
-        let image = text(spec, "image");
-        match images::presence(image, text(spec, "imagePullPolicy"), around.preloaded, around.pulled) {
-            // A fault about the image means that it is not to be had at all.
-            _ if current_trouble(spec, around).image_pull.is_some() => self.pull(image, around, outcome),
-            Presence::ToPull => self.pull(image, around, outcome),
-            Presence::Present => {
-                let message =
-                    format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
-                self.tell(outcome, Occurrence::normal("Pulled", message));
-                self.has_image = true;
-                self.configure(spec, around, outcome);
-            }
-            Presence::NeverPulled => {
-                let message = format!("Container image \"{image}\" is not present with pull policy of Never");
-                self.tell(outcome, Occurrence::warning("ErrImageNeverPull", message.clone()));
-                self.tell(outcome, Occurrence::warning("Failed", "Error: ErrImageNeverPull"));
-                self.pull_failure = Some(PullFailure { reason: "ErrImageNeverPull", message });
-                self.phase = Phase::PullFailed { flip: None, retry: after(around.now, SYNC_PERIOD) };
-            }
-        }
-    }
-
-    fn pull(&mut self, image: &str, around: &mut Surroundings<'_>, outcome: &mut Outcome) {
-        self.tell(outcome, Occurrence::normal("Pulling", format!("Pulling image \"{image}\"")));
-        let until = after(around.now, images::pull_time(around.random));
-        self.phase = Phase::Pulling { since: around.now, until };
-    }
-
-    fn pulled(&mut self, spec: &Value, since: Timestamp, around: &mut Surroundings<'_>, outcome: &mut Outcome) {
-        let image = text(spec, "image");
-        let now = around.now;
-        if let Some(pull) = current_trouble(spec, around).image_pull {
-            let message = images::pull_error(image, pull.error.as_deref());
-            self.tell(outcome, Occurrence::warning("Failed", format!("Failed to pull image \"{image}\": {message}")));
-            self.tell(outcome, Occurrence::warning("Failed", "Error: ErrImagePull"));
-            self.pull_failure = Some(PullFailure { reason: "ErrImagePull", message });
-            let flip = after(now, around.random.millis(900, 2500));
-            self.phase = Phase::PullFailed { flip: Some(flip), retry: after(now, self.pull_delay) };
-            self.pull_delay = (self.pull_delay * 2).min(LONGEST_BACK_OFF);
-            return;
-        }
-        self.tell(outcome, Occurrence::normal("Pulled", images::pulled_message(image, between(since, now))));
-        around.pulled.insert(image.to_owned());
-        self.has_image = true;
-        self.configure(spec, around, outcome);
-    }
-
-    fn back_off_pull(&mut self, spec: &Value, retry: Timestamp, outcome: &mut Outcome) {
-        let image = text(spec, "image");
-        self.tell(outcome, Occurrence::normal("BackOff", format!("Back-off pulling image \"{image}\"")));
-        self.tell(outcome, Occurrence::warning("Failed", "Error: ImagePullBackOff"));
-        let cause = self.pull_failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default();
-        self.pull_failure = Some(PullFailure {
-            reason: "ImagePullBackOff",
-            message: format!("Back-off pulling image \"{image}\": ErrImagePull: {cause}"),
-        });
-        self.phase = Phase::PullFailed { flip: None, retry };
-    }
-
-    fn configure(&mut self, spec: &Value, around: &mut Surroundings<'_>, outcome: &mut Outcome) {
+    pub(super) fn configure(&mut self, spec: &Value, around: &mut Surroundings<'_>, outcome: &mut Outcome) {
         self.pull_failure = None;
         self.pull_delay = FIRST_BACK_OFF;
         if let Some(message) = references::missing_environment(around.store, around.pod, spec) {
@@ -436,10 +375,10 @@ impl Container {
     }
 }
 
-fn current_trouble(spec: &Value, around: &Surroundings<'_>) -> Trouble {
+pub(super) fn current_trouble(spec: &Value, around: &Surroundings<'_>) -> Trouble {
     faults::trouble(around.world, around.store, around.pod, spec, around.patched)
 }
 
-fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_default()
 }
