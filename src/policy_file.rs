@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use todo_agent_cluster::policy::{Mode, Rule, Rules, Yes};
+use todo_agent_cluster::policy::{Mode, Rule, Rules};
 use todo_agent_kube_rules::kinds;
 
 use crate::{
@@ -114,11 +114,6 @@ impl Policy {
     pub fn rule_count(&self) -> usize {
         self.person.rules.len() + self.project.rules.len()
     }
-
-    /// Returns whether `--yes` was given although the mode makes it meaningless.
-    pub fn outweighs_yes(&self, context: &str, options: &Options) -> bool {
-        options.yes > Yes::No && matches!(self.mode(context, options), Mode::ReadOnly | Mode::Suggest)
-    }
 }
 
 fn strictness(mode: Mode) -> u8 {
@@ -161,7 +156,7 @@ fn checked(mut file: PolicyFile, path: &Path, tools: &[&str]) -> Result<PolicyFi
 mod tests {
     use std::fs;
 
-    use todo_agent_cluster::policy::RuleVerdict;
+    use todo_agent_cluster::policy::{RuleVerdict, Yes};
 
     use super::*;
 
@@ -216,7 +211,6 @@ mod tests {
         let options = Options { changes: Changes::Refused, yes: Yes::High, ..Options::default() };
         let policy = load("mode = \"auto\"", "").unwrap();
         assert_eq!(policy.rules("prod", &options).mode, Mode::ReadOnly);
-        assert!(policy.outweighs_yes("prod", &options));
     }
 
     #[test]

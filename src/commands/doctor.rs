@@ -325,4 +325,22 @@ FAIL  config    config.toml:1:1: unknown field
             assert!(kinds::find(kind).is_some(), "{kind}");
         }
     }
+
+    #[tokio::test]
+    async fn a_sandbox_passes_every_check_of_the_cluster() {
+        let options = Options { sandbox: Some("todo".into()), ..Options::default() };
+        let checks = cluster(&options).await;
+        let names: Vec<&str> = checks.iter().map(|check| check.name).collect();
+        assert_eq!(names, ["context", "server", "identity", "permissions"]);
+        assert!(checks.iter().all(|check| check.state == CheckState::Ok), "{checks:?}");
+        assert!(checks[3].found.ends_with("patch deployments/scale, patch deployments"), "{checks:?}");
+    }
+
+    #[tokio::test]
+    async fn a_sandbox_that_does_not_exist_fails_the_check() {
+        let options = Options { sandbox: Some("tudo".into()), ..Options::default() };
+        let checks = cluster(&options).await;
+        assert_eq!((checks[0].name, checks[0].state), ("server", CheckState::Fail));
+        assert_eq!(checks[0].hints, ["did you mean todo?"]);
+    }
 }
