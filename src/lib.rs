@@ -1,12 +1,16 @@
 //! The agent: sentences, people, terminals and files. It knows Kubernetes only through `tools`, `core`
 //! and `cluster`.
+//!
+//! [`entry`] goes from the arguments ([`cli`], [`options`]) to an exit code; [`start`] builds an [`agent`], whose
+//! turns show everything through a [`ui::Ui`]: the [`terminal`] or [`json`], recorded by a [`session`]. The
+//! [`journal`] keeps what was changed; [`config`] and [`policy_file`] are what a person decides beforehand.
 
 pub mod agent;
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod entry;
 pub mod conversation;
+pub mod entry;
 pub mod exit;
 pub mod input;
 pub mod journal;
@@ -14,12 +18,12 @@ pub mod json;
 pub mod options;
 pub mod policy_file;
 pub mod problem;
-pub mod session;
 pub mod program;
+pub mod session;
 pub mod start;
 pub mod state;
 pub mod terminal;
-mod turn;
-mod unanswered;
 mod toml_file;
+mod turn;
 pub mod ui;
+mod unanswered;
