@@ -176,7 +176,26 @@ fn share_within_groups(requests: &mut [Request]) {
                 request.scope = previous.scope.clone();
             }
         }
+        share_kinds(group);
         start = end;
+    }
+}
+
+/// Lets "the deployments backend and frontend" and "backend and frontend deployments" name the kind of both.
+fn share_kinds(group: &mut [Request]) {
+    let plural = group.iter().find_map(|request| match &request.target {
+        Some(Target::Named(mention)) if mention.plural => mention.kind.map(|kind| (kind, mention.kind_first)),
+        _ => None,
+    });
+    let Some((kind, kind_first)) = plural else { return };
+    for request in group {
+        if let Some(Target::Named(mention)) = &mut request.target
+            && mention.kind.is_none()
+            && !mention.word.contains('/')
+        {
+            mention.kind = Some(kind);
+            mention.kind_first = kind_first;
+        }
     }
 }
 

@@ -113,13 +113,20 @@ fn hear_one(sentence: &Sentence, segment: &Segment, before: &[Part], context: &C
     let aimless = fresh.as_ref().is_some_and(|request| request.problem.is_none() && lacks_target(request));
     if let Some(Part::Request(previous)) = before.last() {
         // A segment with its own verb stands by itself; one without goes on from the one before.
-        if !understood && segment.join != Join::Stop {
+        // "the backend and frontend pods": without a verb it is the first of the two that is meant.
+        let terse = fresh
+            .as_ref()
+            .is_some_and(|request| matches!(request.intent.tool(), "list" | "describe") && !request.asked);
+        if (!understood || terse) && segment.join != Join::Stop {
             let mut rest = segment.clone();
             rest.too |= rest.take_head(follow_up::SAME).is_some();
             let next = hearing::going_on(previous.intent, &rest, context)
                 .filter(|request| request.is_complete() && brings_something(request));
             if let Some(next) = next {
                 return Part::Request(Box::new(next));
+            }
+            if terse && previous.intent.writes() {
+                return Part::Unheard(None, segment.unused_texts());
             }
         }
     } else if before.is_empty()

@@ -4,7 +4,7 @@
 //! or remembered; `veto` judges them.
 
 use crate::{
-    lexicon::{ADDITIONS, COURTESY, FILLERS, POLITE_ORDERS, WISHES},
+    lexicon::{ADDITIONS, COURTESY, FILLERS, POLITE_ORDERS, WISHES, common::is_common, kinds},
     planned::PassReason,
     segment::{Join, Segment},
     tokens::{Token, TokenKind, tokenise},
@@ -45,6 +45,8 @@ const EXPRESSIONS: &[(&str, &str)] = &[
     ("afterwards", "then"),
     ("and then", "then"),
     ("up and running", "running"),
+    ("each to", "to"),
+    ("both to", "to"),
     ("to have", "to"),
     ("to run with", "to"),
     ("to run at", "to"),
@@ -266,6 +268,10 @@ fn finish(mut tokens: Vec<Token>, join: Join, bends: &mut bool) -> Option<Segmen
         wish = true;
         tokens.drain(..longest);
     }
+    if wish || tokens.first().is_some_and(|token| matches!(token.word.as_str(), "get" | "have")) {
+        lead_with_verb(&mut tokens);
+    }
+    lead_with_wanted_state(&mut tokens);
     let mut too = false;
     for phrase in ADDITIONS {
         too |= replace_all(&mut tokens, phrase, None);
@@ -279,6 +285,41 @@ fn finish(mut tokens: Vec<Token>, join: Join, bends: &mut bool) -> Option<Segmen
         }
     }
     (!tokens.is_empty()).then(|| Segment::new(tokens, join, too, wish))
+}
+
+/// Turns "(I want) backend restarted" and "get backend scaled to 3" into an order with its verb first. What stands
+/// before the participle must be a name, perhaps with its kind.
+fn lead_with_verb(tokens: &mut Vec<Token>) {
+    const PARTICIPLES: &[&str] = &["scaled", "restarted", "paused", "resumed", "doubled", "halved", "reverted"];
+    let begin = usize::from(tokens.first().is_some_and(|token| matches!(token.word.as_str(), "get" | "have")));
+    let Some(at) = tokens.iter().position(|token| PARTICIPLES.contains(&token.word.as_str())) else { return };
+    let subject = tokens.get(begin..at).unwrap_or_default();
+    let plain = subject
+        .iter()
+        .all(|token| token.kind != TokenKind::Mark && (!is_common(&token.word) || kinds::is_alias(&token.word)));
+    if subject.is_empty() || subject.len() > 2 || !plain {
+        return;
+    }
+    let mut verb = tokens.remove(at);
+    if let Some((_, base)) = FORMS.iter().find(|(form, _)| *form == verb.word) {
+        (*base).clone_into(&mut verb.word);
+    }
+    tokens.drain(..begin);
+    tokens.insert(0, verb);
+}
+
+/// Turns "make sure backend has 3 replicas" into "make sure backend to 3 replicas".
+fn lead_with_wanted_state(tokens: &mut Vec<Token>) {
+    let wanted = ["make sure that", "make sure", "ensure that", "ensure"];
+    let Some(phrase) = wanted.into_iter().find(|phrase| matches(tokens, 0, phrase)) else { return };
+    let begin = phrase.split(' ').count();
+    let Some(at) = (begin..tokens.len()).find(|&at| matches!(tokens[at].word.as_str(), "has" | "runs" | "gets")) else {
+        return;
+    };
+    if tokens.get(at + 1).is_some_and(|token| crate::number::is_numeric(&token.word)) {
+        tokens[at] = Token::word("to");
+        tokens.splice(..begin, [Token::word("ensure")]);
+    }
 }
 
 #[cfg(test)]

@@ -110,18 +110,18 @@ impl Intent for Describe {
 
     fn hear(&self, segment: &mut Segment, context: &Context<'_>, hearing: Hearing) -> Option<Heard> {
         if hearing == Hearing::GoingOn {
-            return Some(Heard::default());
+            return Some(Heard { asked: true, ..Heard::default() });
         }
         let head = segment.head()?;
         let looks = segment.longest_at(head, LOOKS_LIKE).zip(segment.find(&["look like", "looks like"]));
         if let Some((begin, end)) = looks {
             segment.use_range(begin.start, begin.end);
             segment.use_range(end.start, end.end);
-            return Some(Heard::default());
+            return Some(Heard { asked: true, ..Heard::default() });
         }
         if segment.take_head(SURE).is_some() {
             segment.take(&["in detail", "in details"]);
-            return Some(Heard::default());
+            return Some(Heard { asked: true, ..Heard::default() });
         }
         // "show me more details of …"
         let mut trial = segment.clone();
@@ -132,7 +132,7 @@ impl Intent for Describe {
             };
             if found {
                 *segment = trial;
-                return Some(Heard::default());
+                return Some(Heard { asked: true, ..Heard::default() });
             }
         }
         let Some(found) = segment.longest_at(head, PERHAPS) else {
@@ -149,7 +149,7 @@ impl Intent for Describe {
             .take(&["details", "in detail", "in details", "details please", "info", "information", "more closely"])
             .is_some();
         if detailed {
-            return Some(Heard { weak: true, ..Heard::default() });
+            return Some(Heard { weak: true, asked: true, ..Heard::default() });
         }
         let questioning = found.phrase.starts_with("what");
         match target::take(&mut segment.clone(), context, target::BEFORE)? {
@@ -157,7 +157,7 @@ impl Intent for Describe {
             Target::Named(mention) if mention.kind.is_none() && is_misspelt_kind(&mention, context) => None,
             // "show the deployment" is about a kind, unless something was spoken of.
             Target::It | Target::Them if context.focus.targets.is_empty() => None,
-            _ => Some(Heard { weak: true, ..Heard::default() }),
+            _ => Some(Heard { weak: true, asked: true, ..Heard::default() }),
         }
     }
 

@@ -331,6 +331,7 @@ impl Intent for List {
             arguments.insert("sort".to_owned(), "age".into());
         }
         heard.asked = reading::take_head(segment);
+        let mut place = None;
         if !everything {
             let kind = [Spelling::Exact, Spelling::Forgiving].into_iter().find_map(|spelling| {
                 (0..segment.len()).find_map(|index| {
@@ -340,6 +341,7 @@ impl Intent for List {
                         .map(|kind| (index, kind))
                 })
             });
+            place = kind.map(|(index, kind)| (index, kind.end));
             match kind {
                 // "deploy backend" is an order to deploy, not a list of deployments.
                 Some((0, kind)) if kind.alias == "deploy" => return None,
@@ -352,7 +354,7 @@ impl Intent for List {
                 None => return None,
             }
         }
-        if let Some(name) = take_name(segment, context) {
+        if let Some(name) = take_name(segment, context, place) {
             arguments.insert("name_contains".to_owned(), name.into());
         }
         segment.take_all(GLUE);
@@ -441,7 +443,7 @@ fn take_limit(segment: &mut Segment) -> Option<i64> {
 }
 
 /// Takes the part of a name: "named backend", "of the frontend", or a bare name beside the kind.
-fn take_name(segment: &mut Segment, context: &Context<'_>) -> Option<String> {
+fn take_name(segment: &mut Segment, context: &Context<'_>, kind: Option<(usize, usize)>) -> Option<String> {
     for index in 0..segment.len() {
         if let Some(found) = segment.longest_at(index, NAMED)
             && let kind_end = kinds::at(segment, found.end, Spelling::Exact).map_or(found.end, |kind| kind.end)
@@ -459,7 +461,15 @@ fn take_name(segment: &mut Segment, context: &Context<'_>) -> Option<String> {
             return Some(name);
         }
     }
+    // A bare name must stand beside the kind: "which node is redis-0 on" is no list of nodes.
     let index = segment.unused().find(|&index| context.is_name_at(segment, index))?;
+    let beside = kind.is_none_or(|(start, end)| {
+        let between = if index < start { index + 1..start } else { end..index };
+        between.into_iter().all(|at| segment.word(at).is_none_or(|word| matches!(word, "does" | "do" | "has")))
+    });
+    if !beside {
+        return None;
+    }
     segment.use_range(index, index + 1);
     Some(segment.tokens()[index].text.clone())
 }

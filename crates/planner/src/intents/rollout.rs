@@ -80,7 +80,6 @@ const QUESTIONS: &[&str] = &[
     "is",
     "are",
     "has",
-    "have",
     "did",
     "was",
     "were",
