@@ -84,3 +84,67 @@ async fn every_request_is_logged_as_one_json_line() {
     assert_eq!((&lines[1]["user"], &lines[1]["userAgent"]), (&json!("kubernetes-admin"), &json!("kubectl/v1.37.1")));
     assert_eq!((&lines[2]["code"], &lines[2]["body"]), (&json!(404), &json!(null)));
 }
+
+#[tokio::test]
+async fn no_shape_of_object_breaks_any_kind() {
+    let client = Client::new("");
+    let shapes = [
+        json!(null),
+        json!(-1),
+        json!("x"),
+        json!([]),
+        json!([null, 1, "x", [], {}]),
+        json!({}),
+        json!({"template": {"spec": {"containers": [{}]}}, "selector": {"matchExpressions": [{}]}, "ports": [{}]}),
+        json!({"template": 1, "containers": 1, "ports": 1, "scaleTargetRef": 1}),
+        json!({"containers": [{"name": "a", "image": "a", "ports": [{}], "env": [{}], "volumeMounts": [{}]}], "volumes": [{}]}),
+    ];
+    for resource in crate::schema::RESOURCES.iter() {
+        let kind = resource.kind;
+        let collection = kind.path(Some("shop"));
+        for (at, shape) in shapes.iter().enumerate() {
+            let mut object = json!({"metadata": {"name": format!("n{at}")}});
+            for field in [
+                "spec",
+                "status",
+                "data",
+                "stringData",
+                "rules",
+                "subjects",
+                "roleRef",
+                "subsets",
+                "ports",
+                "endpoints",
+                "involvedObject",
+            ] {
+                object[field] = shape.clone();
+            }
+            let path = format!("{collection}/n{at}");
+            for answer in [
+                client.post(&collection, &object).await,
+                client.post(&collection, &json!({"metadata": shape, "spec": {}})).await,
+                client.merge(&path, &object).await,
+                client.patch("application/strategic-merge-patch+json", &path, &object).await,
+                client
+                    .patch(
+                        "application/json-patch+json",
+                        &path,
+                        &json!([{"op": "add", "path": "/spec", "value": shape}]),
+                    )
+                    .await,
+                client.put(&path, &object).await,
+                client.put(&format!("{path}/status"), &object).await,
+                client.put(&format!("{path}/scale"), &object).await,
+                client.get(&format!("{path}/log")).await,
+                client.delete(&path, shape).await,
+            ] {
+                assert!(
+                    answer.code < 500 && (answer.code < 300 || answer.body["kind"] == "Status"),
+                    "{path}: {}",
+                    answer.text
+                );
+            }
+        }
+        client.sandbox.pass(5);
+    }
+}
