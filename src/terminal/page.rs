@@ -61,14 +61,17 @@ impl Page {
         self.lines.push((role, line));
     }
 
-    /// Adds a paragraph that may span lines; each line is wrapped at `indent`.
-    pub fn add_paragraph(&mut self, role: Role, indent: usize, paragraph: &str) {
-        let lead = " ".repeat(indent);
+    /// Adds a paragraph that may span lines. A line of two columns continues below its second one.
+    pub fn add_paragraph(&mut self, role: Role, paragraph: &str) {
         for line in paragraph.lines() {
+            let line = text::visible(&line.replace('\t', "    "), Lines::Escape);
+            let (lead, rest) = line.split_at(second_column(&line));
             if line.trim().is_empty() {
                 self.lines.push((Role::Plain, String::new()));
+            } else if text::width(lead) < self.width / 2 {
+                self.add(role, lead, rest);
             } else {
-                self.add(role, &lead, &line.replace('\t', "    "));
+                self.add(role, "", &line);
             }
         }
     }
@@ -125,6 +128,16 @@ fn first_beyond(text: &str, width: usize) -> Option<usize> {
     None
 }
 
+/// Returns the byte at which the line's second column starts, behind two spaces or more; else where its
+/// first word does.
+fn second_column(line: &str) -> usize {
+    let first = line.len() - line.trim_start().len();
+    line[first..].find("  ").map_or(first, |gap| {
+        let gap = first + gap;
+        gap + line[gap..].len() - line[gap..].trim_start().len()
+    })
+}
+
 /// Splits a command at the spaces outside of quotes.
 fn shell_words(command: &str) -> Vec<&str> {
     let mut words = Vec::new();
@@ -177,6 +190,13 @@ mod tests {
         assert_eq!(wrap("你好你好", 4), ["你好", "你好"]);
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("one two", 3), ["one", "two"]);
+    }
+
+    #[test]
+    fn a_line_of_two_columns_continues_below_the_second() {
+        let mut page = Page::new(30);
+        page.add_paragraph(Role::Plain, "/undo  take back the last change of all\nand\u{1b}[2J\n\n  end");
+        assert_eq!(page.plain(), "/undo  take back the last\n       change of all\nand\\u{1b}[2J\n\n  end\n");
     }
 
     #[test]

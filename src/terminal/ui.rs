@@ -109,7 +109,7 @@ impl TerminalUi {
             self.aside(&page)?;
         }
         let mut page = Page::new(self.out_look.width);
-        page.add_paragraph(Role::Plain, 0, &answer.text);
+        page.add_paragraph(Role::Plain, &answer.text);
         self.answer_page(&page)?;
         // Prose could claim anything, so the account stands beside it even when it is empty; results and
         // reports speak for themselves.
@@ -137,7 +137,7 @@ impl TerminalUi {
         let reason = reason.filter(|reason| !reason.is_empty()).map(|reason| format!(": {reason}")).unwrap_or_default();
         let (role, line) = match verdict {
             // The person has just typed it.
-            "approved" if by == "person" => return Ok(()),
+            "approved" if matches!(by, "person" | "you") => return Ok(()),
             "approved" => (Role::Plain, format!("approved by {by}{reason}")),
             "declined" => (Role::Plain, format!("declined{reason}. Nothing was sent.")),
             "needs_approval" => (Role::Warn, format!("approval needed{reason}. Nothing was sent.")),
@@ -161,7 +161,7 @@ impl Ui for TerminalUi {
             Shown::Meta(meta) => self.show_meta(meta),
             Shown::Text(text) => {
                 let mut page = Page::new(self.out_look.width);
-                page.add_paragraph(Role::Plain, 0, text);
+                page.add_paragraph(Role::Plain, text);
                 self.answer_page(&page)
             }
             Shown::ToolCall { tool, args } => match self.detail {
@@ -179,7 +179,7 @@ impl Ui for TerminalUi {
             Shown::Report(report) => self.answer_page(&report_page(report, self.out_look.width)),
             Shown::Question { text, choices } => {
                 let mut page = Page::new(self.err_look.width);
-                page.add_paragraph(Role::Strong, 0, text);
+                page.add_paragraph(Role::Strong, text);
                 for choice in *choices {
                     page.add(Role::Plain, "  - ", choice);
                 }
