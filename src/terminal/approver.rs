@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     answer::{self, Grant, Offer, Reply},
+    page::Page,
     preview::preview_page,
     progress::ProgressLine,
     style::{Look, Role},
@@ -259,7 +260,9 @@ impl Question {
     }
 
     fn say(&self, terminal: &mut dyn Terminal, role: Role, text: &str) -> io::Result<()> {
-        terminal.write(&format!("{}\r\n", self.look.paint(role, text)))
+        let mut page = Page::new(self.look.width);
+        page.add_paragraph(role, text);
+        terminal.write(&page.show(self.look).replace('\n', "\r\n"))
     }
 
     fn strong(&self, prompt: &str) -> String {

@@ -95,7 +95,7 @@ fn nearest(word: &str) -> String {
 
 /// Returns the help.
 pub fn help() -> String {
-    const EXAMPLES: [&str; 4] = ["list pods", "why is backend not ready", "scale backend to 3", "restart the frontend"];
+    const EXAMPLES: [&str; 4] = ["list pods", "show the logs of backend", "scale backend to 3", "restart the frontend"];
     let mut lines = vec!["Say what you want, for example:".to_owned()];
     lines.extend(EXAMPLES.iter().map(|example| format!("  {example}")));
     lines.extend(["Every change is shown before it is made.".to_owned(), String::new()]);
