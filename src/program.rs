@@ -82,7 +82,7 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         other => agent.fail(&Problem::usage(format!("{other:?} does not work on a cluster")))?,
     };
     if options.sandbox.is_some() && options.output == OutputForm::Person {
-        agent.note("this sandbox is discarded; todo-agent sandbox serve keeps one");
+        agent.note("this sandbox is discarded, and the way back with it; todo-agent sandbox serve keeps one");
     }
     Ok(exit)
 }
@@ -169,6 +169,11 @@ async fn lines(agent: &mut Agent, cancel: &CancellationToken) -> io::Result<Exit
     while !cancel.is_cancelled() {
         match next_sentence(&mut input, &mut number) {
             Ok(Some(sentence)) => worst = worst.worse(agent.sentence(&sentence, cancel.child_token()).await?),
+            Ok(None) if number == 1 => {
+                let problem = Problem::usage("standard input is empty, so there is nothing to do")
+                    .hint("give a sentence: todo-agent \"list the pods\"");
+                return agent.fail(&problem);
+            }
             Ok(None) => return Ok(worst),
             Err(problem) => return Ok(worst.worse(agent.fail(&problem)?)),
         }

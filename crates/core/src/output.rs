@@ -3,7 +3,7 @@
 //! One answer serves three readers: a person (tables at the terminal's width), a model (bounded, with the
 //! cut named) and a program (`--json`, whole).
 
-use comfy_table::{ContentArrangement, Table, TableStyle};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -84,20 +84,31 @@ impl Block {
     }
 }
 
+/// The narrowest a last column is made before the table rather overflows, as kubectl's does.
+const NARROWEST_LAST_COLUMN: usize = 16;
+
+/// Lays out a table. Names must stay whole to be copied, so only the last column, which holds the prose,
+/// is wrapped, and only where enough room is left for it.
 fn render_table(columns: &[String], rows: &[Vec<Redacted<String>>], width: Option<usize>) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| text::visible(cell, Lines::Escape)).collect()).collect();
     let mut table = Table::new();
-    table.load_style(TableStyle::new()).set_header(columns);
-    match width {
-        Some(width) => {
-            let width = u16::try_from(width).unwrap_or(u16::MAX).max(20);
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    table.load_style(TableStyle::new()).set_header(columns).set_content_arrangement(ContentArrangement::Disabled);
+    let widest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).chain(columns.get(column));
+        cells.map(|cell| text::width(cell)).max().unwrap_or(0)
+    };
+    let last = columns.len().saturating_sub(1);
+    let taken: usize = (0..last).map(|column| widest(column) + 2).sum();
+    let left = width.map_or(usize::MAX, |width| width.saturating_sub(taken));
+    table.add_rows(&rows);
+    if left >= NARROWEST_LAST_COLUMN && left < widest(last) {
+        // The column's own padding counts towards its width.
+        let bound = u16::try_from(left + 2).unwrap_or(u16::MAX);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(u16::MAX);
+        if let Some(column) = table.column_mut(last) {
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(bound)));
         }
-        None => {
-            table.set_content_arrangement(ContentArrangement::Disabled);
-        }
-    }
-    for row in rows {
-        table.add_row(row.iter().map(|cell| text::visible(cell, Lines::Escape)));
     }
     if let Some(first) = table.column_mut(0) {
         first.set_padding((0, 1));
@@ -192,6 +203,20 @@ mod tests {
             .table(&["NAME", "READY"], [vec!["backend".to_owned(), "2/2".to_owned()]])
             .build();
         assert_eq!(output.for_person(80), "NAME     READY\nbackend  2/2");
+    }
+
+    #[test]
+    fn names_stay_whole_and_prose_is_wrapped() {
+        let redactor = Redactor::new([1; 32]);
+        let row = vec!["backend-59679ddd97-mw94d".to_owned(), "the readiness probe answers with 503".to_owned()];
+        let output = Output::build(&redactor, &json!(null)).table(&["NAME", "MESSAGE"], [row]).build();
+        assert_eq!(
+            output.for_person(50),
+            "NAME                      MESSAGE\n\
+             backend-59679ddd97-mw94d  the readiness probe\n                          answers with 503"
+        );
+        // Too narrow for both: the line overflows rather than cutting the name.
+        assert!(output.for_person(30).contains("backend-59679ddd97-mw94d  the readiness probe answers with 503"));
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Write for Scale {
         }
         let mut remarks: Vec<Remark> = resolved.notes.iter().cloned().map(Remark::Fact).collect();
         remarks.extend(asked.remark(before, after));
-        remarks.extend(kept_by?);
+        remarks.extend(kept_by?.iter().map(|autoscaler| autoscaler.remark(after.into())));
         Ok(Proposal::Changes(vec![change(Self::NAME, resolved.object, &live, after, remarks)]))
     }
 }

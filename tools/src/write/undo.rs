@@ -140,7 +140,8 @@ async fn scale_back(reader: &dyn Reader, target: Target, before: u32, after: u32
         return Err(moved(&target.object, &format!("it has {present} replicas now, the change left {after}"))
             .hint(format!("say the count you want, for example: scale {short} to {before}")));
     }
-    let remarks = autoscalers::of(reader, &target.object).await?;
+    let autoscalers = autoscalers::of(reader, &target.object).await?;
+    let remarks = autoscalers.iter().map(|autoscaler| autoscaler.remark(before.into())).collect();
     let change: Change = scale::change(target.tool, target.object, &target.live, before, remarks);
     Ok(Came::To(Box::new(change)))
 }

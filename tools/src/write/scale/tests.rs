@@ -168,7 +168,7 @@ async fn an_autoscaler_is_named() {
     assert_snapshot!(turn.proposed("scale", json!({"workload": "backend", "replicas": 8})).await, @r#"
     scale deployment/backend from 2 to 8 replicas
     kubectl scale deployment/backend --replicas=8 -n todo
-    KeptBy("horizontalpodautoscaler/backend keeps 2–5 replicas and will set the count again; change its minimum or maximum instead: kubectl patch hpa backend --patch '{\"spec\":{\"minReplicas\":2,\"maxReplicas\":5}}'")
+    KeptBy("horizontalpodautoscaler/backend keeps 2–5 replicas and will set the count again; to have at least 8, change its bounds instead: kubectl patch hpa backend --patch '{\"spec\":{\"minReplicas\":8,\"maxReplicas\":8}}'")
     undo: scale deployment/backend back to 2
     "#);
     let blind = FakeRun::new(FakeReader::new(vec![backend]).forbid("list HorizontalPodAutoscaler"));

@@ -1,0 +1,103 @@
+# The steps of .ci/run and .ci/full. Each step prints what it does and counts as passed or failed; the
+# counts of the test runner are added to them.
+
+passed=0
+failed=0
+failures=()
+
+step() { # name, command...
+  local name=$1 start=$SECONDS log
+  shift
+  log=$(mktemp)
+  if "$@" >"$log" 2>&1; then
+    passed=$((passed + 1))
+    printf 'ok      %-32s %4d s\n' "$name" $((SECONDS - start))
+  else
+    failed=$((failed + 1))
+    failures+=("$name")
+    printf 'FAILED  %-32s %4d s\n' "$name" $((SECONDS - start))
+    sed 's/^/        /' "$log" | tail -n 150
+  fi
+  count_tests "$log"
+  grep -E '^(report:|[|])' "$log" | sed 's/^report: //'
+  rm -f "$log"
+}
+
+# Adds the closing lines of cargo's test runner.
+count_tests() {
+  local line
+  while read -r line; do
+    passed=$((passed + $(sed -E 's/.* ([0-9]+) passed.*/\1/' <<<"$line")))
+    failed=$((failed + $(sed -E 's/.* ([0-9]+) failed.*/\1/' <<<"$line")))
+  done < <(grep -E '^test result: .* [0-9]+ passed; [0-9]+ failed' "$1")
+}
+
+finish() {
+  if ((${#failures[@]})); then
+    printf 'failed: %s\n' "${failures[*]}"
+  fi
+  echo "$passed passed, $failed failed"
+  ((failed == 0))
+}
+
+need_debian() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+    echo "FAILED  missing packages: ${missing[*]} (install them, or run as root on Debian)"
+    echo "0 passed, 1 failed"
+    exit 1
+  fi
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}"; } >/dev/null 2>&1 || {
+    echo "FAILED  these packages cannot be installed: ${missing[*]}"
+    echo "0 passed, 1 failed"
+    exit 1
+  }
+}
+
+need_rust() {
+  if ! command -v cargo >/dev/null; then
+    echo "FAILED  cargo is not installed (https://rustup.rs)"
+    echo "0 passed, 1 failed"
+    exit 1
+  fi
+}
+
+DENY_VERSION=0.20.2
+
+dependency_rules() {
+  if [ "$(cargo deny --version 2>/dev/null)" != "cargo-deny $DENY_VERSION" ]; then
+    CARGO_TARGET_DIR="$CARGO_TARGET_DIR-tools" \
+      cargo install cargo-deny --locked --version "$DENY_VERSION" --no-default-features --quiet || return 1
+  fi
+  cargo deny check bans licenses sources
+}
+
+# Project files speak of the project; nothing in them may name the place they were made in.
+no_workplace_names() {
+  ! git grep -nE '/work/(main|shared)|/farm/|\.library|TODO:|FIXME|unimplemented!\(|todo!\(' -- . ':!.ci/lib.sh' ':!*.lock'
+}
+
+files_stay_small() {
+  local long
+  long=$(git ls-files '*.rs' | xargs wc -l | awk '$2 != "total" && $1 > 500 {print $2 " has " $1 " lines"}')
+  [ -z "$long" ] || { echo "$long"; return 1; }
+}
+
+tests() {
+  cargo test --workspace --no-fail-fast --quiet
+}
+
+binary_size() {
+  local bytes limit=$((25 * 1000 * 1000))
+  bytes=$(stat -c %s "$CARGO_TARGET_DIR/release/todo-agent")
+  echo "report: binary: $bytes bytes"
+  ((bytes <= limit))
+}
+
+planner_report() {
+  cargo test -p todo-agent-planner --quiet --test evaluation -- --nocapture | sed -n 's/^/| /p'
+}
