@@ -53,7 +53,6 @@ const UNITS: &[&str] = &[
     "instances",
     "instance",
     "copies",
-    "copy",
     "pods of",
     "pods for",
     "pods to",
@@ -197,7 +196,7 @@ fn take_from(segment: &mut Segment) {
 /// Takes "pods" straight after a number.
 fn take_pods(segment: &mut Segment, at: usize) {
     if let Some(found) =
-        segment.longest_at(at, &["pods", "pod", "replicas", "replica", "instances", "instance", "copies"])
+        segment.longest_at(at, &["pods", "pod", "replicas", "replica", "instances", "instance", "copies", "copy"])
     {
         segment.use_range(found.start, found.end);
     }

@@ -127,6 +127,7 @@ impl Sentence {
     /// Reads a sentence, or says why it is not read.
     pub(crate) fn read(text: &str) -> Result<Self, PassReason> {
         let mut tokens = tokenise(text)?;
+        let pleads = tokens.iter().any(|token| PLEAS.contains(&token.word.as_str()));
         let goes_on = tokens.first().is_some_and(|token| CONTINUATIONS.contains(&token.word.as_str()));
         for &(phrase, word) in EXPRESSIONS {
             replace_all(&mut tokens, phrase, Some(word));
@@ -171,7 +172,7 @@ impl Sentence {
             Mood::Plain
         };
         bends |= matches(&tokens, 0, "would you mind") || matches(&tokens, 0, "do you mind");
-        let segments = cut(tokens, bends);
+        let segments = cut(tokens, bends, pleads);
         if segments.is_empty() {
             return Err(PassReason::Empty);
         }
@@ -225,7 +226,7 @@ fn join_fractions(tokens: &mut Vec<Token>) {
     }
 }
 
-fn cut(tokens: Vec<Token>, mut bends: bool) -> Vec<Segment> {
+fn cut(tokens: Vec<Token>, mut bends: bool, pleads: bool) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut current = Vec::new();
     let mut join = Join::Start;
@@ -239,14 +240,14 @@ fn cut(tokens: Vec<Token>, mut bends: bool) -> Vec<Segment> {
         if token.is_mark(":") && before_number {
             continue;
         }
-        if let Some(segment) = finish(std::mem::take(&mut current), join, &mut bends) {
+        if let Some(segment) = finish(std::mem::take(&mut current), join, &mut bends, pleads) {
             segments.push(segment);
             join = boundary;
         } else if join == Join::And || boundary == Join::Stop && join != Join::Start {
             join = boundary;
         }
     }
-    segments.extend(finish(current, join, &mut bends));
+    segments.extend(finish(current, join, &mut bends, pleads));
     segments
 }
 
@@ -259,9 +260,12 @@ fn boundary(token: &Token) -> Option<Join> {
     }
 }
 
+/// Words that make a request of a bare noun: "3 replicas of backend, please".
+const PLEAS: &[&str] = &["please", "pls", "plz", "kindly"];
+
 /// Takes the polite beginning and "too" off a segment; `None` if nothing is left.
-fn finish(mut tokens: Vec<Token>, join: Join, bends: &mut bool) -> Option<Segment> {
-    let mut wish = false;
+fn finish(mut tokens: Vec<Token>, join: Join, bends: &mut bool, pleads: bool) -> Option<Segment> {
+    let mut wish = pleads;
     loop {
         let head = POLITE_ORDERS.iter().chain(WISHES).filter(|phrase| matches(&tokens, 0, phrase));
         let Some(longest) = head.map(|phrase| phrase.split(' ').count()).max() else { break };

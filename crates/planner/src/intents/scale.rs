@@ -6,8 +6,9 @@
 use super::{Arguments, Heard, Hearing, Intent, Sharing, lacks_target};
 use crate::{
     context::Context,
-    count::{self, Direction},
+    count::{self, Count, Direction},
     lexicon::kinds,
+    number,
     planned::Missing,
     segment::Segment,
     target::Mention,
@@ -24,10 +25,12 @@ enum Strength {
     Likely,
     /// Only with a number of replicas or "to" and a number.
     Doubtful,
+    /// Only with a number of replicas: "update backend to 3" may mean a version.
+    Remote,
 }
 
 use Direction::{Down, Neither, Up};
-use Strength::{Doubtful, Likely, Sure};
+use Strength::{Doubtful, Likely, Remote, Sure};
 
 const VERBS: &[(&str, Strength, Direction)] = &[
     ("scale", Sure, Neither),
@@ -65,24 +68,24 @@ const VERBS: &[(&str, Strength, Direction)] = &[
     ("put", Doubtful, Neither),
     ("bring", Doubtful, Neither),
     ("take", Doubtful, Neither),
-    ("run", Doubtful, Neither),
+    ("run", Remote, Neither),
     ("get", Doubtful, Neither),
     ("give", Doubtful, Neither),
     ("give me", Doubtful, Neither),
     ("give us", Doubtful, Neither),
     ("get me", Doubtful, Neither),
     ("get us", Doubtful, Neither),
-    ("keep", Doubtful, Neither),
-    ("have", Doubtful, Neither),
-    ("use", Doubtful, Neither),
-    ("move", Doubtful, Neither),
-    ("turn", Doubtful, Neither),
-    ("go", Doubtful, Neither),
-    ("update", Doubtful, Neither),
-    ("start", Doubtful, Neither),
-    ("spin up", Doubtful, Neither),
-    ("launch", Doubtful, Neither),
-    ("modify", Doubtful, Neither),
+    ("keep", Remote, Neither),
+    ("have", Remote, Neither),
+    ("use", Remote, Neither),
+    ("move", Remote, Neither),
+    ("turn", Remote, Neither),
+    ("go", Remote, Neither),
+    ("update", Remote, Neither),
+    ("start", Remote, Neither),
+    ("spin up", Remote, Neither),
+    ("launch", Remote, Neither),
+    ("modify", Remote, Neither),
     ("scale-up", Sure, Up),
     ("scaleup", Sure, Up),
     ("scale-out", Sure, Up),
@@ -155,7 +158,7 @@ impl Intent for Scale {
     }
 
     fn hear(&self, segment: &mut Segment, context: &Context<'_>, hearing: Hearing) -> Option<Heard> {
-        if let Some((multiple, ..)) = take_multiple(segment) {
+        if let Some(multiple) = take_multiple(segment) {
             let mut heard = Heard::default();
             count::take_units(segment);
             heard.arguments.insert("percent".to_owned(), multiple.into());
@@ -185,8 +188,7 @@ impl Intent for Scale {
         let units = count::take_units(segment);
         let count = count::take(segment, direction, difference);
         let units = count::take_units(segment) || units;
-        let problem = count.problem;
-        let has_number = !count.arguments.is_empty() || problem.is_some();
+        let has_number = !count.arguments.is_empty() || count.problem.is_some();
         let after_scale = context.focus.last.last().is_some_and(|call| call.tool == "scale");
         let accepted = match strength {
             Some(Sure) => true,
@@ -196,8 +198,9 @@ impl Intent for Scale {
                     || has_number
                         && (units || pods_named || count.prepositioned || count.relative || (pronoun && after_scale))
             }
+            Some(Remote) => has_number && (units || pods_named || count.relative),
             None if hearing == Hearing::GoingOn => true,
-            None => has_number && (units || count.relative || (pods_named && wish)),
+            None => has_number && is_order_without_verb(segment, &count, units || pods_named, wish),
         };
         if !accepted {
             return None;
@@ -213,8 +216,8 @@ impl Intent for Scale {
         Some(Heard {
             asked: strength.is_some(),
             arguments: count.arguments,
-            weak: strength.is_none() || strength == Some(Doubtful),
-            problem,
+            weak: matches!(strength, None | Some(Doubtful | Remote)),
+            problem: count.problem,
             direction: match direction {
                 Up => Some(Missing::CountUp),
                 Down => Some(Missing::CountDown),
@@ -251,6 +254,18 @@ impl Intent for Scale {
     }
 }
 
+/// Returns whether a count without a verb is an order. "Backend to 3 replicas", "3 replicas for backend" and "3
+/// replicas of backend please" are; "the 3 replicas of backend" only speaks of them.
+fn is_order_without_verb(segment: &Segment, count: &Count, counted: bool, wish: bool) -> bool {
+    let says = |words: &[&str]| segment.tokens().iter().any(|token| words.contains(&token.word.as_str()));
+    if count.relative {
+        return counted || wish || says(&["more", "fewer", "less"]);
+    }
+    let number_first = segment.tokens().first().is_some_and(|token| number::is_numeric(&token.word));
+    let spoken_of = says(&["at", "with", "on"]) || (number_first && !says(&["for", "to"]));
+    counted && (wish || !spoken_of)
+}
+
 struct Verb {
     strength: Strength,
     direction: Direction,
@@ -279,10 +294,14 @@ fn take_verb(segment: &mut Segment) -> Option<Verb> {
     Some(Verb { strength, direction, difference })
 }
 
-fn take_multiple(segment: &mut Segment) -> Option<(u32, usize)> {
+fn take_multiple(segment: &mut Segment) -> Option<u32> {
     let head = segment.head()?;
     let (end, percent) =
         MULTIPLES.iter().filter_map(|&(verb, percent)| Some((segment.match_at(head, verb)?, percent))).max()?;
+    // "half the replicas of backend", but not "half of backend"
+    if segment.match_at(head, "half").is_some() && segment.find(&["replicas", "pods", "instances"]).is_none() {
+        return None;
+    }
     segment.use_range(head, end);
-    Some((percent, end))
+    Some(percent)
 }

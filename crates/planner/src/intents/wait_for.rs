@@ -1,6 +1,6 @@
 //! "wait until backend is ready", "tell me when the rollout of frontend is finished": wait for a condition.
 
-use super::{Arguments, Heard, Hearing, Intent, lacks_target, reading};
+use super::{Arguments, Heard, Hearing, Intent, lacks_target};
 use crate::{context::Context, planned::Missing, segment::Segment, target::Mention, time};
 
 pub(crate) struct WaitFor;
@@ -190,7 +190,6 @@ impl Intent for WaitFor {
         if condition.is_some() || hearing == Hearing::Fresh {
             heard.arguments.insert("condition".to_owned(), condition.unwrap_or("available").into());
         }
-        reading::take_rest(&mut segment.clone());
         Some(heard)
     }
 

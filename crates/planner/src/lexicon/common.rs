@@ -57,6 +57,7 @@ stateless storage suggest suggestion suggestions suspend switch sync taint termi
 traffic traced transfer trigger troubleshoot tune turn uncordon uninstall undone undoing unstable update updated upgrade
 upgraded uptime user users utilisation utilization validate value values verify view volume volumes warn warning
 warnings yaml json table wide verbose poem joke weather story song milliseconds gb mb gib mib ram percent
+retries retry attempts ttl verbosity capacity quality rate rates ratio factor depth width height length offset padding budget quorum
 names nouns oldest newest youngest biggest smallest terminating completed evicted succeeded describe desc inspect examine scale restart rollback list logs events event show display wait await bounce container
 containers computer laptop browser phone router internet vm hardware timeout probe liveness readiness startup parallelism
 concurrency threads interval priority weight sidecars affinity toleration tolerations strategy surge pool pools replicaset
