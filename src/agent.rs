@@ -17,8 +17,8 @@ use todo_agent_core::{
     journal::{History, Journal},
     reader::Scope,
 };
-use todo_agent_sandbox::Sandbox;
 use todo_agent_planner::{Focus, Mode, Pass, PassReason, Planned, Question, plan};
+use todo_agent_sandbox::Sandbox;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -299,11 +299,7 @@ impl Agent {
 }
 
 /// Waits for work while showing its progress.
-pub(crate) async fn watch<F: Future>(
-    events: &mut UnboundedReceiver<Event>,
-    ui: &mut dyn Ui,
-    work: F,
-) -> F::Output {
+pub(crate) async fn watch<F: Future>(events: &mut UnboundedReceiver<Event>, ui: &mut dyn Ui, work: F) -> F::Output {
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {

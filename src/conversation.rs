@@ -84,7 +84,8 @@ impl Conversation for Conversing {
 
     async fn switch_context(&mut self, name: &str) -> Result<(), Failure> {
         if self.options.sandbox.is_some() {
-            let problem = Problem::usage("the sandbox is the only context here").hint("start without --sandbox for a cluster");
+            let problem =
+                Problem::usage("the sandbox is the only context here").hint("start without --sandbox for a cluster");
             return Err(self.failure(&problem));
         }
         // The namespace of the command line was meant for the context of the command line.

@@ -52,15 +52,14 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         _ => None,
     };
     let timeout = options.timeout.or(config.timeout);
-    let given =
-        Start { options: &options, policy: &policy, timeout, state: state.clone(), ui, approver };
+    let given = Start { options: &options, policy: &policy, timeout, state: state.clone(), ui, approver };
     let mut agent = match start(given).await {
         Ok(agent) => agent,
         Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),
     };
     if command == Command::Talk {
         let look = Look::of_stdout(wish(&options, config.colour));
-        return talk(agent, look, options, policy, state).await;
+        return Box::pin(talk(agent, look, options, policy, state)).await;
     }
     let cancel = cancel_on_interrupt();
     let exit = match command {
@@ -101,7 +100,7 @@ async fn talk(
         redactor: agent.redactor(),
     };
     let mut conversation = Conversing::new(agent, options, policy, state);
-    repl::run(&mut conversation, setup).await
+    Box::pin(repl::run(&mut conversation, setup)).await
 }
 
 /// Reads a kept plan and goes to where it was made, unless the command line says otherwise.
@@ -119,13 +118,9 @@ fn kept_plan(
 }
 
 /// Returns what shows things and who is asked.
-pub fn surfaces(
-    options: &Options,
-    config: &Config,
-) -> (Box<dyn Ui>, Box<dyn todo_agent_core::approval::Approver>) {
+pub fn surfaces(options: &Options, config: &Config) -> (Box<dyn Ui>, Box<dyn todo_agent_core::approval::Approver>) {
     if options.output == OutputForm::Json {
-        let requests =
-            if options.verbosity > 1 { crate::json::Requests::Shown } else { crate::json::Requests::Hidden };
+        let requests = if options.verbosity > 1 { crate::json::Requests::Shown } else { crate::json::Requests::Hidden };
         return (Box::new(crate::json::JsonUi::new(io::stdout(), requests)), Box::new(NobodyToAsk));
     }
     let detail = if options.verbosity > 0 { Detail::Verbose } else { Detail::Normal };

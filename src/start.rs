@@ -20,8 +20,8 @@ use crate::{
     problem::Problem,
     session::{Place, Recording, Session},
     state::{StateDirectory, fill_random},
-    unanswered,
     ui::{Meta, Shown, Ui},
+    unanswered,
 };
 
 /// The world of `--sandbox` without a name.
@@ -151,6 +151,7 @@ pub(crate) async fn connect(options: &Options) -> Result<Connected, Problem> {
         kubeconfig: options.kubeconfig.clone(),
         context: options.context.clone(),
         namespace: options.namespace.clone(),
+        login: options.timeout,
     };
     let cluster = Cluster::connect(&connect).await?;
     Ok(Connected { cluster, clock: Arc::new(SystemClock), sandbox: None })
@@ -161,11 +162,9 @@ fn start_sandbox(world: &str, options: &Options) -> Result<Connected, Problem> {
         return Err(Problem::usage(format!("--sandbox and --context {context} are two different clusters"))
             .hint("leave one of them out"));
     }
-    let sandbox = Sandbox::start(
-        load_world(world)?,
-        todo_agent_sandbox::Options { now: Timestamp::now(), ..Default::default() },
-    )
-    .map_err(|error| Problem::configuration(format!("the world {world} cannot be started: {error}")))?;
+    let sandbox =
+        Sandbox::start(load_world(world)?, todo_agent_sandbox::Options { now: Timestamp::now(), ..Default::default() })
+            .map_err(|error| Problem::configuration(format!("the world {world} cannot be started: {error}")))?;
     let mut service = ApiServer::new(sandbox.clone());
     if let Some(file) = &options.sandbox_log {
         service = service.log_to(file).map_err(|error| {

@@ -78,8 +78,7 @@ impl<'a> Turn<'a> {
         let is_write = |index: &usize| tools[*index].is_write();
         let first_write = (0..calls.len()).find(is_write).unwrap_or(calls.len());
         let (before, rest) = calls.split_at(first_write);
-        let writes: Vec<Call> =
-            (first_write..calls.len()).filter(is_write).map(|index| calls[index].clone()).collect();
+        let writes: Vec<Call> = (first_write..calls.len()).filter(is_write).map(|index| calls[index].clone()).collect();
         let after: Vec<Call> = rest.iter().filter(|call| !writes.contains(call)).cloned().collect();
         let mut then = self.reads(before).await?;
         if then == Then::GoOn && !writes.is_empty() {
@@ -209,7 +208,7 @@ impl<'a> Turn<'a> {
             return Ok(Some((None, origins)));
         }
         let (cluster, key, run) = (self.agent.parts.cluster.clone(), self.agent.parts.key.clone(), self.run.clone());
-        let work = unless_cancelled(&self.run, preview(changes, &cluster, &key, &run));
+        let work = Box::pin(unless_cancelled(&self.run, preview(changes, &cluster, &key, &run)));
         match self.agent.watch(work).await {
             Some(Ok(preview)) => Ok(Some((Some(preview), origins))),
             Some(Err(error)) => {
@@ -240,14 +239,13 @@ impl<'a> Turn<'a> {
         let run = self.run.clone();
         let (parts, _) = self.agent.deciding();
         // No progress is shown while a person is asked: it would write over the question.
-        let admitted =
-            parts.gate.admit(preview, &origin, parts.approver.as_mut(), parts.journal.as_mut(), &run).await;
+        let admitted = parts.gate.admit(preview, &origin, parts.approver.as_mut(), parts.journal.as_mut(), &run).await;
         match admitted {
             Ok(approved) => {
                 let by = approved.by().to_owned();
                 self.decision(&change_id, "approved", &by, None)?;
                 let (parts, events) = self.agent.deciding();
-                let work = execute(approved, parts.journal.as_mut(), &run);
+                let work = Box::pin(execute(approved, parts.journal.as_mut(), &run));
                 Ok(Decided::Executed(watch(events, &mut parts.ui, work).await))
             }
             Err(Refusal::Edit { step, args }) => Ok(Decided::Again { step, args }),
@@ -278,7 +276,12 @@ impl<'a> Turn<'a> {
                 if self.run.cancel.is_cancelled() { Exit::Interrupted } else { Exit::NotApproved }
             }
             Refusal::Suggested => {
-                self.decision(change_id, "suggested", "policy", Some("mode suggest shows commands and changes nothing"))?;
+                self.decision(
+                    change_id,
+                    "suggested",
+                    "policy",
+                    Some("mode suggest shows commands and changes nothing"),
+                )?;
                 Exit::Done
             }
             Refusal::NoJournal(error) => {

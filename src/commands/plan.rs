@@ -25,28 +25,28 @@ const VERSION: u32 = 1;
 /// A plan as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KeptPlan {
+pub(crate) struct KeptPlan {
     /// The version of this format.
-    pub v: u32,
+    pub(crate) v: u32,
     /// The id by which it is approved.
-    pub id: String,
+    pub(crate) id: String,
     /// When it was made.
-    pub made: Timestamp,
+    pub(crate) made: Timestamp,
     /// The context it was made in.
-    pub context: String,
+    pub(crate) context: String,
     /// The namespace it was made in.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// What is to be done.
-    pub calls: Vec<Call>,
+    pub(crate) calls: Vec<Call>,
     /// What that would have changed when it was made.
-    pub view: ChangeView,
+    pub(crate) view: ChangeView,
 }
 
 /// Makes a plan, shows it and keeps it.
 ///
 /// # Errors
 /// Returns an error only when nobody reads the output any more.
-pub async fn plan(
+pub(crate) async fn plan(
     agent: &mut Agent,
     state: Result<&StateDirectory, Problem>,
     request: Request,
@@ -86,7 +86,7 @@ pub async fn plan(
 ///
 /// # Errors
 /// Returns an error only when nobody reads the output any more.
-pub async fn approve(agent: &mut Agent, kept: KeptPlan, cancel: CancellationToken) -> io::Result<Exit> {
+pub(crate) async fn approve(agent: &mut Agent, kept: KeptPlan, cancel: CancellationToken) -> io::Result<Exit> {
     agent.approve(kept.calls, &kept.view, cancel).await
 }
 
@@ -94,7 +94,7 @@ pub async fn approve(agent: &mut Agent, kept: KeptPlan, cancel: CancellationToke
 ///
 /// # Errors
 /// Returns that there is none with this id, or what is wrong with the file.
-pub fn load(source: &PlanSource, state: Result<&StateDirectory, Problem>) -> Result<KeptPlan, Problem> {
+pub(crate) fn load(source: &PlanSource, state: Result<&StateDirectory, Problem>) -> Result<KeptPlan, Problem> {
     let path = match source {
         PlanSource::File(path) => path.clone(),
         PlanSource::Id(id) => {

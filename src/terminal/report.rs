@@ -2,7 +2,7 @@
 //!
 //! The words say what the signs and colours repeat: `ok`, `not verified`, `failed`, `not sent`, `unknown`.
 
-use todo_agent_core::{Outcome, Report};
+use todo_agent_core::{Outcome, Report, text};
 
 use super::{page::Page, style::Role};
 
@@ -43,7 +43,7 @@ pub fn ledger_page(ledger: &[String], width: usize) -> Page {
     let mut page = Page::new(width);
     match ledger {
         [] => page.add(Role::Faint, "", "Changes in this turn: none"),
-        [one] => page.add(Role::Plain, "Changes in this turn: ", one),
+        [one] if text::width(one) + 22 <= width => page.add(Role::Plain, "Changes in this turn: ", one),
         several => {
             page.add(Role::Plain, "", "Changes in this turn:");
             for line in several {
@@ -133,6 +133,8 @@ mod tests {
     fn every_turn_says_what_it_changed() {
         assert_snapshot!(render_ledger(&[], 80), @"Changes in this turn: none");
         assert_snapshot!(render_ledger(&["deployment/backend: scaled from 2 to 3".into()], 80), @"Changes in this turn: deployment/backend: scaled from 2 to 3");
+        let line = "deployment/backend: scaled from 2 to 3";
+        assert_eq!(render_ledger(&[line.into()], 40), format!("Changes in this turn:\n- {line}\n"));
         assert_snapshot!(render_ledger(&["one\u{1b}[2J".into(), "two".into()], 80), @r"
     Changes in this turn:
     - one\u{1b}[2J
