@@ -148,7 +148,7 @@ impl Sentence {
             let filler = token.kind == TokenKind::Word && FILLERS.contains(&token.word.as_str());
             !(filler || token.is_mark("…"))
         });
-        let begin = tokens.iter().position(|token| token.kind != TokenKind::Mark).unwrap_or(tokens.len());
+        let begin = tokens.iter().position(|token| !is_pause(token)).unwrap_or(tokens.len());
         tokens.drain(..begin);
         // "first restart backend, then …": an order of steps, not a choice among objects.
         if tokens.len() > 2
@@ -156,7 +156,7 @@ impl Sentence {
             && !crate::number::is_numeric(&tokens[1].word)
         {
             tokens.remove(0);
-            tokens.drain(..tokens.iter().take_while(|token| token.kind == TokenKind::Mark).count());
+            tokens.drain(..tokens.iter().take_while(|token| is_pause(token)).count());
         }
         let what_if = WHAT_IF.iter().find(|phrase| matches(&tokens, 0, phrase));
         if let Some(phrase) = what_if {
@@ -178,6 +178,11 @@ impl Sentence {
         }
         Ok(Self { segments, mood, preview, goes_on })
     }
+}
+
+/// Returns whether a token is punctuation that a sentence may begin with; a question or quotation mark is not.
+fn is_pause(token: &Token) -> bool {
+    token.kind == TokenKind::Mark && !token.is_mark("?") && !token.is_mark("\"")
 }
 
 fn matches(tokens: &[Token], at: usize, phrase: &str) -> bool {

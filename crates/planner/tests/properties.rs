@@ -117,6 +117,8 @@ fn a_megabyte_is_refused_unread() {
 fn the_longest_sentences_read_are_answered() {
     for word in ["a,", "scale ", "pods ", "and ", "in ", "3 ", "\"", "x-y ", "not ", "all namespaces "] {
         let _ = plan(&word.repeat(4096 / word.len()), &focus(), &Names::default());
+        let _ = plan(&word.repeat(250), &focus(), &Names::default());
+        let _ = plan(&format!("scale backend to 3, {}", word.repeat(120)), &focus(), &Names::default());
     }
 }
 

@@ -7,6 +7,7 @@
 mod describe;
 mod events;
 mod list;
+mod list_phrases;
 mod logs;
 mod reading;
 mod rollout;
