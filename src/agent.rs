@@ -186,6 +186,11 @@ impl Agent {
         self.show(&Shown::Text(&text))
     }
 
+    /// Returns whether the cluster's journal holds a change that could be taken back.
+    pub fn has_changes(&self) -> bool {
+        self.parts.history.last().is_some()
+    }
+
     /// Notes something beside the answer.
     pub fn note(&mut self, text: &str) {
         let event = Event::Note(self.parts.redactor.text(text));
@@ -243,7 +248,7 @@ impl Agent {
     pub(crate) fn forget_everything(&mut self) {
         self.names = None;
         self.focus = Focus::default();
-        if self.parts.history.last().is_some() {
+        if self.has_changes() {
             self.focus.changed();
         }
     }

@@ -81,7 +81,8 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         other => agent.fail(&Problem::usage(format!("{other:?} does not work on a cluster")))?,
     };
     if options.sandbox.is_some() && options.output == OutputForm::Person {
-        agent.note("this sandbox is discarded, and the way back with it; todo-agent sandbox serve keeps one");
+        let back = if agent.has_changes() { ", and the way back with it" } else { "" };
+        agent.note(&format!("this sandbox is discarded{back}; todo-agent sandbox serve keeps one"));
     }
     Ok(exit)
 }
