@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::Value;
-use todo_agent_cluster::{Cluster, DigestKey, Gate};
+use todo_agent_cluster::{Cluster, DigestKey, Gate, RequestRecord};
 use todo_agent_core::{
     Call, ChangeView, Clock, Event, Names, Redacted, Redactor, Run,
     approval::{Approver, By},
@@ -226,9 +226,18 @@ impl Agent {
         Ok(problem.exit)
     }
 
-    /// Waits for work while showing its progress.
+    /// Waits for work while showing its progress, then the requests it took.
     pub(crate) async fn watch<F: Future>(&mut self, work: F) -> F::Output {
-        watch(&mut self.shown_events, &mut self.parts.ui, work).await
+        let output = watch(&mut self.shown_events, &mut self.parts.ui, work).await;
+        self.show_requests();
+        output
+    }
+
+    /// Tells whoever wants to know (`-v`) which requests were sent and why.
+    pub(crate) fn show_requests(&mut self) {
+        for RequestRecord { method, path, purpose, .. } in self.parts.cluster.take_requests() {
+            self.parts.ui.progress(&Event::Request { method, path, purpose });
+        }
     }
 
     /// Splits the agent for a decision: the gate with its journal and approver, and a way to show progress.

@@ -21,7 +21,7 @@ use crate::{
     start::{Start, start},
     state::StateDirectory,
     terminal::{
-        ColorWish, Detail, Look, TerminalApprover, TerminalUi,
+        Detail, Look, TerminalApprover, TerminalUi,
         repl::{self, ReplSetup},
     },
     ui::{Shown, Ui},
@@ -131,10 +131,10 @@ pub fn surfaces(options: &Options, config: &Config) -> (Box<dyn Ui>, Box<dyn tod
 }
 
 /// Returns whether colour is wished for; the stricter of command line and configuration.
-pub fn wish(options: &Options, configured: Colour) -> ColorWish {
+pub fn wish(options: &Options, configured: Colour) -> Colour {
     match (options.colour, configured) {
-        (Colour::Auto, Colour::Auto) => ColorWish::Auto,
-        (Colour::Never, _) | (_, Colour::Never) => ColorWish::Never,
+        (Colour::Auto, Colour::Auto) => Colour::Auto,
+        (Colour::Never, _) | (_, Colour::Never) => Colour::Never,
     }
 }
 

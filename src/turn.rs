@@ -246,7 +246,9 @@ impl<'a> Turn<'a> {
                 self.decision(&change_id, "approved", &by, None)?;
                 let (parts, events) = self.agent.deciding();
                 let work = Box::pin(execute(approved, parts.journal.as_mut(), &run));
-                Ok(Decided::Executed(watch(events, &mut parts.ui, work).await))
+                let report = watch(events, &mut parts.ui, work).await;
+                self.agent.show_requests();
+                Ok(Decided::Executed(report))
             }
             Err(Refusal::Edit { step, args }) => Ok(Decided::Again { step, args }),
             Err(refusal) => {

@@ -19,12 +19,12 @@ use todo_agent_kube_rules::kinds;
 
 use crate::{
     config::{Config, Source},
-    options::Options,
+    options::{Colour, Options},
     policy_file::Policy,
     problem::Problem,
     start,
     state::StateDirectory,
-    terminal::{ColorWish, Look, style::Color},
+    terminal::{Look, style::Color},
 };
 
 /// A server that answers slower than this makes waiting for rollouts a guess.
@@ -41,7 +41,7 @@ pub(crate) struct Subject<'a> {
     /// The state directory, or why nothing can be kept.
     pub(crate) state: Result<&'a StateDirectory, &'a Problem>,
     /// What the person wants of colours.
-    pub(crate) wish: ColorWish,
+    pub(crate) wish: Colour,
 }
 
 /// One check.
@@ -244,7 +244,7 @@ fn permission_check(answers: Vec<(String, &str, Result<bool, ClusterError>)>, na
     vec![check]
 }
 
-fn terminal(wish: ColorWish) -> Vec<Check> {
+fn terminal(wish: Colour) -> Vec<Check> {
     let look = Look::of_stdout(wish);
     let stdout = if std::io::stdout().is_terminal() { "a terminal" } else { "a pipe or file" };
     let colour = match look.color {

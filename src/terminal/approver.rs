@@ -45,7 +45,6 @@ pub struct TerminalApprover {
     progress: ProgressLine,
     look: Look,
     shown: PreviewShown,
-    cancel: CancellationToken,
 }
 
 impl TerminalApprover {
@@ -63,20 +62,15 @@ impl TerminalApprover {
         look: Look,
         shown: PreviewShown,
     ) -> Self {
-        Self { open: Arc::new(open), progress, look, shown, cancel: CancellationToken::new() }
-    }
-
-    /// Makes questions end with [`Answer::Stop`] once `cancel` is cancelled; set for each turn.
-    pub fn stop_on(&mut self, cancel: CancellationToken) {
-        self.cancel = cancel;
+        Self { open: Arc::new(open), progress, look, shown }
     }
 }
 
 impl Approver for TerminalApprover {
     fn ask<'a>(&'a mut self, question: &'a ApprovalQuestion<'a>) -> BoxFuture<'a, Answer> {
+        let cancel = question.cancel.child_token();
         let question = Question::new(question, self.look, self.shown);
         let open = Arc::clone(&self.open);
-        let cancel = self.cancel.child_token();
         let hold = self.progress.hold();
         Box::pin(async move {
             // When the turn is dropped, the reading thread must let go of the terminal.

@@ -92,7 +92,13 @@ fn approver(terminal: &Scripted) -> TerminalApprover {
 
 async fn asked(terminal: &Scripted, steps: usize, names: &[String]) -> Answer {
     let view = view(steps);
-    let question = ApprovalQuestion { view: &view, reason: "risk medium", type_names: names, grant_offered: false };
+    let question = ApprovalQuestion {
+        view: &view,
+        reason: "risk medium",
+        type_names: names,
+        grant_offered: false,
+        cancel: &CancellationToken::new(),
+    };
     approver(terminal).ask(&question).await
 }
 
@@ -126,7 +132,13 @@ async fn ctrl_c_stops_and_a_lost_terminal_is_nobody() {
         PreviewShown::OnTerminal,
     );
     let view = view(1);
-    let question = ApprovalQuestion { view: &view, reason: "", type_names: &[], grant_offered: true };
+    let question = ApprovalQuestion {
+        view: &view,
+        reason: "",
+        type_names: &[],
+        grant_offered: true,
+        cancel: &CancellationToken::new(),
+    };
     assert_eq!(nowhere.ask(&question).await, Answer::Nobody);
 }
 
@@ -136,9 +148,8 @@ async fn a_cancelled_turn_stops_the_question() {
     let mut approver = approver(&terminal);
     let cancel = CancellationToken::new();
     cancel.cancel();
-    approver.stop_on(cancel);
     let view = view(1);
-    let question = ApprovalQuestion { view: &view, reason: "", type_names: &[], grant_offered: false };
+    let question = ApprovalQuestion { view: &view, reason: "", type_names: &[], grant_offered: false, cancel: &cancel };
     assert_eq!(approver.ask(&question).await, Answer::Stop);
 }
 
@@ -169,7 +180,13 @@ async fn a_preview_that_went_into_a_file_is_shown_with_the_question() {
     let mut approver = approver(&terminal);
     approver.shown = PreviewShown::Elsewhere;
     let view = view(1);
-    let question = ApprovalQuestion { view: &view, reason: "", type_names: &[], grant_offered: false };
+    let question = ApprovalQuestion {
+        view: &view,
+        reason: "",
+        type_names: &[],
+        grant_offered: false,
+        cancel: &CancellationToken::new(),
+    };
     assert_eq!(approver.ask(&question).await, Answer::Yes);
     let screen = terminal.screen();
     let (preview, question) = screen.split_once("(discards)").unwrap();

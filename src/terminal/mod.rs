@@ -28,5 +28,5 @@ pub use preview::render_preview;
 pub use progress::ProgressLine;
 pub use repl::{Conversation, ReplSetup, ToolEffect, ToolLine};
 pub use report::{render_ledger, render_report};
-pub use style::{ColorWish, Glyphs, Look};
+pub use style::{Glyphs, Look};
 pub use ui::{Detail, TerminalUi};

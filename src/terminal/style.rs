@@ -7,6 +7,8 @@ use std::{borrow::Cow, io::IsTerminal};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::options::Colour;
+
 /// Columns assumed where there is no terminal to ask.
 pub const DEFAULT_WIDTH: usize = 80;
 
@@ -31,16 +33,6 @@ pub enum Color {
     On,
     /// Plain text only.
     Off,
-}
-
-/// What the person asked for on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ColorWish {
-    /// Colours where the environment and the stream allow them.
-    #[default]
-    Auto,
-    /// None: `--no-color`.
-    Never,
 }
 
 /// Which characters can be drawn.
@@ -78,20 +70,20 @@ impl Look {
     }
 
     /// Returns the look of standard output.
-    pub fn of_stdout(wish: ColorWish) -> Self {
+    pub fn of_stdout(wish: Colour) -> Self {
         let stdout = std::io::stdout();
         Self::of(wish, anstream::AutoStream::choice(&stdout), stdout.is_terminal(), columns(&stdout))
     }
 
     /// Returns the look of standard error.
-    pub fn of_stderr(wish: ColorWish) -> Self {
+    pub fn of_stderr(wish: Colour) -> Self {
         let stderr = std::io::stderr();
         Self::of(wish, anstream::AutoStream::choice(&stderr), stderr.is_terminal(), columns(&stderr))
     }
 
-    fn of(wish: ColorWish, choice: anstream::ColorChoice, terminal: bool, asked: Option<usize>) -> Self {
+    fn of(wish: Colour, choice: anstream::ColorChoice, terminal: bool, asked: Option<usize>) -> Self {
         let color = match (wish, choice) {
-            (ColorWish::Never, _) | (_, anstream::ColorChoice::Never) => Color::Off,
+            (Colour::Never, _) | (_, anstream::ColorChoice::Never) => Color::Off,
             _ => Color::On,
         };
         let variable = |name: &str| std::env::var(name).ok();

@@ -12,9 +12,12 @@ use super::{
     preview::preview_page,
     progress::{Drawing, ProgressLine},
     report::{ledger_page, report_page},
-    style::{ColorWish, Look, Role},
+    style::{Look, Role},
 };
-use crate::ui::{Answer, Failure, Meta, Shown, Ui};
+use crate::{
+    options::Colour,
+    ui::{Answer, Failure, Meta, Shown, Ui},
+};
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,7 +43,7 @@ pub struct TerminalUi {
 
 impl TerminalUi {
     /// Returns the surface on the process's own stdout and stderr.
-    pub fn new(wish: ColorWish, detail: Detail) -> Self {
+    pub fn new(wish: Colour, detail: Detail) -> Self {
         let err_look = Look::of_stderr(wish);
         let drawing = match (io::stderr().is_terminal(), std::env::var("TERM").as_deref()) {
             (false, _) | (true, Ok("dumb")) => Drawing::Lines,

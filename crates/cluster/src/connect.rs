@@ -23,9 +23,11 @@ pub struct ConnectOptions {
     pub context: Option<String>,
     /// The namespace; else the context's, else `default`.
     pub namespace: Option<String>,
+    /// How long an exec plugin may take; never longer than 20 s.
+    pub login: Option<Duration>,
 }
 
-/// How long an exec plugin may take to give credentials.
+/// How long an exec plugin may take at most to give credentials.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -96,7 +98,8 @@ fn unreadable(error: &KubeconfigError, file: &Path) -> ClusterError {
         KubeconfigError::Parse(source) => {
             // The parser's message names line and column; its snippet could show a token.
             let text = source.to_string();
-            let first = text.lines().next().unwrap_or_default().to_owned();
+            let first = text.lines().next().unwrap_or_default();
+            let first = first.strip_prefix("error: ").unwrap_or(first);
             let place = source.location().map_or(String::new(), |at| format!(":{}:{}", at.line(), at.column()));
             ClusterError::new(Cause::Configuration, format!("the kubeconfig {file_name}{place} is not valid: {first}"))
                 .hint("kubectl config view shows what kubectl makes of it")
@@ -129,7 +132,8 @@ pub(crate) async fn connect(options: &ConnectOptions) -> Result<Connection, Clus
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     let authority = config.root_cert.clone().unwrap_or_default();
     let login = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
-    let client = build_client(config, login.as_deref(), &server).await?;
+    let patience = options.login.unwrap_or(LOGIN_TIMEOUT).min(LOGIN_TIMEOUT);
+    let client = build_client(config, login.as_deref(), patience, &server).await?;
     Ok(Connection { client, context, namespace, server, authority })
 }
 
@@ -173,7 +177,12 @@ fn broken(error: &KubeconfigError, context: &str) -> ClusterError {
 }
 
 /// Builds the client away from the runtime: an exec plugin runs here, and it may hang.
-async fn build_client(config: Config, login: Option<&str>, server: &str) -> Result<kube::Client, ClusterError> {
+async fn build_client(
+    config: Config,
+    login: Option<&str>,
+    patience: Duration,
+    server: &str,
+) -> Result<kube::Client, ClusterError> {
     if let Some(command) = login {
         check_program(command)?;
     }
@@ -183,7 +192,7 @@ async fn build_client(config: Config, login: Option<&str>, server: &str) -> Resu
         let _guard = runtime.enter();
         let _ = sender.send(ClientBuilder::try_from(config).map(ClientBuilder::build));
     });
-    let built = tokio::time::timeout(LOGIN_TIMEOUT, receiver).await;
+    let built = tokio::time::timeout(patience, receiver).await;
     let login_name = login.unwrap_or("the login program");
     match built {
         Ok(Ok(Ok(client))) => Ok(client),
@@ -191,7 +200,7 @@ async fn build_client(config: Config, login: Option<&str>, server: &str) -> Resu
         Ok(Err(_)) => Err(ClusterError::new(Cause::Configuration, format!("{login_name} ended without credentials"))),
         Err(_) => Err(ClusterError::new(
             Cause::Configuration,
-            format!("{login_name} gave no credentials within {} s", LOGIN_TIMEOUT.as_secs()),
+            format!("{login_name} gave no credentials within {patience:?}"),
         )
         .hint("run it by hand; it may be waiting for a login in the browser")),
     }

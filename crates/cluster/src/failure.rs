@@ -20,8 +20,10 @@ pub(crate) fn from_status(status: u16, body: &[u8], server: &str) -> ClusterErro
     let message = visible(reply["message"].as_str().unwrap_or("no reason given"), Lines::Escape);
     let reason = reply["reason"].as_str().unwrap_or_default();
     match status {
-        401 => ClusterError::new(Cause::Unauthorized, format!("{server} does not accept these credentials: {message}"))
-            .hint("the token or certificate may have expired; log in again or check the user of this context"),
+        401 => {
+            ClusterError::new(Cause::Unauthorized, format!("{server} does not accept these credentials ({message})"))
+                .hint("the token or certificate may have expired; log in again or check the user of this context")
+        }
         403 => forbidden(&message),
         404 => ClusterError::new(Cause::NotFound, message),
         409 => ClusterError::new(Cause::Conflict, message),

@@ -131,6 +131,7 @@ impl Gate {
             reason: &reason,
             type_names: &type_names,
             grant_offered: type_names.is_empty() && preview.view.risk() <= todo_agent_core::Risk::Medium,
+            cancel: &run.cancel,
         };
         let answer = approver.ask(&question).await;
         if run.cancel.is_cancelled() {

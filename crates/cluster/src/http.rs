@@ -34,7 +34,7 @@ const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestRecord {
     /// The HTTP method.
-    pub method: String,
+    pub method: &'static str,
     /// The path with its query.
     pub path: String,
     /// Why it was sent.
@@ -214,12 +214,22 @@ impl Http {
         };
         let status = result.as_ref().map_or(0, |response| response.status().as_u16());
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(RequestRecord {
-            method: request.method.to_string(),
+            method: method_name(&request.method),
             path: target,
             purpose: request.purpose,
             status,
         });
         result
+    }
+}
+
+fn method_name(method: &http::Method) -> &'static str {
+    match *method {
+        http::Method::POST => "POST",
+        http::Method::PUT => "PUT",
+        http::Method::PATCH => "PATCH",
+        http::Method::DELETE => "DELETE",
+        _ => "GET",
     }
 }
 

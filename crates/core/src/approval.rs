@@ -1,6 +1,7 @@
 //! How a person is asked, as data: the gate decides *that* somebody is asked, an [`Approver`] asks.
 
 use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
 use crate::view::ChangeView;
 
@@ -21,6 +22,8 @@ pub struct ApprovalQuestion<'a> {
     pub type_names: &'a [String],
     /// Whether a grant for the session may be offered.
     pub grant_offered: bool,
+    /// Ends the question with [`Answer::Stop`] when the turn is cancelled.
+    pub cancel: &'a CancellationToken,
 }
 
 /// A person's answer.

@@ -115,7 +115,9 @@ pub fn resolve<'n>(names: &'n Names, wanted: Wanted<'_>) -> Result<&'n NameEntry
 
 type Rule = fn(&NameEntry, &str) -> bool;
 
-const LOOSE_RULES: [Rule; 4] = [
+const LOOSE_RULES: [Rule; 5] = [
+    // Names in a cluster are lower-case (RFC 1123), people's are not.
+    |entry, word| entry.name == word.to_ascii_lowercase(),
     |entry, word| entry.labels.get(COMPONENT_LABELS[0]).is_some_and(|label| label == word),
     |entry, word| entry.labels.get(COMPONENT_LABELS[1]).is_some_and(|label| label == word),
     |entry, word| entry.labels.get(COMPONENT_LABELS[2]).is_some_and(|label| label == word),
@@ -194,6 +196,11 @@ mod tests {
         assert_eq!(find("todo-chatbot-backend", Fit::Loose).unwrap(), "Deployment/todo-chatbot-backend");
         assert_eq!(find("api", Fit::Loose).unwrap(), "Deployment/todo-chatbot-backend");
         assert_eq!(find("frontend", Fit::Loose).unwrap(), "Deployment/todo-chatbot-frontend");
+    }
+
+    #[test]
+    fn a_shouted_name_is_still_that_name() {
+        assert_eq!(find("TODO-chatbot-Backend", Fit::Loose).unwrap(), "Deployment/todo-chatbot-backend");
     }
 
     #[test]
