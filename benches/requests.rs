@@ -1,0 +1,162 @@
+//! What a cold scale asks of the API server: every request with its purpose.
+//!
+//! The whole agent runs, from the sentence to the verified report, once against the sandbox in this process
+//! as `--sandbox` does, and once through a kubeconfig and TLS as with any cluster; there nothing is known yet,
+//! not even which cluster it is.
+
+mod support;
+
+use std::{io, path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use futures::future::{BoxFuture, FutureExt};
+use support::{Bar, Failure, Home, Report, table};
+use todo_agent::{
+    agent::{Agent, Parts},
+    exit::Exit,
+    journal::FileJournal,
+    options::Changes,
+    session::Recording,
+    state::StateDirectory,
+    ui::{Shown, Ui},
+};
+use todo_agent_cluster::{
+    Cluster, ConnectOptions, DigestKey, Gate, RequestRecord,
+    policy::{Rules, Yes},
+};
+use todo_agent_core::{
+    Clock, Event, Redactor, SystemClock,
+    approval::{Answer, ApprovalQuestion, Approver},
+    reader::Scope,
+};
+use todo_agent_sandbox::{ApiServer, Options, Sandbox, ServeOptions, World, serve};
+use tokio::runtime;
+use tokio_util::sync::CancellationToken;
+
+/// How fast simulated time passes where it follows the wall clock.
+const SPEED: f64 = 20.0;
+/// The other sentences that are counted.
+const READS: [&str; 4] = ["list pods", "describe backend", "show the logs of backend", "is backend rolled out?"];
+
+fn main() -> Result<ExitCode, Failure> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut report = Report::default();
+    runtime.block_on(async {
+        let scale = in_process("scale backend to 3").await?;
+        list("in process", &scale, &mut report)?;
+        let scale = through_kubeconfig("scale backend to 3").await?;
+        list("through a kubeconfig", &scale, &mut report)?;
+        for sentence in READS {
+            let requests = in_process(sentence).await?;
+            report.noted(&format!("{sentence}, in process"), f64::from(u32::try_from(requests.len())?), "requests");
+        }
+        Ok::<_, Failure>(())
+    })?;
+    Ok(report.finish()?)
+}
+
+/// Prints the requests of a scale, numbered.
+fn list(place: &str, requests: &[RequestRecord], report: &mut Report) -> Result<(), Failure> {
+    let rows: Vec<Vec<String>> = requests
+        .iter()
+        .enumerate()
+        .map(|(index, request)| {
+            let RequestRecord { method, path, purpose, status } = request;
+            vec![(index + 1).to_string(), (*method).to_owned(), path.clone(), (*purpose).to_owned(), status.to_string()]
+        })
+        .collect();
+    table(&["n", "method", &format!("path ({place})"), "purpose", "status"], &rows)?;
+    let count = f64::from(u32::try_from(requests.len())?);
+    report.judged(&format!("a cold scale, {place}"), count, "requests", Bar::AimAtMost(12.0));
+    Ok(())
+}
+
+async fn in_process(sentence: &str) -> Result<Vec<RequestRecord>, Failure> {
+    let sandbox = todo()?;
+    let scope = Scope {
+        context: "sandbox".to_owned(),
+        namespace: sandbox.namespace(),
+        server: "sandbox world todo".to_owned(),
+    };
+    let cluster = Cluster::from_service(ApiServer::new(sandbox.clone()), scope, "benchmark".to_owned());
+    let home = Home::new()?;
+    say(sentence, cluster, Arc::new(sandbox.clock()), home.path()).await
+}
+
+async fn through_kubeconfig(sentence: &str) -> Result<Vec<RequestRecord>, Failure> {
+    let home = Home::new()?;
+    let kubeconfig = home.path().join("kubeconfig");
+    let options = ServeOptions { port: 0, speed: SPEED, log: None, kubeconfig: kubeconfig.clone() };
+    let said = async {
+        while !kubeconfig.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let options = ConnectOptions { kubeconfig: Some(kubeconfig.clone()), ..ConnectOptions::default() };
+        say(sentence, Cluster::connect(&options).await?, Arc::new(SystemClock), home.path()).await
+    };
+    tokio::select! {
+        served = serve(todo()?, options, std::future::pending()) => {
+            Err(served.err().map_or("the sandbox stopped".into(), Failure::from))
+        }
+        requests = said => requests,
+    }
+}
+
+fn todo() -> Result<Sandbox, Failure> {
+    let world = World::builtin("todo").ok_or("there is no world todo")?;
+    Ok(Sandbox::start(world, Options::default())?)
+}
+
+/// Says a sentence to a new agent with an empty state directory, and returns what it asked the server.
+async fn say(
+    sentence: &str,
+    cluster: Cluster,
+    clock: Arc<dyn Clock>,
+    home: &Path,
+) -> Result<Vec<RequestRecord>, Failure> {
+    let redactor = Arc::new(Redactor::new([1; 32]));
+    let state = StateDirectory::at(home.join("state")).map_err(|problem| problem.to_string())?;
+    let key = state.digest_key().map_err(|problem| problem.to_string())?;
+    let identity = cluster.identity().await?;
+    let journal = FileJournal::open(&state, &identity).map_err(|problem| problem.to_string())?;
+    let mut agent = Agent::new(Parts {
+        cluster: cluster.clone(),
+        gate: Gate::new(Rules { yes: Yes::Medium, ..Rules::default() }),
+        key: DigestKey::new(key),
+        history: Arc::new(journal.history()),
+        journal: Box::new(journal),
+        redactor: Arc::clone(&redactor),
+        clock,
+        sandbox: None,
+        ui: Recording::new(Box::new(Quiet), None, redactor),
+        approver: Box::new(Nobody),
+        changes: Changes::Made,
+        timeout: None,
+    });
+    match agent.sentence(sentence, CancellationToken::new()).await? {
+        Exit::Done => Ok(cluster.take_requests()),
+        exit => Err(format!("{sentence:?} ended with {exit:?}").into()),
+    }
+}
+
+/// Shows nothing but errors.
+struct Quiet;
+
+impl Ui for Quiet {
+    fn show(&mut self, shown: &Shown<'_>) -> io::Result<()> {
+        match shown {
+            Shown::Error(failure) => Err(io::Error::other(failure.message.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    fn progress(&mut self, _event: &Event) {}
+}
+
+/// Is never asked: `--yes` answers for what a scale is.
+struct Nobody;
+
+impl Approver for Nobody {
+    fn ask<'a>(&'a mut self, _question: &'a ApprovalQuestion<'a>) -> BoxFuture<'a, Answer> {
+        async { Answer::Nobody }.boxed()
+    }
+}

@@ -1,0 +1,42 @@
+//! The program as a person starts it for the first time: in an empty home, with an empty environment.
+
+use std::{
+    io,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// The program's file, built as it is released.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_todo-agent");
+
+/// A home that disappears with this value.
+#[derive(Debug)]
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> io::Result<Self> {
+        tempfile::Builder::new().prefix("bench-").tempdir().map(Self)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Returns a program's command line in this home, without input and with its output thrown away.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("HOME", self.path())
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LANG", "C.UTF-8")
+            .args(arguments)
+            .current_dir(self.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+}
