@@ -6,4 +6,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cluster_text;
+mod connection;
+mod json;
+mod names;
+mod permissions;
+mod plans;
+mod policy;
+mod rollouts;
 mod scale;
+mod secrets;
+mod sentences;
+mod state;
+mod terminal;
+mod unanswered;
+mod undo;

@@ -10,12 +10,17 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{Output, evidence};
+
+/// How long a test waits for a record that must come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A person's surroundings, made for one test.
 pub(crate) struct TestEnvironment {
@@ -116,6 +121,16 @@ impl TestEnvironment {
         self.journal().iter().map(word).collect()
     }
 
+    /// Waits until the journal has a record of this kind.
+    #[track_caller]
+    pub(crate) fn wait_for_record(&self, word: &str) {
+        let start = Instant::now();
+        while !evidence::complete_lines(&self.state()).iter().any(|record| record["record"] == word) {
+            assert!(start.elapsed() < PATIENCE, "no record {word:?} came");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Runs the program without input.
     pub(crate) fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Output {
         self.output(self.command(arguments).stdin(Stdio::null()))
@@ -173,8 +188,19 @@ impl TestEnvironment {
     }
 
     pub(crate) fn replaced(&self) -> Vec<(String, String)> {
-        vec![(self.folder.path().display().to_string(), "[env]".to_owned())]
+        let worlds = format!("{}/tests/worlds", env!("CARGO_MANIFEST_DIR"));
+        vec![(self.folder.path().display().to_string(), "[env]".to_owned()), (worlds, "[worlds]".to_owned())]
     }
+}
+
+/// Returns the `--sandbox` flag for a world of these tests.
+pub(crate) fn world(name: &str) -> String {
+    format!("--sandbox={}", world_file(name))
+}
+
+/// Returns the path of a world of these tests.
+pub(crate) fn world_file(name: &str) -> String {
+    format!("{}/tests/worlds/{name}.yaml", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Returns a command that has no controlling terminal, also when the tests are run from one.

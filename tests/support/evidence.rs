@@ -24,6 +24,13 @@ pub(crate) fn journals(state: &Path) -> Vec<Vec<Value>> {
     entries.map(|entry| lines(&entry.unwrap().path())).collect()
 }
 
+/// Returns the records of all journals that are written to the end; one may be on its way.
+pub(crate) fn complete_lines(state: &Path) -> Vec<Value> {
+    let Ok(entries) = fs::read_dir(state.join("journal")) else { return Vec::new() };
+    let texts = entries.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap_or_default());
+    texts.flat_map(|text| text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect::<Vec<_>>()).collect()
+}
+
 /// Checks a log of requests against the journals of everybody who used the program on that cluster.
 #[track_caller]
 pub(crate) fn check(log: &Path, states: &[PathBuf]) {

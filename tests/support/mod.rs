@@ -10,9 +10,10 @@ pub(crate) mod evidence;
 pub(crate) mod hostile;
 pub(crate) mod http;
 pub(crate) mod output;
+pub(crate) mod proxy;
 pub(crate) mod serve;
 pub(crate) mod terminal;
 
-pub(crate) use environment::TestEnvironment;
+pub(crate) use environment::{TestEnvironment, world, world_file};
 pub(crate) use output::Output;
 pub(crate) use serve::Served;

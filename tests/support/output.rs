@@ -86,6 +86,11 @@ impl Output {
         both.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
+    /// Returns the answer alone, as snapshots show it.
+    pub(crate) fn stdout_filtered(&self) -> String {
+        self.filtered(&self.stdout)
+    }
+
     /// Returns a text of this run as snapshots show it.
     pub(crate) fn filtered(&self, text: &str) -> String {
         let mut text = text.to_owned();

@@ -73,7 +73,8 @@ impl Served {
 
     /// Returns the writes so far that the program sent.
     pub(crate) fn writes(&self) -> Vec<Value> {
-        let ours = |request: &Value| request["userAgent"].as_str().is_some_and(|agent| agent.starts_with("todo-agent/"));
+        let ours =
+            |request: &Value| request["userAgent"].as_str().is_some_and(|agent| agent.starts_with("todo-agent/"));
         self.requests().into_iter().filter(|request| evidence::is_write(request) && ours(request)).collect()
     }
 

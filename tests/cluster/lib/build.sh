@@ -1,0 +1,67 @@
+# Builds the cluster's programs from Go modules pinned in go/*/go.sum.
+#
+# Each module has its own folder in the cache, named after a hash of its lock
+# files, its sources, its build flags and the Go version: nothing is built twice
+# and nothing stale is used. A folder appears by rename, once it is complete.
+
+# Without these Kubernetes calls itself v0.0.0, and clients refuse features.
+kubernetes_flags() {
+    local package
+    printf '%s' '-s -w'
+    for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+        printf ' -X %s.gitVersion=v%s' "$package" "$KUBERNETES_VERSION"
+        printf ' -X %s.gitMajor=1 -X %s.gitMinor=37' "$package" "$package"
+        printf ' -X %s.gitTreeState=clean' "$package"
+    done
+}
+
+# Prints the linker flags of a module.
+linker_flags() {
+    case $1 in
+        kubernetes) kubernetes_flags ;;
+        *) printf '%s' '-s -w' ;;
+    esac
+}
+
+# Prints the cache folder of a module's programs, whether built or not.
+program_folder() {
+    local module=$1 key
+    key="$(
+        {
+            cd "$CLUSTER_DIR/go/$module" || exit 1
+            find . -type f | LC_ALL=C sort | xargs cat
+            grep "^$module " "$CLUSTER_DIR/go/programs"
+            linker_flags "$module"
+            go env GOVERSION GOARCH
+        } | sha256sum | cut -c1-16
+    )"
+    printf '%s/bin/%s-%s' "$CACHE" "$module" "$key"
+}
+
+# Builds one module unless the cache has it: `build_module NAME`.
+build_module() {
+    local module=$1 folder partial program package began=$SECONDS
+    folder="$(program_folder "$module")"
+    [ -d "$folder" ] && return 0
+    partial="$folder.partial.$$"
+    mkdir -p "$partial"
+    say "building $module (once; kept in $CACHE)"
+    while read -r _ program package; do
+        (
+            cd "$CLUSTER_DIR/go/$module" || exit 1
+            CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly nice -n 10 \
+                go build -p 2 -trimpath -buildvcs=false -ldflags "$(linker_flags "$module")" \
+                -o "$partial/$program" "$package"
+        ) || die "building $program of $module failed"
+        say "  $program, $((SECONDS - began)) s"
+    done < <(grep "^$module " "$CLUSTER_DIR/go/programs")
+    mv "$partial" "$folder"
+}
+
+# Builds every module of the table, in its order.
+build_all() {
+    local module
+    for module in $(sed '/^#/d; s/ .*//' "$CLUSTER_DIR/go/programs" | uniq); do
+        build_module "$module"
+    done
+}

@@ -1,0 +1,59 @@
+# Where everything of the test cluster lives, and how it speaks.
+#
+# Binaries and images are kept in a cache outside the work tree; the cluster's
+# own data is in one state folder that `down` removes. Nothing here changes the
+# machine. Sourced by every command of this folder.
+
+CLUSTER_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/todo-agent/cluster"
+STATE="${TODO_AGENT_CLUSTER_STATE:-${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}/todo-agent-cluster}"
+KUBECONFIG_FILE="$STATE/kubeconfig"
+KUBERNETES_VERSION=1.37.1
+
+# The cluster has network, process and mount namespaces of its own, joined to
+# the machine by one pair of interfaces. The second address is the node's.
+HOST_ADDRESS="${TODO_AGENT_CLUSTER_HOST_ADDRESS:-10.213.0.1}"
+NODE_ADDRESS="${TODO_AGENT_CLUSTER_NODE_ADDRESS:-10.213.0.2}"
+HOST_INTERFACE=todo-agent0
+POD_RANGE=10.244.0.0/16
+SERVICE_RANGE=10.96.0.0/16
+DNS_ADDRESS=10.96.0.10
+API_ADDRESS=10.96.0.1
+NODE_NAME=node-1
+
+# Progress goes to stderr: stdout is for the kubeconfig's path alone.
+say() { printf '%s\n' "$*" >&2; }
+die() { say "tests/cluster: $*"; exit 1; }
+
+# Prints the seconds since the first command of this run began.
+elapsed() { printf '%ds' "$SECONDS"; }
+
+# Waits until a command succeeds: `await SECONDS WHAT COMMAND…`.
+await() {
+    local limit=$1 what=$2 end
+    shift 2
+    end=$((SECONDS + limit))
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || die "$what: not there after $limit s"
+        sleep 0.1
+    done
+}
+
+# The first process of the cluster, as the machine sees it; empty if none runs.
+cluster_pid() {
+    local pid
+    pid="$(cat "$STATE/init.pid" 2>/dev/null)" || return 0
+    # A number alone may have been given to another process since.
+    if grep -qsF "$STATE" "/proc/$pid/environ" 2>/dev/null; then printf '%s' "$pid"; fi
+}
+
+# Runs a command inside the cluster's namespaces.
+inside() {
+    local pid
+    pid="$(cluster_pid)"
+    [ -n "$pid" ] || die "no cluster runs (state: $STATE)"
+    nsenter --target "$pid" --net --pid --mount "$@"
+}
+
+# kubectl as the cluster's administrator.
+kubectl() { "$(program_folder kubernetes)/kubectl" --kubeconfig "$KUBECONFIG_FILE" "$@"; }

@@ -1,0 +1,87 @@
+//! The values of Secrets, and what looks like one: never on the screen, in a session, in a journal.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::support::{TestEnvironment, world};
+
+/// What the Secret of the sandbox holds, plain and in base64.
+const VALUES: [&str; 6] = [
+    "sandbox@db.example.com",
+    "sandbox-sandbox-sandbox",
+    "sandbox-no-real-key",
+    "cG9zdGdyZXNx",
+    "c2FuZGJveC1zYW5kYm94",
+    "c2FuZGJveC1uby1yZWFsLWtleQ",
+];
+
+/// Returns everything the program kept, as one text.
+fn kept(environment: &TestEnvironment) -> String {
+    let mut folders = vec![environment.state()];
+    let mut text = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else {
+                text += &String::from_utf8_lossy(&fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn no_way_of_asking_shows_a_secret() {
+    let environment = TestEnvironment::new();
+    let runs: &[&[&str]] = &[
+        &["list secrets"],
+        &["list secrets in all namespaces"],
+        &["describe secret todo-secrets"],
+        &["describe backend"],
+        &["show the value of DATABASE_URL in todo-secrets"],
+        &["call", "list", r#"{"kind": "secrets"}"#],
+        &["call", "describe", r#"{"name": "secret/todo-secrets"}"#],
+        &["call", "describe", r#"{"kind": "secret", "name": "todo-secrets"}"#],
+    ];
+    for arguments in runs {
+        for form in [&[][..], &["--json"], &["-vv"]] {
+            let all = ["--sandbox"].into_iter().chain(form.iter().copied()).chain(arguments.iter().copied());
+            let output = environment.run(all);
+            for value in VALUES {
+                assert!(!output.stdout.contains(value) && !output.stderr.contains(value), "{arguments:?}\n{output}");
+            }
+        }
+    }
+    let kept = kept(&environment);
+    assert!(VALUES.iter().all(|value| !kept.contains(value)));
+    // The rest is checked when the environment is dropped: only metadata of Secrets was asked for.
+    assert!(environment.requests().iter().any(|request| request["path"].as_str().unwrap().contains("/secrets")));
+}
+
+#[test]
+fn a_secret_is_shown_by_its_keys() {
+    let environment = TestEnvironment::new();
+    assert_snapshot!(environment.run(["--sandbox", "describe secret todo-secrets"]).stdout_filtered(), @"");
+}
+
+#[test]
+fn a_value_under_a_telling_name_is_masked() {
+    let environment = TestEnvironment::new();
+    let loud = world("loud");
+    environment.run([&loud, "describe painter"]).exits(0).says("DB_PASSWORD").never_says("correct-horse").enough();
+    let logs = environment.run([&loud, "logs of preacher"]).exits(0);
+    logs.says("password=").never_says("hunter2hunter2").never_says("sk-proj-abcdefghij").enough();
+    let kept = kept(&environment);
+    assert!(!kept.contains("hunter2hunter2") && !kept.contains("correct-horse") && !kept.contains("sk-proj-abc"));
+}
+
+#[test]
+fn a_key_that_a_person_typed_is_not_kept() {
+    let environment = TestEnvironment::new();
+    let key = "sk-proj-Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4";
+    let sentence = format!("set OPENAI_API_KEY={key} on backend");
+    environment.run(["--sandbox", sentence.as_str(), "--yes=high"]).never_says(key).enough();
+    assert!(!kept(&environment).contains(key));
+}
