@@ -2,14 +2,33 @@
 //!
 //! [`Approved`] has no constructor, cannot be copied and cannot be read from a file:
 //!
-//! ```compile_fail
-//! let approved = todo_agent_cluster::Approved { .. };
+//! ```compile_fail,E0451
+//! # use todo_agent_cluster::{Approved, Cluster, DigestKey};
+//! # use todo_agent_core::ChangeView;
+//! fn forge(cluster: Cluster, key: DigestKey, view: ChangeView) -> Approved {
+//!     let expires = jiff::Timestamp::MAX;
+//!     Approved { cluster, key, view, phases: vec![], undo: vec![], expires, by: String::new() } // private fields
+//! }
 //! ```
-//! ```compile_fail
-//! fn twice(approved: &todo_agent_cluster::Approved) -> todo_agent_cluster::Approved { approved.clone() }
+//! ```compile_fail,E0308
+//! # use todo_agent_cluster::Approved;
+//! fn twice(approved: &Approved) -> Approved {
+//!     approved.clone() // not Clone: an approval is good once
+//! }
 //! ```
-//! ```compile_fail
-//! let approved: todo_agent_cluster::Approved = serde_json::from_str("{}").unwrap();
+//! ```compile_fail,E0277
+//! # use todo_agent_cluster::Approved;
+//! fn read(text: &str) -> Approved {
+//!     serde_json::from_str(text).unwrap() // not Deserialize
+//! }
+//! ```
+//! ```compile_fail,E0382
+//! # use todo_agent_cluster::{Approved, execute};
+//! # use todo_agent_core::{Run, journal::Journal};
+//! async fn again(approved: Approved, journal: &mut dyn Journal, run: &Run) {
+//!     let first = execute(approved, journal, run).await;
+//!     let second = execute(approved, journal, run).await; // used up by the first
+//! }
 //! ```
 
 use std::time::Duration;

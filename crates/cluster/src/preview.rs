@@ -4,11 +4,24 @@
 //! A [`Preview`] holds what would really be sent. It has no public constructor and cannot be read from a
 //! file, so nothing can be approved that was not previewed here:
 //!
-//! ```compile_fail
-//! let preview = todo_agent_cluster::Preview { view: todo!(), phases: vec![] };
+//! ```compile_fail,E0451
+//! # use todo_agent_cluster::{Cluster, DigestKey, Preview};
+//! # use todo_agent_core::ChangeView;
+//! fn forge(cluster: Cluster, key: DigestKey, view: ChangeView) -> Preview {
+//!     Preview { cluster, key, view, phases: vec![], undo: vec![], undoes: None } // the fields are private
+//! }
 //! ```
-//! ```compile_fail
-//! let preview: todo_agent_cluster::Preview = serde_json::from_str("{}").unwrap();
+//! ```compile_fail,E0277
+//! # use todo_agent_cluster::Preview;
+//! fn read(text: &str) -> Preview {
+//!     serde_json::from_str(text).unwrap() // not Deserialize
+//! }
+//! ```
+//! ```compile_fail,E0308
+//! # use todo_agent_cluster::Preview;
+//! fn copy(preview: &Preview) -> Preview {
+//!     preview.clone() // not Clone
+//! }
 //! ```
 
 use std::time::Duration;

@@ -1,4 +1,6 @@
 //! Preview, gate, execution and verification against the sandbox in process.
 
 mod execute;
+mod risk;
 mod support;
+mod verify;

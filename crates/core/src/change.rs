@@ -84,6 +84,19 @@ pub enum PatchStyle {
 }
 
 /// The content of a write. Prints as a mask and cannot be serialised, because it may hold secret values.
+///
+/// ```compile_fail,E0277
+/// # use todo_agent_core::Payload;
+/// fn leak(payload: &Payload) -> String {
+///     serde_json::to_string(payload).unwrap() // not Serialize
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// # use todo_agent_core::Change;
+/// fn leak(change: &Change) -> String {
+///     serde_json::to_string(change).unwrap() // not Serialize
+/// }
+/// ```
 pub struct Payload(Value);
 
 impl Payload {

@@ -140,6 +140,17 @@ pub trait FullReader: Reader {
 }
 
 /// A value that must not leave the process: it has no `Serialize`, and prints as a mask.
+///
+/// ```compile_fail,E0277
+/// # use todo_agent_core::reader::Sealed;
+/// fn leak(secret: &Sealed<serde_json::Value>) -> String {
+///     serde_json::to_string(secret).unwrap() // not Serialize
+/// }
+/// ```
+/// ```
+/// # use todo_agent_core::reader::Sealed;
+/// assert_eq!(format!("{:?}", Sealed::new("hunter2")), "‹sealed›");
+/// ```
 pub struct Sealed<T>(T);
 
 impl<T> Sealed<T> {

@@ -2,7 +2,16 @@
 //!
 //! Two mechanisms: values the process holds (registered, masked exactly and in base64) and shapes that
 //! are recognisable anywhere ([`shapes`]). Masks are numbered per session, so that the same value keeps
-//! its number and none can be guessed. Only this module makes a [`Redacted`].
+//! its number and none can be guessed. Only this module makes a [`Redacted`]:
+//!
+//! ```compile_fail,E0423
+//! let shown = todo_agent_core::Redacted("a password".to_owned()); // the field is private
+//! ```
+//! ```compile_fail,E0277
+//! fn read(text: &str) -> todo_agent_core::Redacted<String> {
+//!     serde_json::from_str(text).unwrap() // not Deserialize
+//! }
+//! ```
 
 mod shapes;
 
