@@ -176,7 +176,14 @@ pub fn read_changes(records: impl IntoIterator<Item = JournalRecord>) -> Vec<Pas
         };
         match entry {
             Entry::Sending { n, .. } => change.unanswered.push(n),
-            Entry::Answered { n, .. } | Entry::Examined { n, .. } => change.unanswered.retain(|&other| other != n),
+            Entry::Answered { n, .. } => change.unanswered.retain(|&other| other != n),
+            Entry::Examined { n, finding } => {
+                change.unanswered.retain(|&other| other != n);
+                // Looked at is not known: it may have come about, and must then be possible to undo.
+                if let Some(slot @ None) = change.outcomes.get_mut(n.wrapping_sub(1)) {
+                    *slot = Some(Outcome::Unknown { why: finding });
+                }
+            }
             Entry::Settled { n, result } => {
                 change.unanswered.retain(|&other| other != n);
                 if let Some(slot) = change.outcomes.get_mut(n.wrapping_sub(1)) {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use todo_agent_kube_rules::kinds::Kind;
+use todo_agent_kube_rules::kinds::{self, Kind};
 
 /// A type of resource as a cluster serves it, built-in or custom.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,20 +23,12 @@ pub struct ResourceType {
 impl ResourceType {
     /// Returns the `apiVersion` that objects of this type carry.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        kinds::api_version(&self.group, &self.version)
     }
 
     /// Returns the path of the collection; no namespace means all of them, or a cluster-scoped type.
     pub fn path(&self, namespace: Option<&str>) -> String {
-        let root = if self.group.is_empty() {
-            format!("/api/{}", self.version)
-        } else {
-            format!("/apis/{}/{}", self.group, self.version)
-        };
-        match namespace {
-            Some(namespace) if self.namespaced => format!("{root}/namespaces/{namespace}/{}", self.plural),
-            _ => format!("{root}/{}", self.plural),
-        }
+        kinds::collection_path(&self.group, &self.version, namespace.filter(|_| self.namespaced), &self.plural)
     }
 
     /// Returns the name used for the type in RBAC messages: `deployments.apps`, or `pods` in the core group.

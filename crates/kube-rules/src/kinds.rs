@@ -25,21 +25,28 @@ pub struct Kind {
 impl Kind {
     /// Returns the `apiVersion` that objects of this kind carry, for example `apps/v1`.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+        api_version(self.group, self.version)
     }
 
     /// Returns the path of the collection: `/apis/apps/v1/namespaces/shop/deployments`. A missing
     /// namespace means all namespaces, or a cluster-scoped kind.
     pub fn path(&self, namespace: Option<&str>) -> String {
-        let root = if self.group.is_empty() {
-            format!("/api/{}", self.version)
-        } else {
-            format!("/apis/{}/{}", self.group, self.version)
-        };
-        match namespace {
-            Some(namespace) if self.namespaced => format!("{root}/namespaces/{namespace}/{}", self.plural),
-            _ => format!("{root}/{}", self.plural),
-        }
+        collection_path(self.group, self.version, namespace.filter(|_| self.namespaced), self.plural)
+    }
+}
+
+/// Returns the `apiVersion` of a group and version: `apps/v1`, or `v1` in the core group.
+pub fn api_version(group: &str, version: &str) -> String {
+    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+}
+
+/// Returns the path of a collection on the API server, within a namespace or across all.
+pub fn collection_path(group: &str, version: &str, namespace: Option<&str>, plural: &str) -> String {
+    let root = if group.is_empty() { "/api" } else { "/apis" };
+    let version = api_version(group, version);
+    match namespace {
+        Some(namespace) => format!("{root}/{version}/namespaces/{namespace}/{plural}"),
+        None => format!("{root}/{version}/{plural}"),
     }
 }
 
