@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 use todo_agent_sandbox::{Options, Sandbox, ServeError, ServeOptions, serve};
 
-use crate::{exit::Exit, options::SandboxServe, problem::Problem, start::load_world};
+use crate::{exit::Exit, options::SandboxServe, problem::Problem, start::load_world, state::fill_random};
 
 /// Serves a world until the program is stopped.
 ///
@@ -22,7 +22,11 @@ pub(crate) async fn run(asked: &SandboxServe, log: Option<&Path>, notes: &mut im
     let stop = stopped()
         .map_err(|error| Problem::state(format!("the program cannot listen for the signal to stop: {error}")))?;
     let world = load_world(&asked.world)?;
-    let sandbox = Sandbox::start(world, Options { now: Timestamp::now(), ..Options::default() })
+    // Each is a cluster of its own: a journal must not take it for an earlier one.
+    let mut seed = [0; 8];
+    fill_random(&mut seed)?;
+    let options = Options { now: Timestamp::now(), seed: u64::from_le_bytes(seed) };
+    let sandbox = Sandbox::start(world, options)
         .map_err(|error| Problem::configuration(format!("the world {} cannot be started: {error}", asked.world)))?;
     let options = ServeOptions {
         port: asked.port,

@@ -108,6 +108,8 @@ struct Question {
     names: Vec<String>,
     preview: Option<String>,
     look: Look,
+    /// The turn that asks; Ctrl-C at the question ends it like Ctrl-C at any other time.
+    turn: CancellationToken,
 }
 
 impl Question {
@@ -124,7 +126,13 @@ impl Question {
                 PreviewShown::Elsewhere => Some(preview_page(question.view, look.width).show(look)),
             },
             look,
+            turn: question.cancel.clone(),
         }
+    }
+
+    fn interrupted(&self) -> Answer {
+        self.turn.cancel();
+        Answer::Stop
     }
 
     fn ask(&self, terminal: &mut dyn Terminal, cancel: &CancellationToken) -> Answer {
@@ -144,7 +152,7 @@ impl Question {
                         self.say(terminal, Role::Warn, "pasted text is not an answer; please type it")?;
                         continue;
                     }
-                    Typing::Interrupted | Typing::Cancelled => return Ok(Answer::Stop),
+                    Typing::Interrupted | Typing::Cancelled => return Ok(self.interrupted()),
                     Typing::Ended => return Ok(Answer::No(String::new())),
                 };
             match answer::read_reply(&line, &self.offer) {
@@ -184,7 +192,7 @@ impl Question {
                     }
                     return Ok(Answer::No(String::new()));
                 }
-                Typing::Interrupted | Typing::Cancelled => return Ok(Answer::Stop),
+                Typing::Interrupted | Typing::Cancelled => return Ok(self.interrupted()),
                 Typing::Ended => return Ok(Answer::No(String::new())),
             };
             // The name comes first: an object may be called "n".
@@ -221,7 +229,7 @@ impl Question {
                         return Ok(None);
                     }
                 },
-                Typing::Interrupted | Typing::Cancelled => return Ok(Some(Answer::Stop)),
+                Typing::Interrupted | Typing::Cancelled => return Ok(Some(self.interrupted())),
                 Typing::Ended => return Ok(None),
             },
         };
@@ -238,7 +246,7 @@ impl Question {
                     }
                 }
             }
-            Typing::Interrupted | Typing::Cancelled => Ok(Some(Answer::Stop)),
+            Typing::Interrupted | Typing::Cancelled => Ok(Some(self.interrupted())),
             Typing::Ended => Ok(None),
         }
     }

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use todo_agent_core::{
-    Cause, Change, FullReader, ObjectRef, Output, Reader, Recipe, Remark, Run, ToolError, journal::PastChange,
+    Cause, Change, FullReader, ObjectRef, Output, Reader, Recipe, Remark, Run, ToolError,
+    journal::{PastChange, StepRecord},
 };
 
 use super::{
@@ -51,7 +52,7 @@ impl Write for Undo {
         let (mut changes, mut reasons) = (Vec::new(), Vec::new());
         // The last thing done is the first taken back.
         for recipe in past.undo.iter().rev() {
-            match take_back(reader, recipe).await? {
+            match take_back(reader, &past, recipe).await? {
                 Came::To(mut change) => {
                     change.undoes = Some(past.change_id.clone());
                     change.remarks.insert(0, Remark::Fact(format!("takes back {}", described(&past))));
@@ -110,7 +111,7 @@ fn described(past: &PastChange) -> String {
     if steps.is_empty() { past.change_id.clone() } else { format!("{} ({})", past.change_id, steps.join(", ")) }
 }
 
-async fn take_back(reader: &dyn Reader, recipe: &Recipe) -> Result<Came, ToolError> {
+async fn take_back(reader: &dyn Reader, past: &PastChange, recipe: &Recipe) -> Result<Came, ToolError> {
     let object = recipe.target().clone();
     let live = match reader.get(&object).await {
         Ok(live) => live,
@@ -119,6 +120,9 @@ async fn take_back(reader: &dyn Reader, recipe: &Recipe) -> Result<Came, ToolErr
         }
         Err(error) => return Err(error.into()),
     };
+    if made_anew(past, &object, &live) {
+        return Err(ToolError::state(format!("{object} was made anew since, so nothing can be taken back")));
+    }
     let target = Target { tool: <Undo as Write>::NAME, object, live };
     match recipe {
         Recipe::Scale { before, after, .. } => scale_back(reader, target, *before, *after).await,
@@ -128,6 +132,17 @@ async fn take_back(reader: &dyn Reader, recipe: &Recipe) -> Result<Came, ToolErr
             target.pause(wanted)
         }
     }
+}
+
+/// Returns whether the object of this name is not the one that was changed.
+fn made_anew(past: &PastChange, object: &ObjectRef, live: &Value) -> bool {
+    let is_step = |step: &&StepRecord| {
+        step.target.kind == object.resource.kind
+            && step.target.namespace == object.namespace
+            && step.target.name == object.name
+    };
+    let uid = past.steps.iter().find(is_step).and_then(|step| step.uid.as_deref());
+    uid.is_some() && uid != live["metadata"]["uid"].as_str()
 }
 
 async fn scale_back(reader: &dyn Reader, target: Target, before: u32, after: u32) -> Result<Came, ToolError> {
