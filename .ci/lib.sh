@@ -110,8 +110,6 @@ benchmark() { # name
   cargo bench -p todo-agent --bench "$1" --quiet
 }
 
-MUTANTS_VERSION=27.1.0
-
 # Changes what safety rests on, one spot at a time; a change that no test notices is a survivor.
 mutations() {
   if ! cargo mutants --version >/dev/null 2>&1; then
@@ -119,10 +117,9 @@ mutations() {
   fi
   local out
   out=$(mktemp -d)
-  cargo mutants --no-shuffle --in-place --baseline skip --timeout 120 --jobs 1 --output "$out" \
+  cargo mutants --no-shuffle --baseline skip --timeout 120 --jobs 1 --output "$out" \
     --file crates/cluster/src/policy.rs --file crates/cluster/src/gate.rs --file crates/cluster/src/risk.rs \
-    --file crates/core/src/redact.rs --file crates/planner/src/veto.rs \
-    -- --package todo-agent-core --package todo-agent-cluster --package todo-agent-planner >"$out/log" 2>&1
+    --file crates/core/src/redact.rs --file crates/planner/src/veto.rs >"$out/log" 2>&1
   local caught missed
   caught=$(wc -l <"$out/mutants.out/caught.txt")
   missed=$(wc -l <"$out/mutants.out/missed.txt")
