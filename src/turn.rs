@@ -372,13 +372,13 @@ async fn unless_cancelled<F: Future>(run: &Run, work: F) -> Option<F::Output> {
 /// Says how a plan made anew differs from the one that was kept, if it does.
 fn differs(planned: &ChangeView, now: &ChangeView) -> Option<String> {
     if planned.cluster.identity != now.cluster.identity {
-        return Some("the plan was made for another cluster; nothing was sent".to_owned());
+        return Some("the plan was made for another cluster".to_owned());
     }
     let moved = planned.steps.len() != now.steps.len()
         || planned.steps.iter().zip(&now.steps).any(|(planned, now)| {
             planned.target != now.target || planned.verb != now.verb || planned.fingerprint != now.fingerprint
         });
-    moved.then(|| "the cluster changed since the plan was made; nothing was sent, make a new plan".to_owned())
+    moved.then(|| "the cluster changed since the plan was made; make a new one".to_owned())
 }
 
 /// Returns the calls with one step's arguments replaced as the person wrote them.

@@ -54,14 +54,20 @@ fn forbidden(message: &str) -> ClusterError {
         return error.hint("ask who runs the cluster for this permission");
     };
     let group = rest.first().copied().unwrap_or_default();
-    let resource = if group.is_empty() { (*resource).to_owned() } else { format!("{resource}.{group}") };
+    // `deployments/scale` in group apps is `deployments.apps --subresource=scale` to kubectl.
+    let (plural, subresource) = resource.split_once('/').map_or((*resource, None), |(plural, sub)| (plural, Some(sub)));
+    let resource = if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") };
+    let (shown, asked) = match subresource {
+        Some(sub) => (format!("{resource}/{sub}"), format!("{resource} --subresource={sub}")),
+        None => (resource.clone(), resource),
+    };
     let namespace = rest.get(1).filter(|_| message.contains("in the namespace"));
     let (scope, flag) = match namespace {
         Some(namespace) => (format!("in namespace {namespace}"), format!(" -n {namespace}")),
         None => ("for the whole cluster".to_owned(), String::new()),
     };
-    error.hint(format!("missing permission: {verb} on {resource} {scope}, for {user}")).hint(format!(
-        "whoever runs the cluster can check it with: kubectl auth can-i {verb} {resource}{flag} --as={user}"
+    error.hint(format!("missing permission: {verb} on {shown} {scope}, for {user}")).hint(format!(
+        "whoever runs the cluster can check it with: kubectl auth can-i {verb} {asked}{flag} --as={user}"
     ))
 }
 
@@ -173,7 +179,7 @@ mod tests {
         let error = from_status(403, body.to_string().as_bytes(), "https://x");
         assert_eq!(error.cause, Cause::Forbidden);
         // The object's own name is quoted first and must not be taken for the user.
-        assert_eq!(error.hints[0], "missing permission: patch on deployments/scale.apps in namespace todo, for viewer");
+        assert_eq!(error.hints[0], "missing permission: patch on deployments.apps/scale in namespace todo, for viewer");
     }
 
     #[test]
