@@ -55,7 +55,19 @@ build_module() {
         ) || die "building $program of $module failed"
         say "  $program, $((SECONDS - began)) s"
     done < <(grep "^$module " "$CLUSTER_DIR/go/programs")
+    if [ "$module" = kwok ]; then kwok_stages >"$partial/kwok.yaml"; fi
     mv "$partial" "$folder"
+}
+
+# Prints what kwok pretends: its own stages, which only come with its sources.
+kwok_stages() {
+    local sources stage
+    sources="$(cd "$CLUSTER_DIR/go/kwok" && go list -m -f '{{.Dir}}' sigs.k8s.io/kwok)/kustomize/stage"
+    for stage in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-with-lease \
+        pod/fast/pod-ready pod/fast/pod-complete pod/fast/pod-delete; do
+        cat "$sources/$stage.yaml"
+        printf '\n---\n'
+    done
 }
 
 # Builds every module of the table, in its order.

@@ -1,0 +1,59 @@
+# The cluster's own network, process and mount namespaces.
+#
+# Its first process holds them. When that is killed the kernel kills every
+# process of the cluster, containers included, and takes their mounts,
+# interfaces and iptables chains along: nothing can stay behind by mistake.
+
+# Folders whose paths Kubernetes and containerd do not let one choose. Inside,
+# each is a folder of the state; the machine's own stay untouched.
+FIXED_FOLDERS=(/run/containerd /run/netns /var/lib/kubelet /var/lib/cni
+    /var/log/pods /var/log/containers)
+
+# Starts the namespaces and joins them to the machine.
+create_namespaces() {
+    local unshare_pid pid folder
+    : >"$STATE/made-folders"
+    for folder in "${FIXED_FOLDERS[@]}"; do
+        mkdir -p "$STATE/root$folder"
+        [ -d "$folder" ] || { mkdir -p "$folder" && echo "$folder" >>"$STATE/made-folders"; }
+    done
+
+    # Its own session: ending the caller's group must not end the cluster.
+    env -i PATH="$PATH" TODO_AGENT_CLUSTER_STATE="$STATE" \
+        setsid unshare --net --pid --fork --mount --mount-proc \
+        bash "$CLUSTER_DIR/lib/first-process.sh" "$STATE" "${FIXED_FOLDERS[@]}" \
+        </dev/null >"$STATE/log/first-process.log" 2>&1 &
+    unshare_pid=$!
+    await 5 "the cluster's first process" test -e "$STATE/first-process.ready"
+    # The file has no line end, which `read` takes for an error.
+    read -r pid _ <"/proc/$unshare_pid/task/$unshare_pid/children" || [ -n "$pid" ]
+    echo "$pid" >"$STATE/init.pid"
+
+    ip link add "$HOST_INTERFACE" type veth peer name eth0 netns "$pid"
+    ip address add "$HOST_ADDRESS/30" dev "$HOST_INTERFACE"
+    ip link set "$HOST_INTERFACE" up
+    inside ip address add "$NODE_ADDRESS/30" dev eth0
+    inside ip link set eth0 up
+    inside ip route add default via "$HOST_ADDRESS"
+    ip route replace "$POD_RANGE" via "$NODE_ADDRESS"
+}
+
+# Kills what is left in the namespaces and waits until all of it is gone.
+remove_namespaces() {
+    local pid folder
+    pid="$(cluster_pid)"
+    if [ -n "$pid" ]; then
+        kill -KILL "$pid"
+        # The first process goes last: the kernel waits for all the others.
+        await 30 "the end of the cluster's processes" test ! -e "/proc/$pid"
+    fi
+    ip link delete "$HOST_INTERFACE" 2>/dev/null || true
+    # The kubelet's cgroups; innermost first, empty by now.
+    for folder in /sys/fs/cgroup/kubepods /sys/fs/cgroup/*/kubepods; do
+        [ -d "$folder" ] || continue
+        await 10 "the end of cgroup $folder" find "$folder" -depth -type d -exec rmdir {} +
+    done
+    if [ -e "$STATE/made-folders" ]; then
+        while read -r folder; do rmdir "$folder" 2>/dev/null || true; done <"$STATE/made-folders"
+    fi
+}
