@@ -2,10 +2,11 @@
 //!
 //! Owns Ctrl-C: the first one cancels the turn, never a request in flight; the second ends the program.
 
-use std::{io, process};
+use std::{io, process, thread};
 
 use serde_json::json;
 use todo_agent_core::Call;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -159,22 +160,45 @@ fn fail(ui: &mut dyn Ui, problem: &Problem) -> io::Result<Exit> {
 
 /// Answers each line of standard input; the worst end is the program's.
 async fn lines(agent: &mut Agent, cancel: &CancellationToken) -> io::Result<Exit> {
-    let mut worst = Exit::Done;
-    let mut input = io::stdin().lock();
-    let mut number = 0;
-    while !cancel.is_cancelled() {
-        match next_sentence(&mut input, &mut number) {
-            Ok(Some(sentence)) => worst = worst.worse(agent.sentence(&sentence, cancel.child_token()).await?),
-            Ok(None) if number == 1 => {
-                let problem = Problem::usage("standard input is empty, so there is nothing to do")
-                    .hint("give a sentence: todo-agent \"list the pods\"");
-                return agent.fail(&problem);
-            }
-            Ok(None) => return Ok(worst),
-            Err(problem) => return Ok(worst.worse(agent.fail(&problem)?)),
+    let mut sentences = sentences_of_stdin();
+    let mut worst = None;
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Ok(worst.unwrap_or(Exit::Done).worse(Exit::Interrupted)),
+            next = sentences.recv() => next,
+        };
+        let exit = match next {
+            Some(Ok(sentence)) => agent.sentence(&sentence, cancel.child_token()).await?,
+            Some(Err(problem)) => agent.fail(&problem)?,
+            None => break,
+        };
+        worst = Some(exit.worse(worst.unwrap_or(Exit::Done)));
+    }
+    match worst {
+        Some(worst) => Ok(worst),
+        None => {
+            let problem = Problem::usage("there is no sentence on standard input, so there is nothing to do")
+                .hint("give one: todo-agent \"list the pods\"");
+            agent.fail(&problem)
         }
     }
-    Ok(worst.worse(Exit::Interrupted))
+}
+
+/// Reads sentences on a thread of their own: waiting for input must not keep Ctrl-C from being heard.
+fn sentences_of_stdin() -> mpsc::Receiver<Result<String, Problem>> {
+    let (sender, receiver) = mpsc::channel(1);
+    thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        let mut number = 0;
+        while let Some(sentence) = next_sentence(&mut input, &mut number).transpose() {
+            let is_last = sentence.is_err();
+            if sender.blocking_send(sentence).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 /// Returns a token that Ctrl-C cancels; a second Ctrl-C ends the program at once.
