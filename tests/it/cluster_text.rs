@@ -3,8 +3,13 @@
 use std::process::Stdio;
 
 use insta::assert_snapshot;
+use serde_json::json;
 
-use crate::support::{TestEnvironment, world};
+use crate::support::{
+    TestEnvironment,
+    hostile::{HostileServer, answer},
+    world,
+};
 
 /// Asserts that a text has no character that a terminal would act on or that turns writing around.
 #[track_caller]
@@ -25,7 +30,39 @@ fn control_characters_in_logs_are_made_visible() {
     assert_harmless(&output.stderr);
     let lines = output.stdout.lines().filter_map(|line| line.split_once(" | "));
     let shown: Vec<&str> = lines.map(|(_, text)| text).collect();
-    assert_snapshot!(shown.join("\n"), @"");
+    assert_snapshot!(output.filtered(&shown.join("\n")), @r"
+    plain line  (×2, last 13:50:09)
+    \u{1b}[2J\u{1b}[1;1Hthe screen is mine \u{1b}]0;title\u{7}  (×2, last 13:50:09)
+    right to left: \u{202e}gnp.exe\u{202c} and \u{2066}isolated\u{2069}  (×2, last 13:50:09)
+    one line\u{d}\u{1b}[Kapproved by --yes  (×2, last 13:50:09)
+    ");
+}
+
+#[test]
+fn names_that_no_cluster_should_have_are_shown_escaped() {
+    let environment = TestEnvironment::new();
+    let server = HostileServer::answering(|request| {
+        let pod = |name: &str| {
+            json!({"metadata": {"name": name, "namespace": "default", "uid": name}, "spec": {"nodeName": "node\u{202e}"},
+                "status": {"phase": "Running\r\u{1b}[A"}})
+        };
+        let names = ["evil\u{1b}[2J\u{1b}]0;x\u{7}", "\u{202e}dne-kcab", "two\nlines", "wide\u{200b}r"];
+        let list = json!({"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "1"},
+            "items": names.map(pod)});
+        let namespace = json!({"kind": "Namespace", "metadata": {"name": "default", "uid": "1"}});
+        let body = if request.contains("/pods") { list } else { namespace };
+        answer("200 OK", "application/json", &body.to_string())
+    });
+    environment.kubeconfig(&server.kubeconfig());
+    for form in ["-v", "--json"] {
+        let output = environment.run([form, "list pods"]).exits(0);
+        assert_harmless(&output.stderr);
+        assert_harmless(&output.stdout);
+    }
+    assert_snapshot!(environment.run(["list pods"]).stdout_filtered(), @"");
+    // Nor do such names reach a terminal on their way into a sentence's answer.
+    let output = environment.run(["describe pod evil", "--yes"]);
+    assert_harmless(&output.stderr);
 }
 
 #[test]
@@ -36,8 +73,10 @@ fn an_annotation_cannot_write_lines_of_its_own() {
         let output = environment.run([&loud, sentence]);
         assert_harmless(&output.stdout);
         assert_harmless(&output.stderr);
-        let forged = |line: &str| line.trim_start().starts_with("1. scale deployment/painter from 2 to 0");
-        assert!(!output.stdout.lines().any(forged) && !output.stderr.lines().any(forged), "{output}");
+        // A description may show the annotation's lines below its name; a preview has no such line at all.
+        let forged = "1. scale deployment/painter from 2 to 0";
+        assert!(!output.stdout.lines().any(|line| line.starts_with(forged)), "{output}");
+        assert!(!output.stderr.lines().any(|line| line.trim_start().starts_with(forged)), "{output}");
     }
 }
 
@@ -61,7 +100,9 @@ fn ten_megabytes_of_log_are_read_in_bounds_and_said_to_be_cut() {
     assert!(output.stdout.len() < 200_000, "{} bytes", output.stdout.len());
     assert_harmless(&output.stdout);
     let first = output.stdout.lines().next().unwrap_or_default();
-    assert_snapshot!(output.filtered(first), @"");
+    assert_snapshot!(output.filtered(first), @r"
+    200 lines from 1 pod of deployment/torrent in namespace loud, 1 shown after folding similar ones
+    ");
 }
 
 #[test]
@@ -69,7 +110,7 @@ fn a_log_that_is_no_text_is_shown_without_harm() {
     let environment = TestEnvironment::new();
     let output = environment.run([&*world("loud"), "logs of binary"]).exits(0);
     assert_harmless(&output.stdout);
-    assert_snapshot!(output.stdout.lines().filter_map(|line| line.split_once(" | ")).map(|(_, text)| text).collect::<Vec<_>>().join("\n"), @"");
+    assert_snapshot!(output.stdout_filtered(), @"");
 }
 
 #[test]
@@ -77,7 +118,68 @@ fn forty_columns_are_enough() {
     let environment = TestEnvironment::new();
     environment.set("COLUMNS", "40");
     let output = environment.run(["--sandbox", "scale backend to 3 and frontend to 1", "--yes"]).exits(0);
-    assert_snapshot!(output, @"");
+    assert_snapshot!(output, @r"
+    exit 0
+    --- stdout
+    ✓ ok: scale deployment/backend from 2 to
+          3 replicas
+      3 of 3 replicas available
+    ✓ ok: scale deployment/frontend from 2
+          to 1 replica
+      1 of 1 replicas available
+    undo: todo-agent undo c-change  (scale
+          deployment/backend back to 2,
+          scale deployment/frontend back to
+          2)
+    Changes in this turn:
+    - scale deployment/backend from 2 to 3
+      replicas: done (c-change)
+    - scale deployment/frontend from 2 to 1
+      replica: done (c-change)
+    --- stderr
+    Change c-change
+      context    sandbox (sandbox world
+                 todo)
+      namespace  todo
+      risk       medium (the highest of all
+                 steps)
+
+    1. scale deployment/backend from 2 to 3
+       replicas
+       action     scale Deployment backend
+                  in namespace todo
+                  (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       low
+       proof      checked by the server (dry
+                  run)
+
+    when the steps above have settled (phase
+    2):
+    2. scale deployment/frontend from 2 to 1
+       replica
+       action     scale Deployment frontend
+                  in namespace todo
+                  (apps/v1)
+       change     spec.replicas: 2 → 1
+       risk       medium
+       proof      checked by the server (dry
+                  run)
+
+    undo       scale deployment/backend back
+               to 2, scale
+               deployment/frontend back to 2
+    same as    kubectl scale \
+                 deployment/backend \
+                 --replicas=3 -n todo
+    same as    kubectl scale \
+                 deployment/frontend \
+                 --replicas=1 -n todo
+    approved by --yes
+    this sandbox is discarded, and the way
+    back with it; todo-agent sandbox serve
+    keeps one
+    ");
     for line in output.stdout.lines().chain(output.stderr.lines()) {
         assert!(line.chars().count() <= 40 || line.contains("kubectl"), "{line:?} is wider than 40 columns");
     }

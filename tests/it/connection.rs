@@ -86,7 +86,7 @@ fn a_kubeconfig_that_is_not_yaml_is_named_with_the_line() {
     assert_snapshot!(environment.run(["list pods"]).never_says("not-a-secret"), @r"
     exit 2
     --- stderr
-    error: the kubeconfig [env]/home/.kube/config:5:9 is not valid: error: line 5 column 9: unclosed bracket '{'
+    error: the kubeconfig [env]/home/.kube/config:5:9 is not valid: line 5 column 9: unclosed bracket '{'
     hint: kubectl config view shows what kubectl makes of it
     ");
 }
@@ -208,7 +208,7 @@ fn credentials_that_are_not_accepted() {
     assert_snapshot!(environment.run(["list pods"]), @r"
     exit 1
     --- stderr
-    error: http://127.0.0.1:[port] does not accept these credentials: ‹secret:1›
+    error: http://127.0.0.1:[port] does not accept these credentials (Unauthorized)
     hint: the token or certificate may have expired; log in again or check the user of this context
     ");
 }

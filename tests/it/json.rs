@@ -56,7 +56,7 @@ fn a_change_tells_its_story_in_events() {
     let environment = TestEnvironment::new();
     let output = environment.run(["--sandbox", "--json", "scale backend to 3", "--yes"]).exits(0);
     let story: Vec<String> = output.events().iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect();
-    assert_snapshot!(story.join(" "), @"");
+    assert_snapshot!(story.join(" "), @"meta tool_call preview decision report answer");
     assert_snapshot!(output.filtered(&output.stderr), @"");
 }
 

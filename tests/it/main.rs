@@ -6,13 +6,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod calls;
 mod cluster_text;
 mod connection;
+mod evidence;
 mod json;
 mod names;
 mod permissions;
 mod plans;
 mod policy;
+mod readme;
 mod rollouts;
 mod scale;
 mod secrets;

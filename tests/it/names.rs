@@ -7,15 +7,33 @@ use crate::support::{TestEnvironment, world};
 #[test]
 fn an_unknown_workload_gets_the_nearest_offered() {
     let environment = TestEnvironment::new();
-    assert_snapshot!(environment.run(["--sandbox", "scale bakend to 3", "--yes=high"]), @"");
-    assert_snapshot!(environment.run(["--sandbox", "scale database to 3", "--yes=high"]), @"");
+    assert_snapshot!(environment.run(["--sandbox", "scale bakend to 3", "--yes=high"]), @r#"
+    exit 1
+    --- stderr
+    error: there is no deployment or statefulset "bakend" in namespace todo
+    hint: did you mean deployment/backend?
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    "#);
+    assert_snapshot!(environment.run(["--sandbox", "scale database to 3", "--yes=high"]), @r#"
+    exit 1
+    --- stderr
+    error: there is no deployment or statefulset "database" in namespace todo
+    hint: there is deployment/backend, deployment/frontend, deployment/mcp-server, statefulset/redis
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    "#);
 }
 
 #[test]
 fn a_name_of_two_kinds_must_be_said_in_full() {
     let environment = TestEnvironment::new();
     let shop = world("shop");
-    assert_snapshot!(environment.run([&shop, "scale api to 3", "--yes=high"]), @"");
+    assert_snapshot!(environment.run([&shop, "scale api to 3", "--yes=high"]), @r#"
+    exit 1
+    --- stderr
+    error: "api" means several things in namespace shop: deployment/api, statefulset/api
+    hint: name one of them, for example deployment/api
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    "#);
     assert!(environment.journal().is_empty());
     environment.run([&shop, "scale statefulset api to 2", "--yes"]).exits(0).says("statefulset/api").enough();
 }
@@ -23,9 +41,27 @@ fn a_name_of_two_kinds_must_be_said_in_full() {
 #[test]
 fn a_missing_namespace() {
     let environment = TestEnvironment::new();
-    assert_snapshot!(environment.run(["--sandbox", "-n", "tood", "list pods"]), @"");
-    assert_snapshot!(environment.run(["--sandbox", "-n", "tood", "scale backend to 3", "--yes"]), @"");
-    assert_snapshot!(environment.run(["--sandbox", "list pods in namespace tood"]), @"");
+    assert_snapshot!(environment.run(["--sandbox", "-n", "tood", "list pods"]), @r#"
+    exit 1
+    --- stderr
+    error: namespace "tood" does not exist
+    hint: did you mean todo?
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    "#);
+    assert_snapshot!(environment.run(["--sandbox", "-n", "tood", "scale backend to 3", "--yes"]), @r#"
+    exit 1
+    --- stderr
+    error: namespace "tood" does not exist
+    hint: did you mean todo?
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    "#);
+    assert_snapshot!(environment.run(["--sandbox", "list pods in namespace tood"]), @r#"
+    exit 1
+    --- stderr
+    error: namespace "tood" does not exist
+    hint: did you mean todo?
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    "#);
 }
 
 #[test]
@@ -53,7 +89,12 @@ fn a_name_for_zero_replicas_must_be_exact() {
 #[test]
 fn an_unknown_world_gets_the_nearest_offered() {
     let environment = TestEnvironment::new();
-    assert_snapshot!(environment.run(["--sandbox=todoo", "list pods"]), @"");
+    assert_snapshot!(environment.run(["--sandbox=todoo", "list pods"]), @r#"
+    exit 2
+    --- stderr
+    error: there is no world "todoo"
+    hint: did you mean todo?
+    "#);
 }
 
 #[test]
@@ -62,5 +103,15 @@ fn a_world_that_is_not_right_is_named_with_the_line() {
     environment.set("COLUMNS", "300");
     let path = environment.write("world.yaml", "namespace: shop\nnodes:\n- {name: one, cpus: 4}\n");
     let flag = format!("--sandbox={}", path.display());
-    assert_snapshot!(environment.run([flag.as_str(), "list pods"]), @"");
+    assert_snapshot!(environment.run([flag.as_str(), "list pods"]), @r"
+    exit 2
+    --- stderr
+    error: the world [env]/world.yaml is not right: error: line 3 column 15: unknown field `cpus`, expected one of name, cpu, memory, pods, labels, taints, unschedulable, images
+            --> <input>:3:15
+             |
+           1 | namespace: shop
+           2 | nodes:
+           3 | - {name: one, cpus: 4}
+             |               ^ unknown field `cpus`, expected one of name, cpu, memory, pods, labels, taints, unschedulable, images
+    ");
 }

@@ -10,7 +10,15 @@ fn a_change_without_permission_names_the_permission() {
     let environment = TestEnvironment::new();
     let served = Served::world(&environment, "todo");
     let output = environment.run(["--context", "sandbox-viewer", "scale backend to 3", "--yes"]);
-    assert_snapshot!(output, @"");
+    assert_snapshot!(output, @r#"
+    exit 1
+    --- stderr
+    error: deployments.apps "backend" is forbidden: User "viewer" cannot patch resource
+           "deployments/scale" in API group "apps" in the namespace "todo"
+    hint: missing permission: patch on deployments.apps/scale in namespace todo, for viewer
+    hint: whoever runs the cluster can check it with: kubectl auth can-i patch deployments.apps --subresource=scale -n
+          todo --as=viewer
+    "#);
     assert!(environment.journal().is_empty());
     assert_eq!(served.replicas("backend"), 2);
 }
@@ -19,7 +27,15 @@ fn a_change_without_permission_names_the_permission() {
 fn a_list_of_all_namespaces_where_only_one_may_be_listed() {
     let environment = TestEnvironment::new();
     let _served = Served::world(&environment, "todo");
-    assert_snapshot!(environment.run(["--context", "sandbox-viewer", "list pods in all namespaces"]), @"");
+    assert_snapshot!(environment.run(["--context", "sandbox-viewer", "list pods in all namespaces"]), @r#"
+    exit 1
+    --- stderr
+    error: pods is forbidden: User "viewer" cannot list resource "pods" in API group "" at the cluster
+           scope
+    hint: missing permission: list on pods for the whole cluster, for viewer
+    hint: whoever runs the cluster can check it with: kubectl auth can-i list pods --as=viewer
+    hint: a single namespace may be allowed: give namespace instead of all_namespaces
+    "#);
     environment.run(["--context", "sandbox-viewer", "list pods"]).exits(0).says("6 pods").enough();
 }
 
@@ -28,8 +44,24 @@ fn a_list_where_nothing_may_be_listed() {
     let environment = TestEnvironment::new();
     let _served = Served::world(&environment, &world_file("shop"));
     let viewer = ["--context", "sandbox-clerk", "-n", "kube-system"];
-    assert_snapshot!(environment.run(viewer.into_iter().chain(["list pods"])), @"");
-    assert_snapshot!(environment.run(viewer.into_iter().chain(["scale coredns to 3", "--yes=high"])), @"");
+    assert_snapshot!(environment.run(viewer.into_iter().chain(["list pods"])), @r#"
+    exit 1
+    --- stderr
+    error: pods is forbidden: User "clerk" cannot list resource "pods" in API group "" in the namespace
+           "kube-system"
+    hint: missing permission: list on pods in namespace kube-system, for clerk
+    hint: whoever runs the cluster can check it with: kubectl auth can-i list pods -n kube-system
+          --as=clerk
+    "#);
+    assert_snapshot!(environment.run(viewer.into_iter().chain(["scale coredns to 3", "--yes=high"])), @r#"
+    exit 1
+    --- stderr
+    error: deployments.apps is forbidden: User "clerk" cannot list resource "deployments" in API group
+           "apps" in the namespace "kube-system"
+    hint: missing permission: list on deployments.apps in namespace kube-system, for clerk
+    hint: whoever runs the cluster can check it with: kubectl auth can-i list deployments.apps -n
+          kube-system --as=clerk
+    "#);
 }
 
 #[test]

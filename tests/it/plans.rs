@@ -10,7 +10,9 @@ fn a_plan_is_kept_and_carried_out_later() {
     let environment = TestEnvironment::new();
     let served = Served::world(&environment, "todo");
     let planned = environment.run(["plan", "scale backend to 3"]).exits(0);
-    assert_snapshot!(planned.stdout_filtered(), @"");
+    assert_snapshot!(planned.stdout_filtered(), @r"
+    plan p-planid is kept; carry it out with: todo-agent approve p-planid
+    ");
     assert_eq!(served.replicas("backend"), 2);
     assert!(environment.journal().is_empty());
     let id = planned.plan_id();

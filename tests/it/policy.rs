@@ -17,7 +17,24 @@ const DONE: bool = true;
 #[test]
 fn a_dry_run_shows_and_does_nothing() {
     let environment = TestEnvironment::new();
-    assert_snapshot!(environment.run(["--sandbox", "scale backend to 3", "--dry-run", "--yes"]), @"");
+    assert_snapshot!(environment.run(["--sandbox", "scale backend to 3", "--dry-run", "--yes"]), @r"
+    exit 0
+    --- stderr
+    Change c-change
+      context    sandbox (sandbox world todo)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 3 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       low
+       proof      checked by the server (dry run)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=3 -n todo
+    dry run. Nothing was sent.
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    ");
     assert!(environment.journal().is_empty());
 }
 
@@ -25,7 +42,24 @@ fn a_dry_run_shows_and_does_nothing() {
 fn a_read_only_run_forbids_every_change() {
     let environment = TestEnvironment::new();
     let output = environment.run(["--sandbox", "scale backend to 3", "--read-only", "--yes=high"]);
-    assert_snapshot!(output, @"");
+    assert_snapshot!(output, @r"
+    exit 4
+    --- stderr
+    Change c-change
+      context    sandbox (sandbox world todo)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 3 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       low
+       proof      checked by the server (dry run)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=3 -n todo
+    forbidden by policy: this run is read-only. Nothing was sent.
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    ");
     assert!(environment.journal().is_empty());
     assert_eq!(ends(&environment, ["--sandbox", "list pods", "--read-only"]), (0, NOT_DONE));
 }
@@ -54,7 +88,24 @@ fn yes_goes_up_to_medium_and_yes_high_further() {
 fn what_a_policy_forbids_no_flag_allows() {
     let environment = TestEnvironment::new();
     environment.policy("[[rules]]\ntool = \"scale\"\nnamespace = \"todo\"\nverdict = \"forbid\"\n");
-    assert_snapshot!(environment.run(["--sandbox", "scale backend to 3", "--yes=high"]), @"");
+    assert_snapshot!(environment.run(["--sandbox", "scale backend to 3", "--yes=high"]), @r"
+    exit 4
+    --- stderr
+    Change c-change
+      context    sandbox (sandbox world todo)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 3 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       low
+       proof      checked by the server (dry run)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=3 -n todo
+    forbidden by policy: a policy file forbids scale on deployment/backend. Nothing was sent.
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    ");
     assert_eq!(ends(&environment, ["--sandbox", "restart backend", "--yes"]), (0, DONE));
 }
 
@@ -62,7 +113,24 @@ fn what_a_policy_forbids_no_flag_allows() {
 fn what_a_policy_asks_about_no_flag_answers() {
     let environment = TestEnvironment::new();
     environment.policy("[[rules]]\nkind = \"deployment\"\nverdict = \"ask\"\n");
-    assert_snapshot!(environment.run(["--sandbox", "scale backend to 3", "--yes=high"]), @"");
+    assert_snapshot!(environment.run(["--sandbox", "scale backend to 3", "--yes=high"]), @r"
+    exit 3
+    --- stderr
+    Change c-change
+      context    sandbox (sandbox world todo)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 3 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       low
+       proof      checked by the server (dry run)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=3 -n todo
+    approval needed: a policy file asks for it, and there is no terminal to ask on. Nothing was sent.
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    ");
     assert!(environment.journal().is_empty());
 }
 
@@ -87,7 +155,24 @@ fn mode_auto_does_what_is_listed_and_asks_for_the_rest() {
 fn mode_suggest_shows_the_command_and_does_nothing() {
     let environment = TestEnvironment::new();
     environment.policy("mode = \"suggest\"\n");
-    assert_snapshot!(environment.run(["--sandbox", "scale backend to 3", "--yes=high"]), @"");
+    assert_snapshot!(environment.run(["--sandbox", "scale backend to 3", "--yes=high"]), @r"
+    exit 0
+    --- stderr
+    Change c-change
+      context    sandbox (sandbox world todo)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 3 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       low
+       proof      checked by the server (dry run)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=3 -n todo
+    only suggested: mode suggest shows commands and changes nothing. Nothing was sent.
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    ");
     assert!(environment.journal().is_empty());
 }
 
@@ -96,7 +181,26 @@ fn a_protected_namespace_asks_for_the_name_whatever_was_approved() {
     let environment = TestEnvironment::new();
     let shop = world("shop");
     let arguments = [shop.as_str(), "-n", "kube-system", "scale coredns to 3", "--yes=high"];
-    assert_snapshot!(environment.run(arguments), @"");
+    assert_snapshot!(environment.run(arguments), @r"
+    exit 3
+    --- stderr
+    Change c-change
+      context    sandbox (sandbox world [worlds]/shop.yaml)
+      namespace  kube-system
+
+    1. scale deployment/coredns from 2 to 3 replicas
+       action     scale Deployment coredns in namespace kube-system (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       low
+       proof      checked by the server (dry run)
+       protected  kube-system belongs to the cluster itself
+
+    undo       scale deployment/coredns back to 2
+    same as    kubectl scale deployment/coredns --replicas=3 -n kube-system
+    approval needed: kube-system belongs to the cluster itself, and there is no terminal to ask on.
+    Nothing was sent.
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    ");
     environment.policy("mode = \"auto\"\n[[auto]]\ntool = \"scale\"\nnamespace = \"kube-system\"\n");
     assert_eq!(ends(&environment, arguments), (3, NOT_DONE));
 }
@@ -108,7 +212,12 @@ fn a_project_may_forbid_and_may_not_allow() {
     environment.write("work/.todo-agent/policy.toml", "mode = \"read-only\"\n");
     assert_eq!(ends(&environment, ["--sandbox", "scale backend to 3", "--yes=high"]), (4, NOT_DONE));
     environment.write("work/.todo-agent/policy.toml", "[[auto]]\ntool = \"scale\"\nnamespace = \"todo\"\n");
-    assert_snapshot!(environment.run(["--sandbox", "scale backend to 3", "--yes=high"]), @"");
+    assert_snapshot!(environment.run(["--sandbox", "scale backend to 3", "--yes=high"]), @r"
+    exit 2
+    --- stderr
+    error: [env]/work/.todo-agent/policy.toml: a project may only tighten, not list auto
+    hint: move [[auto]] to your own policy.toml
+    ");
     environment.write("work/.todo-agent/policy.toml", "mode = \"auto\"\n");
     assert_eq!(ends(&environment, ["--sandbox", "scale backend to 3"]), (3, NOT_DONE));
 }
@@ -130,5 +239,10 @@ fn a_policy_that_cannot_be_understood_stops_everything() {
     }
     assert!(environment.journal().is_empty());
     environment.policy("[[rules]]\ntol = \"scale\"\nverdict = \"forbid\"\n");
-    assert_snapshot!(environment.run(["--sandbox", "list pods"]), @"");
+    assert_snapshot!(environment.run(["--sandbox", "list pods"]), @r"
+    exit 2
+    --- stderr
+    error: [env]/home/.config/todo-agent/policy.toml:2:1: unknown field `tol`, expected one of `tool`, `kind`, `namespace`, `verdict`
+    hint: did you mean tool?
+    ");
 }

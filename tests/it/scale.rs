@@ -28,7 +28,7 @@ fn a_sentence_becomes_a_verified_change() {
     undo       scale deployment/backend back to 2
     same as    kubectl scale deployment/backend --replicas=3 -n todo
     approved by --yes
-    this sandbox is discarded; todo-agent sandbox serve keeps one
+    this sandbox is discarded, and the way back with it; todo-agent sandbox serve keeps one
     ");
     assert_eq!(environment.journal_words(), ["approved", "sending 1", "answered 1", "settled 1"]);
 }

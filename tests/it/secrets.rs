@@ -63,7 +63,15 @@ fn no_way_of_asking_shows_a_secret() {
 #[test]
 fn a_secret_is_shown_by_its_keys() {
     let environment = TestEnvironment::new();
-    assert_snapshot!(environment.run(["--sandbox", "describe secret todo-secrets"]).stdout_filtered(), @"");
+    assert_snapshot!(environment.run(["--sandbox", "describe secret todo-secrets"]).stdout_filtered(), @r"
+    secret/todo-secrets in namespace todo
+
+    age     2m
+    labels  app.kubernetes.io/name=todo-chatbot
+    values  never shown
+
+    no events
+    ");
 }
 
 #[test]

@@ -146,7 +146,13 @@ fn a_megabyte_is_read_and_refused_and_a_byte_more_is_not_even_read() {
         .says("the sentence is longer than 4 KiB or 256 words")
         .enough();
     let longer = [longest.as_slice(), b" scale backend to 3"].concat();
-    assert_snapshot!(environment.run_with_input(sandbox, &longer), @"");
+    assert_snapshot!(environment.run_with_input(sandbox, &longer), @r"
+    exit 2
+    --- stderr
+    error: line 1 of standard input is longer than 1 MiB
+    hint: each line is one sentence; give files by name instead
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    ");
     assert!(environment.journal().is_empty());
 }
 
@@ -189,10 +195,7 @@ fn each_line_of_standard_input_is_a_sentence() {
       1 of 1 replicas available
     undo: todo-agent undo c-change  (scale deployment/frontend back to 2)
     Changes in this turn: scale deployment/frontend from 2 to 1 replica: done (c-change)
-    deployment/backend is rolled out: 3 of 3 replicas updated and available
-
-    REVISION     AGE   PODS  CAUSE  CHANGES
-    1 (current)  2m2s  3/3   –      first recorded
+    deployment/backend already has 3 replicas (3 available); nothing to change
     ");
 }
 
@@ -250,7 +253,7 @@ fn several_requests_in_one_sentence_are_one_plan() {
     same as    kubectl scale deployment/backend --replicas=3 -n todo
     same as    kubectl scale deployment/frontend --replicas=1 -n todo
     approved by --yes
-    this sandbox is discarded; todo-agent sandbox serve keeps one
+    this sandbox is discarded, and the way back with it; todo-agent sandbox serve keeps one
     ");
     let approved = environment.journal().iter().filter(|record| record["record"] == "approved").count();
     assert_eq!(approved, 1);

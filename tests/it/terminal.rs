@@ -26,8 +26,30 @@ fn yes_applies_the_change() {
     let environment = TestEnvironment::new();
     let mut terminal = asked(&environment, "scale backend to 3");
     terminal.type_line("y");
-    assert_snapshot!(terminal.end(), @"");
-    assert_eq!(environment.journal()[0]["by"], "person");
+    assert_snapshot!(terminal.end(), @r"
+    exit 0
+    --- stdout
+    Change c-change
+      context    sandbox (sandbox world todo)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 3 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 3
+       risk       low
+       proof      checked by the server (dry run)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=3 -n todo
+    Asked because: risk low
+    Apply? [y]es [n]o [e]dit [s]ession [q]uit (Enter = no) y
+    ✓ ok: scale deployment/backend from 2 to 3 replicas
+      3 of 3 replicas available
+    undo: todo-agent undo c-change  (scale deployment/backend back to 2)
+    Changes in this turn: scale deployment/backend from 2 to 3 replicas: done (c-change)
+    this sandbox is discarded, and the way back with it; todo-agent sandbox serve keeps one
+    ");
+    assert_eq!(environment.journal()[0]["by"], "you");
 }
 
 #[test]
@@ -196,7 +218,11 @@ fn ctrl_c_while_the_change_is_prepared_sends_nothing() {
     let run = started(&environment, &["--kubeconfig", &kubeconfig, "scale backend to 3", "--yes"]);
     proxy.stopped();
     interrupt(&run);
-    assert_snapshot!(ended(&environment, run), @"");
+    assert_snapshot!(ended(&environment, run), @r"
+    exit 130
+    --- stderr
+    error: interrupted; nothing was changed
+    ");
     assert!(environment.journal().is_empty());
     assert!(served.writes().is_empty());
 }
@@ -209,7 +235,12 @@ fn ctrl_c_while_the_change_settles_says_how_far_it_came() {
     environment.wait_for_record("answered");
     interrupt(&run);
     let output = ended(&environment, run);
-    assert_snapshot!(output.stdout_filtered(), @"");
+    assert_snapshot!(output.stdout_filtered(), @r"
+    sent, but not verified: scale deployment/backend from 2 to 3 replicas
+      interrupted; now: 2 of 3 replicas available
+    undo: todo-agent undo c-change  (scale deployment/backend back to 2)
+    Changes in this turn: scale deployment/backend from 2 to 3 replicas: sent, not verified (c-change)
+    ");
     assert_eq!(output.code, Some(130));
     assert_eq!(environment.journal_words(), ["approved", "sending 1", "answered 1", "settled 1"]);
     assert_eq!(served.replicas("backend"), 3);
@@ -218,7 +249,7 @@ fn ctrl_c_while_the_change_settles_says_how_far_it_came() {
 #[test]
 fn ctrl_c_never_cuts_a_request_in_flight() {
     let environment = TestEnvironment::new();
-    let served = Served::at_speed(&environment, "todo", 20.0);
+    let served = Served::world(&environment, &world_file("slow"));
     let proxy = Proxy::before(&served, |request| {
         let write = request.starts_with("PATCH ") && !request.contains("dryRun");
         if write { Reaction::PassWhenTold } else { Reaction::Pass }

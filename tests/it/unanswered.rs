@@ -40,7 +40,9 @@ fn killed_between_sending_and_answer_the_next_start_reports_it_and_never_resends
 
     environment.set("COLUMNS", "200");
     let next = environment.run(["list deployments"]).exits(0);
-    assert_snapshot!(next.filtered(&next.stderr), @"");
+    assert_snapshot!(next.filtered(&next.stderr), @r#"
+    warning: c-change ([time]) got no answer to "scale deployment/backend from 2 to 3 replicas": deployment/backend asks for 3 replicas, 3 are available
+    "#);
     assert_eq!(environment.journal_words(), ["approved", "sending 1", "examined 1"]);
     assert_eq!(served.writes().len(), 1);
 
@@ -72,7 +74,12 @@ fn an_answer_that_is_lost_on_the_way_is_looked_for_in_the_cluster() {
     let environment = TestEnvironment::new();
     let (served, _proxy) = behind_a_proxy(&environment, is_real_write, Reaction::CutAnswer);
     let output = environment.run(["scale backend to 3", "--yes"]);
-    assert_snapshot!(output.stdout_filtered(), @"");
+    assert_snapshot!(output.stdout_filtered(), @r"
+    ✓ ok: scale deployment/backend from 2 to 3 replicas
+      3 of 3 replicas available
+    undo: todo-agent undo c-change  (scale deployment/backend back to 2)
+    Changes in this turn: scale deployment/backend from 2 to 3 replicas: done (c-change)
+    ");
     assert_eq!(served.writes().len(), 1);
     assert_eq!(environment.journal_words(), ["approved", "sending 1", "examined 1", "settled 1"]);
 }

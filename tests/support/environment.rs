@@ -217,7 +217,7 @@ fn without_terminal(program: &str) -> Command {
 impl Drop for TestEnvironment {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            evidence::check(&self.request_log(), &[self.state()]);
+            evidence::check(&self.request_log(), &[self.state()], evidence::Clock::Shared);
         }
     }
 }

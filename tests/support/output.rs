@@ -104,14 +104,15 @@ impl Output {
     }
 }
 
-/// Ids, times, pod hashes and ports; each replacement is as wide as what it replaces.
+/// Ids, times, pod hashes and ports. What a line can break at is as wide as what it replaces.
 static FILTERS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     [
         (r"\bc-[a-z0-9]{6}\b", "c-change"),
         (r"\bp-[a-z0-9]{6}\b", "p-planid"),
-        (r"\b([a-z-]+)-[0-9a-f]{8,10}-[a-z0-9]{5}\b", "$1-[pod]"),
+        (r"\b([a-z-]+)-[0-9a-f]{8,10}-[a-z0-9]{5}(_|\b)", "$1-[pod]$2"),
         (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]"),
         (r"\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC)?", "[time]"),
+        (r"\b\d\d:\d\d:\d\d\b", "hh:mm:ss"),
         (r"\b(127\.0\.0\.1|localhost):\d+", "$1:[port]"),
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[uid]"),
     ]

@@ -118,7 +118,7 @@ impl Drop for Served {
         }
         let _ = self.process.wait();
         if !thread::panicking() {
-            evidence::check(&self.log, &self.states.borrow());
+            evidence::check(&self.log, &self.states.borrow(), evidence::Clock::Own);
         }
     }
 }

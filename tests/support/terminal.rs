@@ -32,8 +32,11 @@ impl Terminal {
     /// Waits until these words are on the screen, and returns what came before them.
     #[track_caller]
     pub(crate) fn see(&mut self, words: &str) -> String {
-        match self.session.exp_string(words) {
+        // The library takes each byte for a character.
+        let as_bytes: String = words.bytes().map(char::from).collect();
+        match self.session.exp_string(&as_bytes) {
             Ok(before) => {
+                let before = decoded(&before);
                 self.screen.push_str(&before);
                 self.screen.push_str(words);
                 before
@@ -66,7 +69,7 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn end(mut self) -> Output {
         match self.session.exp_eof() {
-            Ok(rest) => self.screen.push_str(&rest),
+            Ok(rest) => self.screen.push_str(&decoded(&rest)),
             Err(error) => panic!("the program does not end: {error}\nbefore that:\n{}", self.screen),
         }
         let code = match self.session.process().wait().unwrap() {
@@ -76,4 +79,10 @@ impl Terminal {
         let stdout = self.screen.replace('\r', "");
         Output { code, stdout, stderr: String::new(), replaced: self.replaced }
     }
+}
+
+/// Returns the text whose bytes were taken for characters.
+fn decoded(bytes: &str) -> String {
+    let bytes: Vec<u8> = bytes.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -1,0 +1,68 @@
+//! The check behind every other test bites: each way a write could go wrong is noticed.
+
+use std::{fs, panic};
+
+use serde_json::{Value, json};
+
+use crate::support::{TestEnvironment, evidence};
+
+/// Makes a real change, lets somebody falsify the request log or the journal, and returns whether the check
+/// notices.
+fn noticed(falsify: impl Fn(&mut Vec<Value>, &mut Vec<Value>)) -> bool {
+    let environment = TestEnvironment::new();
+    environment.run(["--sandbox", "scale backend to 3", "--yes"]).exits(0).enough();
+    let mut requests = environment.requests();
+    let mut journal = environment.journal();
+    falsify(&mut requests, &mut journal);
+    let state = environment.path("falsified");
+    fs::create_dir_all(state.join("journal")).unwrap();
+    fs::copy(environment.state().join("digest.key"), state.join("digest.key")).unwrap();
+    let text = |lines: &[Value]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    fs::write(state.join("journal/cluster.jsonl"), text(&journal)).unwrap();
+    let log = environment.write("falsified.jsonl", text(&requests));
+    let check = || evidence::check(&log, std::slice::from_ref(&state), evidence::Clock::Shared);
+    panic::catch_unwind(check).is_err()
+}
+
+fn the_write(requests: &mut [Value]) -> &mut Value {
+    requests.iter_mut().find(|request| evidence::is_write(request)).unwrap()
+}
+
+#[test]
+fn an_honest_run_passes() {
+    assert!(!noticed(|_, _| {}));
+}
+
+#[test]
+fn a_write_that_was_not_approved_is_noticed() {
+    assert!(noticed(|_, journal| journal.clear()));
+    assert!(noticed(|_, journal| journal.retain(|record| record["record"] != "approved")));
+    assert!(noticed(|_, journal| journal.retain(|record| record["record"] != "sending")));
+    assert!(noticed(|_, journal| journal.swap(0, 1)));
+    assert!(noticed(|_, journal| journal[0]["at"] = json!("2999-01-01T00:00:00Z")));
+    assert!(noticed(|requests, _| the_write(requests)["userAgent"] = json!("todo-agent/0.1.0")));
+}
+
+#[test]
+fn another_write_than_the_approved_one_is_noticed() {
+    assert!(noticed(|requests, _| the_write(requests)["body"]["spec"]["replicas"] = json!(4)));
+    assert!(noticed(|requests, _| the_write(requests)["body"]["spec"]["paused"] = json!(true)));
+    assert!(noticed(|requests, _| {
+        the_write(requests)["path"] = json!("/apis/apps/v1/namespaces/todo/deployments/frontend/scale");
+    }));
+    assert!(noticed(|requests, _| the_write(requests)["method"] = json!("DELETE")));
+    assert!(noticed(|requests, _| the_write(requests)["contentType"] = json!("application/json-patch+json")));
+    assert!(noticed(|requests, _| the_write(requests)["body"]["metadata"] = json!({})));
+}
+
+#[test]
+fn a_secret_that_was_read_is_noticed() {
+    let read = |accept: &str| {
+        json!({"userAgent": "todo-agent/0.1.0", "method": "GET", "accept": accept,
+            "path": "/api/v1/namespaces/todo/secrets/todo-secrets"})
+    };
+    assert!(noticed(|requests, _| requests.push(read("application/json"))));
+    let metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    assert!(noticed(|requests, _| requests.push(read(&format!("{metadata},application/json")))));
+    assert!(!noticed(|requests, _| requests.push(read(metadata))));
+}
