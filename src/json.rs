@@ -3,11 +3,14 @@
 //! The schema is `docs/json-events.schema.json`. It grows and never changes: an event or a field may be
 //! added, none is renamed, removed or given another meaning under the same `v`.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use todo_agent_core::{Event, Redacted};
+use todo_agent_core::{Event, Redacted, text};
 
 use crate::ui::{Shown, Ui};
 
@@ -49,9 +52,9 @@ impl<W: Write> JsonUi<W> {
         if let Some(error) = self.closed.take() {
             return Err(error);
         }
-        let mut line = serde_json::to_vec(&Envelope { v: VERSION, event, fields })?;
-        line.push(b'\n');
-        self.out.write_all(&line)?;
+        let mut line = escaped(&serde_json::to_string(&Envelope { v: VERSION, event, fields })?);
+        line.push('\n');
+        self.out.write_all(line.as_bytes())?;
         self.out.flush()
     }
 }
@@ -77,6 +80,22 @@ impl<W: Write + Send> Ui for JsonUi<W> {
             self.closed = Some(error);
         }
     }
+}
+
+/// Returns JSON with the characters that hide or reorder their neighbours as escapes: a program reads the
+/// same text, and whoever looks at the line sees them. They can only stand inside strings.
+fn escaped(json: &str) -> String {
+    let mut line = String::with_capacity(json.len() + 1);
+    for character in json.chars() {
+        if text::is_hidden(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }
 
 /// Returns an event's name and its fields.
