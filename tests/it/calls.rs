@@ -26,20 +26,54 @@ fn a_call_runs_a_tool() {
 
 #[test]
 fn arguments_that_are_not_json() {
-    assert_snapshot!(refused("scale", r#"{"workload": "backend", "replicas": 3"#), @"");
-    assert_snapshot!(refused("scale", r#"["backend", 3]"#), @"");
+    assert_snapshot!(refused("scale", r#"{"workload": "backend", "replicas": 3"#), @r"
+    exit 2
+    --- stderr
+    error: the arguments of scale are not JSON: EOF while parsing an object at line 1 column 37
+    hint: todo-agent tools scale shows the arguments and an example
+    ");
+    assert_snapshot!(refused("scale", r#"["backend", 3]"#), @r#"
+    exit 2
+    --- stderr
+    error: the arguments of scale must be a JSON object such as {"name": "backend"}
+    hint: todo-agent tools scale shows the arguments and an example
+    "#);
 }
 
 #[test]
 fn an_unknown_field_and_a_missing_one() {
-    assert_snapshot!(refused("scale", r#"{"workload": "backend", "replica": 3}"#), @"");
-    assert_snapshot!(refused("scale", r#"{"replicas": 3}"#), @"");
+    assert_snapshot!(refused("scale", r#"{"workload": "backend", "replica": 3}"#), @r#"
+    exit 2
+    --- stderr
+    error: scale has no argument "replica"
+    hint: did you mean replicas?
+    hint: its arguments are workload, namespace, replicas, delta, percent
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    "#);
+    assert_snapshot!(refused("scale", r#"{"replicas": 3}"#), @r#"
+    exit 2
+    --- stderr
+    error: scale needs the argument "workload"
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    "#);
 }
 
 #[test]
 fn an_unknown_tool_gets_the_nearest_offered() {
-    assert_snapshot!(refused("scal", "{}"), @"");
-    assert_snapshot!(refused("kubectl", "{}"), @"");
+    assert_snapshot!(refused("scal", "{}"), @r#"
+    exit 2
+    --- stderr
+    error: there is no tool "scal"
+    hint: did you mean scale?
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    "#);
+    assert_snapshot!(refused("kubectl", "{}"), @r#"
+    exit 2
+    --- stderr
+    error: there is no tool "kubectl"
+    hint: the tools are list, describe, logs, events, rollout, wait_for, scale, rollout_control, undo
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    "#);
 }
 
 #[test]
@@ -49,16 +83,48 @@ fn counts_that_cannot_be() {
         assert!(matches!(output.code, Some(1 | 2)), "{count}\n{output}");
     }
     let both = refused("scale", r#"{"workload": "backend", "replicas": 3, "delta": 1}"#);
-    assert_snapshot!(both, @"");
+    assert_snapshot!(both, @r"
+    exit 2
+    --- stderr
+    error: scale takes only one of replicas, delta and percent
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    ");
 }
 
 #[test]
 fn no_argument_chooses_the_gate_the_cluster_or_a_file() {
     // Words that name a way around the preview, another place or identity, or a place to write to.
     let ways_out = [
-        "dryrun", "dry_run", "force", "yes", "approve", "approved", "confirm", "unattended", "kubeconfig", "context", "server", "token",
-        "proxy", "as", "as_group", "impersonate", "user", "plugin", "env", "environment", "command", "argv", "shell",
-        "file", "path", "output", "out", "directory", "redirect", "url",
+        "dryrun",
+        "dry_run",
+        "force",
+        "yes",
+        "approve",
+        "approved",
+        "confirm",
+        "unattended",
+        "kubeconfig",
+        "context",
+        "server",
+        "token",
+        "proxy",
+        "as",
+        "as_group",
+        "impersonate",
+        "user",
+        "plugin",
+        "env",
+        "environment",
+        "command",
+        "argv",
+        "shell",
+        "file",
+        "path",
+        "output",
+        "out",
+        "directory",
+        "redirect",
+        "url",
     ];
     for tool in TOOLS {
         let spec = tool.spec();
@@ -86,7 +152,8 @@ fn a_mask_is_never_written_back() {
 
 #[test]
 fn names_with_more_than_a_name_are_refused() {
-    for name in ["--all", "../../secrets", "backend/scale", "backend?dryRun=All", "backend\u{0}", "backend\n", " ", ""] {
+    for name in ["--all", "../../secrets", "backend/scale", "backend?dryRun=All", "backend\u{0}", "back\nend", " ", ""]
+    {
         let arguments = serde_json::json!({"workload": name, "replicas": 3}).to_string();
         let output = refused("scale", &arguments);
         assert!(matches!(output.code, Some(1 | 2)), "{name:?}\n{output}");

@@ -31,10 +31,10 @@ fn control_characters_in_logs_are_made_visible() {
     let lines = output.stdout.lines().filter_map(|line| line.split_once(" | "));
     let shown: Vec<&str> = lines.map(|(_, text)| text).collect();
     assert_snapshot!(output.filtered(&shown.join("\n")), @r"
-    plain line  (×2, last 13:50:09)
-    \u{1b}[2J\u{1b}[1;1Hthe screen is mine \u{1b}]0;title\u{7}  (×2, last 13:50:09)
-    right to left: \u{202e}gnp.exe\u{202c} and \u{2066}isolated\u{2069}  (×2, last 13:50:09)
-    one line\u{d}\u{1b}[Kapproved by --yes  (×2, last 13:50:09)
+    plain line  (×2, last hh:mm:ss)
+    \u{1b}[2J\u{1b}[1;1Hthe screen is mine \u{1b}]0;title\u{7}  (×2, last hh:mm:ss)
+    right to left: \u{202e}gnp.exe\u{202c} and \u{2066}isolated\u{2069}  (×2, last hh:mm:ss)
+    one line\u{d}\u{1b}[Kapproved by --yes  (×2, last hh:mm:ss)
     ");
 }
 
@@ -59,7 +59,15 @@ fn names_that_no_cluster_should_have_are_shown_escaped() {
         assert_harmless(&output.stderr);
         assert_harmless(&output.stdout);
     }
-    assert_snapshot!(environment.run(["list pods"]).stdout_filtered(), @"");
+    assert_snapshot!(environment.run(["list pods"]).stdout_filtered(), @r"
+    4 pods in namespace default, 4 not ready
+
+    NAME                          READY  STATUS                RESTARTS  AGE        NODE
+    evil\u{1b}[2J\u{1b}]0;x\u{7}  0/0    Running\u{d}\u{1b}[A  0         <unknown>  node\u{202e}
+    two\u{a}lines                 0/0    Running\u{d}\u{1b}[A  0         <unknown>  node\u{202e}
+    wide\u{200b}r                 0/0    Running\u{d}\u{1b}[A  0         <unknown>  node\u{202e}
+    \u{202e}dne-kcab              0/0    Running\u{d}\u{1b}[A  0         <unknown>  node\u{202e}
+    ");
     // Nor do such names reach a terminal on their way into a sentence's answer.
     let output = environment.run(["describe pod evil", "--yes"]);
     assert_harmless(&output.stderr);
@@ -85,7 +93,9 @@ fn instructions_in_a_cluster_are_not_followed() {
     let environment = TestEnvironment::new();
     environment.policy("mode = \"auto\"\n[[auto]]\ntool = \"scale\"\nnamespace = \"loud\"\n");
     let loud = world("loud");
-    for sentence in ["logs of preacher", "describe preacher", "events", "list deployments", "rollout status of preacher"] {
+    for sentence in
+        ["logs of preacher", "describe preacher", "events", "list deployments", "rollout status of preacher"]
+    {
         for yes in ["--yes", "--yes=high"] {
             environment.run([&loud, sentence, yes]).exits(0).enough();
         }
@@ -100,8 +110,21 @@ fn ten_megabytes_of_log_are_read_in_bounds_and_said_to_be_cut() {
     assert!(output.stdout.len() < 200_000, "{} bytes", output.stdout.len());
     assert_harmless(&output.stdout);
     let first = output.stdout.lines().next().unwrap_or_default();
-    assert_snapshot!(output.filtered(first), @r"
-    200 lines from 1 pod of deployment/torrent in namespace loud, 1 shown after folding similar ones
+    assert_snapshot!(output.filtered(first), @"200 lines from 1 pod of deployment/torrent in namespace loud, 1 shown after folding similar ones");
+}
+
+#[test]
+fn all_of_ten_megabytes_is_folded_not_cut() {
+    let environment = TestEnvironment::new();
+    let call = ["call", "logs", r#"{"target": "torrent", "tail": 100000}"#];
+    let output = environment.run([&*world("loud")].into_iter().chain(call)).exits(0);
+    assert!(output.stdout.len() < 200_000, "{} bytes", output.stdout.len());
+    assert_snapshot!(output.stdout_filtered(), @r"
+    14266 lines from 1 pod of deployment/torrent in namespace loud, 1 shown after folding similar ones
+
+    hh:mm:ss 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789 request served  (×14266, last hh:mm:ss)
+
+    torrent-[pod]/main: only 2048 KiB were read; narrow with since or grep, or a smaller tail
     ");
 }
 
@@ -110,7 +133,13 @@ fn a_log_that_is_no_text_is_shown_without_harm() {
     let environment = TestEnvironment::new();
     let output = environment.run([&*world("loud"), "logs of binary"]).exits(0);
     assert_harmless(&output.stdout);
-    assert_snapshot!(output.stdout_filtered(), @"");
+    assert_snapshot!(output.stdout_filtered(), @r"
+    1 line from 1 pod of deployment/binary in namespace loud
+
+    hh:mm:ss \u{0}\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}\u{9}\u{b}\u{c}\u{d}\u{e}\u{f}\xfe\xff\xfe\xff\xfe\xfd\xfc\xfb\xfa\xf9\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\u{0}\u{0}\u{0}\u{1b}[2J
+
+    binary-[pod]/main: 30 bytes that are no text are shown as escapes
+    ");
 }
 
 #[test]
@@ -192,7 +221,12 @@ fn forty_columns_are_enough() {
 fn a_reader_that_goes_away_is_no_failure() {
     let environment = TestEnvironment::new();
     let loud = world("loud");
-    for arguments in [vec!["--sandbox", "scale backend to 3", "--yes"], vec![&loud, "logs of torrent"], vec!["tools"], vec!["--help"]] {
+    for arguments in [
+        vec!["--sandbox", "scale backend to 3", "--yes"],
+        vec![&loud, "logs of torrent"],
+        vec!["tools"],
+        vec!["--help"],
+    ] {
         let (reader, writer) = std::io::pipe().unwrap();
         // Nobody reads from the start, as after `| head -0`; `| head -1` ends up here a line later.
         drop(reader);

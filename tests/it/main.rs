@@ -9,6 +9,7 @@ mod support;
 mod calls;
 mod cluster_text;
 mod connection;
+mod conversation;
 mod evidence;
 mod json;
 mod names;

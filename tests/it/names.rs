@@ -67,7 +67,9 @@ fn a_missing_namespace() {
 #[test]
 fn a_name_that_only_looks_right() {
     let environment = TestEnvironment::new();
-    for name in ["b\u{430}ckend", "backend\u{200b}", "\u{202e}backend", "BACKEND\u{7f}", "backend/../frontend", "-backend"] {
+    for name in
+        ["b\u{430}ckend", "backend\u{200b}", "\u{202e}backend", "BACKEND\u{7f}", "backend/../frontend", "-backend"]
+    {
         let call = serde_json::json!({"workload": name, "replicas": 3}).to_string();
         let output = environment.run(["--sandbox", "--yes=high", "call", "scale", &call]);
         assert!(matches!(output.code, Some(1 | 2)), "{name:?}\n{output}");

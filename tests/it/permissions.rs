@@ -16,8 +16,8 @@ fn a_change_without_permission_names_the_permission() {
     error: deployments.apps "backend" is forbidden: User "viewer" cannot patch resource
            "deployments/scale" in API group "apps" in the namespace "todo"
     hint: missing permission: patch on deployments.apps/scale in namespace todo, for viewer
-    hint: whoever runs the cluster can check it with: kubectl auth can-i patch deployments.apps --subresource=scale -n
-          todo --as=viewer
+    hint: whoever runs the cluster can check it with: kubectl auth can-i patch deployments.apps
+          --subresource=scale -n todo --as=viewer
     "#);
     assert!(environment.journal().is_empty());
     assert_eq!(served.replicas("backend"), 2);

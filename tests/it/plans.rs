@@ -10,9 +10,7 @@ fn a_plan_is_kept_and_carried_out_later() {
     let environment = TestEnvironment::new();
     let served = Served::world(&environment, "todo");
     let planned = environment.run(["plan", "scale backend to 3"]).exits(0);
-    assert_snapshot!(planned.stdout_filtered(), @r"
-    plan p-planid is kept; carry it out with: todo-agent approve p-planid
-    ");
+    assert_snapshot!(planned.stdout_filtered(), @"plan p-planid is kept; carry it out with: todo-agent approve p-planid");
     assert_eq!(served.replicas("backend"), 2);
     assert!(environment.journal().is_empty());
     let id = planned.plan_id();
@@ -31,7 +29,7 @@ fn a_plan_for_what_has_changed_is_stale() {
     let id = environment.run(["plan", "scale backend to 3"]).exits(0).plan_id();
     served.scale("backend", 5);
     let output = environment.run(["approve", &id, "--yes=high"]).exits(3);
-    output.says("the cluster changed since the plan was made; nothing was sent, make a new plan").enough();
+    output.says("the cluster changed since the plan was made").enough();
     assert_eq!(served.replicas("backend"), 5);
     assert!(served.writes().is_empty());
 }
@@ -58,7 +56,7 @@ fn a_plan_for_another_cluster_is_not_carried_out() {
     let second = Served::world(&elsewhere, "todo");
     let kubeconfig = elsewhere.path("served.yaml").display().to_string();
     let output = environment.run(["--kubeconfig", &kubeconfig, "approve", &id, "--yes=high"]).exits(3);
-    output.says("the plan was made for another cluster; nothing was sent").enough();
+    output.says("the plan was made for another cluster").enough();
     assert_eq!((first.replicas("backend"), second.replicas("backend")), (2, 2));
 }
 

@@ -80,7 +80,8 @@ fn every_command_prints_what_is_shown() {
         environment.set("COLUMNS", "80");
         let arguments = arguments(&command);
         let printed = printed(&mut environment.command(arguments.iter().map(String::as_str)));
-        let filter = Output { code: None, stdout: String::new(), stderr: String::new(), replaced: environment.replaced() };
+        let filter =
+            Output { code: None, stdout: String::new(), stderr: String::new(), replaced: environment.replaced() };
         let (shown, printed) = (filter.filtered(&prints), filter.filtered(&printed));
         assert!(shown == printed, "{command}\n--- the README shows\n{shown}\n--- it prints\n{printed}");
     }

@@ -30,8 +30,8 @@ fn a_crash_loop_is_named_with_its_reason() {
     sent, but not verified: restart deployment/backend
       1 of 2 replicas updated, 2 available; pod backend-[pod]: CrashLoopBackOff: container
       backend: back-off 20s restarting failed container=backend
-      pod=backend-c7c8d6cb6-ckzqf_todo([uid]) (last run: Error, exit code
-      1)
+      pod=backend-[pod]_todo([uid]) (last run: Error, exit
+      code 1)
     undo: todo-agent undo c-change  (roll deployment/backend back to revision 3)
     Changes in this turn: restart deployment/backend: sent, not verified (c-change)
     ");
@@ -70,7 +70,7 @@ fn a_change_that_was_not_verified_can_be_undone() {
     sent, but not verified: roll deployment/backend back from revision 4 to 3
       1 of 2 replicas updated, 2 available; pod backend-[pod]: CrashLoopBackOff: container
       backend: back-off 20s restarting failed container=backend
-      pod=backend-669bf9f4cf-2jt22_todo([uid]) (last run: Error, exit
+      pod=backend-[pod]_todo([uid]) (last run: Error, exit
       code 1)
     undo: todo-agent undo c-change  (roll deployment/backend back to revision 4)
     Changes in this turn:
@@ -130,7 +130,8 @@ fn an_autoscaler_that_would_fight_is_named_before_anything_is_sent() {
 fn what_somebody_overrides_meanwhile_is_not_called_done() {
     let environment = TestEnvironment::new();
     let served = Served::world(&environment, &crate::support::world_file("slow"));
-    let scaling = environment.spawn(environment.command(["scale backend to 4", "--yes"]).stdin(std::process::Stdio::null()));
+    let scaling =
+        environment.spawn(environment.command(["scale backend to 4", "--yes"]).stdin(std::process::Stdio::null()));
     environment.wait_for_record("answered");
     served.scale("backend", 2);
     let output = environment.shown(scaling.wait_with_output().unwrap());

@@ -15,11 +15,7 @@ fn is_real_write(request: &str) -> bool {
 }
 
 /// A sandbox, and a proxy in front of it that does this to the first kind of requests.
-fn behind_a_proxy(
-    environment: &TestEnvironment,
-    to: fn(&str) -> bool,
-    reaction: Reaction,
-) -> (Served, Proxy) {
+fn behind_a_proxy(environment: &TestEnvironment, to: fn(&str) -> bool, reaction: Reaction) -> (Served, Proxy) {
     let served = Served::at_speed(environment, "todo", 20.0);
     let proxy = Proxy::before(&served, move |request| if to(request) { reaction } else { Reaction::Pass });
     let kubeconfig = environment.write("proxy.yaml", proxy.kubeconfig());
@@ -40,9 +36,7 @@ fn killed_between_sending_and_answer_the_next_start_reports_it_and_never_resends
 
     environment.set("COLUMNS", "200");
     let next = environment.run(["list deployments"]).exits(0);
-    assert_snapshot!(next.filtered(&next.stderr), @r#"
-    warning: c-change ([time]) got no answer to "scale deployment/backend from 2 to 3 replicas": deployment/backend asks for 3 replicas, 3 are available
-    "#);
+    assert_snapshot!(next.filtered(&next.stderr), @r#"warning: c-change ([time]) got no answer to "scale deployment/backend from 2 to 3 replicas": deployment/backend asks for 3 replicas, 3 are available"#);
     assert_eq!(environment.journal_words(), ["approved", "sending 1", "examined 1"]);
     assert_eq!(served.writes().len(), 1);
 
@@ -61,6 +55,8 @@ fn killed_before_the_request_arrived_the_next_start_finds_the_old_state() {
     let mut command = environment.command(["scale backend to 3", "--yes"]);
     let mut run = environment.spawn(command.stdin(Stdio::null()));
     proxy.stopped();
+    // The request is on its way and has not arrived: the journal came first.
+    assert_eq!(environment.journal_words(), ["approved", "sending 1"]);
     run.kill().unwrap();
     assert_eq!(environment.shown(run.wait_with_output().unwrap()).code, None);
     let next = environment.run(["list deployments"]).exits(0);
