@@ -175,14 +175,12 @@ async fn lines(agent: &mut Agent, cancel: &CancellationToken) -> io::Result<Exit
         };
         worst = Some(exit.worse(worst.unwrap_or(Exit::Done)));
     }
-    match worst {
-        Some(worst) => Ok(worst),
-        None => {
-            let problem = Problem::usage("there is no sentence on standard input, so there is nothing to do")
-                .hint("give one: todo-agent \"list the pods\"");
-            agent.fail(&problem)
-        }
+    if let Some(worst) = worst {
+        return Ok(worst);
     }
+    let problem = Problem::usage("there is no sentence on standard input, so there is nothing to do")
+        .hint("give one: todo-agent \"list the pods\"");
+    agent.fail(&problem)
 }
 
 /// Reads sentences on a thread of their own: waiting for input must not keep Ctrl-C from being heard.

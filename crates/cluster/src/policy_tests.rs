@@ -107,8 +107,9 @@ fn a_grant_covers_one_operation_on_one_object_up_to_medium() {
         name: "backend".into(),
         risk: Risk::High,
     };
-    let with =
-        |step: StepView| short(&decide(&view(vec![step]), &Origin::person(), &Rules::default(), &[grant.clone()]));
+    let with = |step: StepView| {
+        short(&decide(&view(vec![step]), &Origin::person(), &Rules::default(), std::slice::from_ref(&grant)))
+    };
     assert_eq!(with(step(Risk::Medium)), "allow");
     assert_eq!(with(step(Risk::High)), "ask");
     let mut other = step(Risk::Low);
