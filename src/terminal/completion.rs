@@ -1,7 +1,7 @@
 //! What Tab offers: commands, words that start sentences, kinds, and the names that live in the cluster.
 //!
 //! The choice is a pure function of the line and a [`Vocabulary`]. The vocabulary is filled in the
-//! background and shared; waiting for it never holds up typing for longer than [`PATIENCE`].
+//! background and shared; waiting for it never holds up typing for longer than `PATIENCE`.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
