@@ -1,7 +1,7 @@
 //! The one place where secret values are taken out of everything that leaves the process.
 //!
 //! Two mechanisms: values the process holds (registered, masked exactly and in base64) and shapes that
-//! are recognisable anywhere ([`shapes`]). Masks are numbered per session, so that the same value keeps
+//! are recognisable anywhere (`shapes`). Masks are numbered per session, so that the same value keeps
 //! its number and none can be guessed. Only this module makes a [`Redacted`]:
 //!
 //! ```compile_fail,E0423
@@ -13,6 +13,7 @@
 //! }
 //! ```
 
+mod forms;
 mod shapes;
 
 use std::{
@@ -22,7 +23,6 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use serde_json::Value;
@@ -85,7 +85,8 @@ impl Redactor {
         Self { key: session_key, state: Mutex::default() }
     }
 
-    /// Registers a value the process holds, so that it is masked wherever it would leave, also in base64.
+    /// Registers a value the process holds, so that it is masked wherever it would leave, also in
+    /// base64, in a URL or in JSON.
     pub fn register(&self, value: &str) {
         let value = value.trim();
         if value.len() < SHORTEST_MASKED_VALUE {
@@ -93,11 +94,11 @@ impl Redactor {
         }
         let mask = self.mask(value);
         let mut state = self.lock();
-        if state.registered.iter().any(|(known, _)| known == value) {
-            return;
+        for form in forms::of(value) {
+            if !state.registered.iter().any(|(known, _)| *known == form) {
+                state.registered.push((form, mask.clone()));
+            }
         }
-        state.registered.push((value.to_owned(), mask.clone()));
-        state.registered.push((STANDARD.encode(value), mask));
         state.registered.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
     }
 
@@ -146,18 +147,7 @@ impl Redactor {
     fn resolve_at(&self, value: &mut Value, path: &mut String) -> Result<(), String> {
         match value {
             Value::String(text) => {
-                if text.contains("‹secret:") {
-                    return Err(format!("{} holds a masked value, which cannot be written back", named(path)));
-                }
-                while let Some(start) = text.find("‹given:") {
-                    let end = text[start..].find('›').map(|end| start + end);
-                    let number = end.and_then(|end| text[start + "‹given:".len()..end].parse::<usize>().ok());
-                    let given = number.and_then(|number| self.lock().given.get(number.wrapping_sub(1)).cloned());
-                    match (end, given) {
-                        (Some(end), Some(given)) => text.replace_range(start..end + '›'.len_utf8(), &given),
-                        _ => return Err(format!("{} holds a value that must be given again", named(path))),
-                    }
-                }
+                *text = self.resolved(text, path)?;
                 Ok(())
             }
             Value::Array(items) => items.iter_mut().enumerate().try_for_each(|(index, item)| {
@@ -171,6 +161,10 @@ impl Redactor {
                 let length = path.len();
                 path.push('.');
                 path.push_str(key);
+                // A name is shown and compared everywhere, so that a value has no place in one.
+                if key.contains(MASK) || key.contains(PLACEHOLDER) {
+                    return Err(format!("the name {} holds a masked value, which cannot be written", named(path)));
+                }
                 let result = self.resolve_at(item, path);
                 path.truncate(length);
                 result
@@ -179,13 +173,57 @@ impl Redactor {
         }
     }
 
-    fn masked(&self, text: &str) -> String {
-        let mut masked = text.to_owned();
-        for (value, mask) in &self.lock().registered {
-            if masked.contains(value.as_str()) {
-                masked = masked.replace(value.as_str(), mask);
-            }
+    /// Returns the text with its placeholders filled in. One pass: what a value holds is never read again.
+    fn resolved(&self, text: &str, path: &str) -> Result<String, String> {
+        if text.contains(MASK) {
+            return Err(format!("{} holds a masked value, which cannot be written back", named(path)));
         }
+        let mut resolved = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = rest.find(PLACEHOLDER) {
+            let end = rest[start..].find('›').map(|end| start + end);
+            let number = end.and_then(|end| rest[start + PLACEHOLDER.len()..end].parse::<usize>().ok());
+            let given = number.and_then(|number| self.lock().given.get(number.wrapping_sub(1)).cloned());
+            let (Some(end), Some(given)) = (end, given) else {
+                return Err(format!("{} holds a value that must be given again", named(path)));
+            };
+            resolved.push_str(&rest[..start]);
+            resolved.push_str(&given);
+            rest = &rest[end + '›'.len_utf8()..];
+        }
+        resolved.push_str(rest);
+        Ok(resolved)
+    }
+
+    /// Masks the values the process holds. Where two of them overlap, both are masked as one; a value that
+    /// stands in a mask, such as the word "secret", leaves the mask alone.
+    fn known_masked(&self, text: &str) -> String {
+        let state = self.lock();
+        let mut found: Vec<(std::ops::Range<usize>, Option<&str>)> = Vec::new();
+        for (value, mask) in &state.registered {
+            let places = text.match_indices(value.as_str());
+            found.extend(places.map(|(start, value)| (start..start + value.len(), Some(mask.as_str()))));
+        }
+        if found.is_empty() {
+            return text.to_owned();
+        }
+        found.extend(masks_in(text).into_iter().map(|range| (range, None)));
+        found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+        let mut masked = String::with_capacity(text.len());
+        let mut reached = 0;
+        for (range, mask) in found {
+            if range.start >= reached {
+                masked.push_str(&text[reached..range.start]);
+                masked.push_str(mask.unwrap_or(&text[range.clone()]));
+            }
+            reached = reached.max(range.end);
+        }
+        masked.push_str(&text[reached..]);
+        masked
+    }
+
+    fn masked(&self, text: &str) -> String {
+        let mut masked = self.known_masked(text);
         // Numbered in reading order, replaced from the end so that the ranges stay true.
         let ranges = shapes::secret_ranges(&masked);
         let masks: Vec<String> = ranges.iter().map(|range| self.mask(&masked[range.clone()])).collect();
@@ -201,7 +239,17 @@ impl Redactor {
                 Value::String(self.mask(text))
             }
             Value::String(text) => Value::String(self.masked(text)),
-            Value::Array(items) => items.iter().map(|item| self.masked_value(item, None)).collect(),
+            // A number of a few digits under such a name is a count or a time.
+            Value::Number(number) if key.is_some_and(shapes::names_a_secret) && number.to_string().len() >= 6 => {
+                Value::String(self.mask(&number.to_string()))
+            }
+            Value::Array(items) => {
+                // An option carries its name in the item before its value.
+                let options = items.iter().map(|item| item.as_str().and_then(|text| text.strip_prefix("--")));
+                let before = std::iter::once(None).chain(options);
+                let named = items.iter().zip(before);
+                named.map(|(item, before)| self.masked_value(item, key.or(before))).collect()
+            }
             Value::Object(fields) => {
                 // An environment variable carries its name beside its value.
                 let variable = fields.get("name").and_then(Value::as_str).filter(|_| fields.contains_key("value"));
@@ -237,6 +285,22 @@ impl fmt::Debug for Redactor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Redactor")
     }
+}
+
+/// How a mask begins, and how a placeholder does.
+const MASK: &str = "‹secret";
+const PLACEHOLDER: &str = "‹given:";
+
+/// Returns where a text holds masks and placeholders as this module writes them.
+fn masks_in(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut found = Vec::new();
+    for (start, _) in text.match_indices('‹') {
+        let Some(end) = text[start..].find('›').map(|end| start + end + '›'.len_utf8()) else { break };
+        if shapes::is_mask(&text[start..end]) {
+            found.push(start..end);
+        }
+    }
+    found
 }
 
 fn named(path: &str) -> &str {
@@ -294,6 +358,56 @@ mod tests {
         let mut arguments = json!({"env": {"DB_PASSWORD": "‹given:1›"}});
         redactor.resolve_given(&mut arguments).unwrap();
         assert_eq!(arguments, json!({"env": {"DB_PASSWORD": "hunter22"}}));
+    }
+
+    #[test]
+    fn values_that_overlap_are_masked_whole() {
+        let redactor = redactor();
+        redactor.register("abcdefgh");
+        redactor.register("efghijkl");
+        assert_eq!(*redactor.text("x abcdefghijkl y"), "x ‹secret:1› y");
+    }
+
+    #[test]
+    fn a_value_that_is_a_word_of_a_mask_leaves_masks_alone() {
+        let redactor = redactor();
+        redactor.register("secret");
+        redactor.register("‹secret:");
+        let once = redactor.text("password=hunter22").into_inner();
+        assert_eq!(*redactor.text(&once), once);
+    }
+
+    #[test]
+    fn text_that_only_looks_like_a_mask_is_masked_all_the_same() {
+        let value = json!({"password": "hunter22‹secret:x›", "token": "$(x) and more", "pin_token": 12_345_678});
+        let shown = redactor().value(&value).to_string();
+        assert!(!shown.contains("hunter22") && !shown.contains("more") && !shown.contains("12345678"), "{shown}");
+    }
+
+    #[test]
+    fn an_option_in_a_list_names_the_value_behind_it() {
+        let value = json!({"args": ["--requirepass", "hunter22", "--port", "6379", "--token-ttl", "300000"]});
+        assert_eq!(
+            *redactor().value(&value),
+            json!({"args": ["--requirepass", "‹secret:1›", "--port", "6379", "--token-ttl", "300000"]})
+        );
+    }
+
+    #[test]
+    fn what_a_value_holds_is_not_read_as_a_placeholder() {
+        let redactor = redactor();
+        let sentence = redactor.take_given("set A_TOKEN='‹given:1› or so'");
+        assert_eq!(*sentence, "set A_TOKEN='‹given:1›'");
+        let mut arguments = json!("‹given:1›");
+        redactor.resolve_given(&mut arguments).unwrap();
+        assert_eq!(arguments, json!("‹given:1› or so"));
+    }
+
+    #[test]
+    fn a_mask_is_refused_in_names_too() {
+        for arguments in [json!({"labels": {"‹secret:1›": "x"}}), json!({"‹given:1›": 1}), json!(["‹secret›"])] {
+            assert!(redactor().resolve_given(&mut arguments.clone()).is_err(), "{arguments}");
+        }
     }
 
     #[test]
