@@ -1,6 +1,6 @@
 //! How objects are named everywhere in the program: a resource type, a namespace, a name.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use todo_agent_kube_rules::kinds::{self, Kind};
@@ -66,9 +66,10 @@ impl ObjectRef {
         Self { resource: kind.into(), namespace: kind.namespaced.then(|| namespace.to_owned()), name: name.to_owned() }
     }
 
-    /// Returns the object's path on the API server.
+    /// Returns the object's path on the API server. A name that no object can have, such as `../secrets`
+    /// in an owner reference that anybody may write, stays one segment of it.
     pub fn path(&self) -> String {
-        format!("{}/{}", self.resource.path(self.namespace.as_deref()), self.name)
+        format!("{}/{}", self.resource.path(self.namespace.as_deref()), segment(&self.name))
     }
 
     /// Returns `deployment/backend`, as kubectl writes it.
@@ -77,11 +78,41 @@ impl ObjectRef {
     }
 }
 
+/// Returns a name as one segment of a path: everything but unreserved characters and the colon of RBAC names
+/// escaped (RFC 3986 §3.3), and the dots of `.` and `..`, which mean other places.
+fn segment(name: &str) -> String {
+    if matches!(name, "." | "..") {
+        return name.replace('.', "%2E");
+    }
+    name.bytes().fold(String::with_capacity(name.len()), |mut segment, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            let _ = write!(segment, "%{byte:02X}");
+        }
+        segment
+    })
+}
+
 impl fmt::Display for ObjectRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.namespace {
             Some(namespace) => write!(formatter, "{} in namespace {namespace}", self.short()),
             None => write!(formatter, "{}", self.short()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_never_leaves_its_place_in_a_path() {
+        let path = |name: &str| ObjectRef::new(kinds::find("configmap").unwrap(), "todo", name).path();
+        assert_eq!(path("kube-root-ca.crt"), "/api/v1/namespaces/todo/configmaps/kube-root-ca.crt");
+        assert_eq!(path("../secrets/s"), "/api/v1/namespaces/todo/configmaps/..%2Fsecrets%2Fs");
+        assert_eq!(path("a?watch=1#x"), "/api/v1/namespaces/todo/configmaps/a%3Fwatch%3D1%23x");
+        assert_eq!(path(".."), "/api/v1/namespaces/todo/configmaps/%2E%2E");
     }
 }

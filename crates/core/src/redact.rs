@@ -248,7 +248,7 @@ impl Redactor {
                 let options = items.iter().map(|item| item.as_str().and_then(|text| text.strip_prefix("--")));
                 let before = std::iter::once(None).chain(options);
                 let named = items.iter().zip(before);
-                named.map(|(item, before)| self.masked_value(item, key.or(before))).collect()
+                named.map(|(item, before)| self.masked_value(item, before.or(key))).collect()
             }
             Value::Object(fields) => {
                 // An environment variable carries its name beside its value.
@@ -405,7 +405,8 @@ mod tests {
 
     #[test]
     fn a_mask_is_refused_in_names_too() {
-        for arguments in [json!({"labels": {"‹secret:1›": "x"}}), json!({"‹given:1›": 1}), json!(["‹secret›"])] {
+        for arguments in [json!({"labels": {"‹secret:1›": "x"}}), json!({"‹given:1›": 1}), json!(["‹secret›"])]
+        {
             assert!(redactor().resolve_given(&mut arguments.clone()).is_err(), "{arguments}");
         }
     }

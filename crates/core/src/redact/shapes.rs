@@ -8,25 +8,91 @@ use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
-/// Each pattern masks its group `v`, or all of the match where it has none.
-static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+/// Names after which a secret value stands. What comes before them in a word does not matter.
+macro_rules! key {
+    () => {
+        r"(?:password|passwd|passphrase|requirepass|masterauth|_pass|pwd|secret|token|credentials?|(?:api|access|account|auth|encryption|signing|private|secret)[_-]?key)"
+    };
+}
+
+/// What may stand between such a name and its value: a closing quote, escaped where JSON holds JSON, and
+/// the sign. Never a line break: what follows it belongs to the next name.
+macro_rules! is {
+    () => {
+        r#"\\*["']?[ \t]*[=:][ \t]*"#
+    };
+}
+
+/// A shape; the value is the group `v`, or all of the match where it has none.
+struct Shape {
+    regex: Regex,
+    /// Whether what was found can be one, for what a regular expression cannot say.
+    fits: fn(&str) -> bool,
+}
+
+static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
+    let any: fn(&str) -> bool = |_| true;
     [
         // PEM private keys, also with the newlines escaped as in JSON or YAML.
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)",
+        (
+            r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?s:.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+            any,
+        ),
+        // A line of a PEM body that was torn from its frame (RFC 7468: 64 characters), as line by line in a log.
+        (r"(?m)(?:^|[\s|])(?P<v>[A-Za-z0-9+/]{64})\s*$", is_mixed),
         // JSON web tokens (RFC 7519): three base64url parts, the first two JSON objects.
-        r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*",
-        // The password of a URL's userinfo (RFC 3986).
-        r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'\x22]*:(?P<v>[^\s/@'\x22]+)@",
-        // Authorization headers.
-        r"(?i)\b(?:bearer|basic)\s+(?P<v>[A-Za-z0-9+/=._~-]{12,})",
-        // Vendor prefixes: OpenAI, Anthropic, OpenRouter, GitHub, GitLab, AWS, Google, Slack, Hugging Face, npm, Stripe, Groq.
-        r"\b(?:sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|gsk_[A-Za-z0-9]{20,})",
-        // A value under a key-like name: `password=…`, `"apiKey": "…"`, `--token …`.
-        r#"(?i)(?:[A-Za-z0-9_.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|credentials?))["']?\s*[=:]\s*["']?(?P<v>[^\s"',;&}\])‹]{4,})"#,
-        r"(?i)--(?:password|token|api-key|secret)\s+(?P<v>[^\s‹-][^\s‹]{3,})",
+        (r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*", any),
+        // The password of a URL's userinfo (RFC 3986), also one that holds an unescaped @; a long user alone is a token.
+        (r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'\x22]*:(?P<v>[^\s/'\x22]+)@", any),
+        (r"\b[A-Za-z][A-Za-z0-9+.-]*://(?P<v>[A-Za-z0-9_-]{20,})@", any),
+        // Authorization headers; beside one, the words alone are prose more often than not.
+        (
+            r#"(?i)\bauthorization\\*["']?[ \t]*[=:][ \t]*\\*["']?(?:[a-z]+[ \t]+)?(?P<v>[A-Za-z0-9+/=._~-]{8,})"#,
+            any,
+        ),
+        (r"(?i)\b(?:bearer|basic)[ \t]+(?P<v>[A-Za-z0-9+/=._~-]{12,})", is_mixed),
+        // Vendor prefixes: GitHub, GitLab, AWS, Google, Slack, Hugging Face, npm, Stripe, Groq.
+        (
+            r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|gsk_[A-Za-z0-9]{20,})",
+            any,
+        ),
+        // OpenAI, Anthropic, OpenRouter and who followed them; a pod may be called sk-api-7d4b9c6f5d-x8z2k.
+        (r"\bsk-[A-Za-z0-9_-]{16,}", |found| {
+            found.bytes().any(|byte| byte.is_ascii_uppercase())
+                || found.split(['-', '_']).any(|part| part.len() >= 16)
+        }),
+        // A value under a key-like name: `"apiKey": "…"`, the same in JSON within JSON, `'…'`, `password=…`.
+        (concat!("(?i)", key!(), is!(), r#""(?P<v>(?:[^"\\\n]|\\.)+)""#), any),
+        (concat!("(?i)", key!(), is!(), r#"\\+"(?P<v>[^"\n]+?)\\+""#), any),
+        (concat!("(?i)", key!(), is!(), r"'(?P<v>[^'\n]+)'"), any),
+        (
+            concat!(
+                "(?i)",
+                key!(),
+                is!(),
+                r#"(?P<v>(?:[^\s"'\\,;&}\])]|\\[^\s"'\\])(?:[^\s"'\\,;&}\])]|\\[^\s"'\\]){3,})"#
+            ),
+            any,
+        ),
+        // A YAML block under such a name.
+        (concat!("(?i)", key!(), r#"["']?[ \t]*:[ \t]*[|>][+-]?[ \t]*\n[ \t]*(?P<v>[^\s][^\n]*)"#), any),
+        // A variable's name beside its value, as in Kubernetes objects that are kept as text.
+        (
+            concat!(
+                r#"(?i)\bname\\*["']?[ \t]*:[ \t]*\\*["']?[A-Za-z0-9_.-]*"#,
+                key!(),
+                r#"\\*["']?[ \t]*,?\s*\\*["']?value\\*["']?[ \t]*:[ \t]*\\*["']?(?P<v>[^"'\\\n]+)"#
+            ),
+            any,
+        ),
+        // An option and its value, also as two items of a list.
+        (
+            r#"(?i)--[a-z0-9-]*(?:password|passwd|passphrase|pass|token|api-?key|access-?key|secret-?key|secret)(?:\\*["'][ \t]*,\s*\\*["']|[ \t]+\\*["']?)(?P<v>[^\s"'\\-][^\s"'\\]{3,})"#,
+            any,
+        ),
     ]
-    .iter()
-    .filter_map(|pattern| Regex::new(pattern).ok())
+    .into_iter()
+    .filter_map(|(pattern, fits)| Regex::new(pattern).ok().map(|regex| Shape { regex, fits }))
     .collect()
 });
 
@@ -46,22 +112,29 @@ const PLAIN: &[&str] = &[
     "redacted",
     "<set>",
     "<unset>",
+    "<none>",
+    "<nil>",
 ];
 
 /// Returns the ranges of a text that look like secrets, ascending and without overlap.
 pub(super) fn secret_ranges(text: &str) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = PATTERNS
+    let mut found: Vec<Range<usize>> = SHAPES
         .iter()
-        .flat_map(|pattern| pattern.captures_iter(text))
-        .filter_map(|captures| {
+        .flat_map(|shape| shape.regex.captures_iter(text).map(move |captures| (shape, captures)))
+        .filter_map(|(shape, captures)| {
             let whole = captures.get(0)?;
             let value = captures.name("v").unwrap_or(whole);
-            is_maskable(value.as_str()).then(|| value.range())
+            (is_maskable(value.as_str()) && (shape.fits)(value.as_str())).then(|| value.range())
         })
         .collect();
     found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
-    let mut ranges: Vec<Range<usize>> = Vec::with_capacity(found.len());
-    for range in found {
+    merged(found)
+}
+
+/// Returns ranges in order of their start with those that overlap made one.
+pub(super) fn merged(sorted: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::with_capacity(sorted.len());
+    for range in sorted {
         match ranges.last_mut() {
             Some(last) if range.start < last.end => last.end = last.end.max(range.end),
             _ => ranges.push(range),
@@ -70,25 +143,56 @@ pub(super) fn secret_ranges(text: &str) -> Vec<Range<usize>> {
     ranges
 }
 
+/// Returns whether text has the look of encoded bytes, not of a word or of a hexadecimal digest.
+fn is_mixed(text: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| text.as_bytes().iter().any(kind);
+    let inner_capital = text.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
+    (inner_capital && has(u8::is_ascii_lowercase)) || (has(u8::is_ascii_digit) && !text.bytes().all(is_of_a_name))
+}
+
+/// Hexadecimal digits, and what Kubernetes names are made of.
+fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.')
+}
+
 /// Returns whether a key or variable name says that its value is a secret. `secretName` and
 /// `tokenExpirationSeconds` do not: they end in another noun.
 pub(super) fn names_a_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace(['-', '.'], "_");
     ["password", "passwd", "passphrase", "pwd", "secret", "token", "api_key", "apikey", "access_key", "accesskey",
-        "private_key", "privatekey", "secret_key", "secretkey", "credential", "credentials", "auth_key", "domain_key"]
+        "private_key", "privatekey", "secret_key", "secretkey", "credential", "credentials", "auth_key", "domain_key",
+        "account_key", "accountkey", "encryption_key", "signing_key", "_pass", "requirepass", "masterauth"]
         .iter()
         .any(|word| key.ends_with(word))
         // A URL with a password in it is masked by its own shape; the rest of it is worth reading.
         && !key.ends_with("_url")
+        || key == "pass"
 }
 
 /// Returns whether a value could be a secret at all, rather than a mask, a reference or a plain word.
 pub(super) fn is_maskable(value: &str) -> bool {
     !value.is_empty()
-        && !value.contains('‹')
-        && !value.starts_with("$(")
-        && !value.starts_with("${")
+        && !is_mask(value)
+        && !is_reference(value)
         && !PLAIN.contains(&value.to_ascii_lowercase().as_str())
+}
+
+/// Returns whether a value is exactly a mask or a placeholder. One that only holds something like it, as
+/// text from a cluster may, is none.
+pub(super) fn is_mask(value: &str) -> bool {
+    let inner = value.strip_prefix('‹').and_then(|rest| rest.strip_suffix('›'));
+    let number = inner.and_then(|inner| inner.strip_prefix("secret:").or_else(|| inner.strip_prefix("given:")));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Returns whether a value is a variable's name: `$(DB_PASSWORD)`, `${DB_PASSWORD}`, the closing sign cut off
+/// or not.
+fn is_reference(value: &str) -> bool {
+    let name = value.strip_prefix("$(").or_else(|| value.strip_prefix("${"));
+    name.is_some_and(|name| {
+        let name = name.strip_suffix([')', '}']).unwrap_or(name);
+        name.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '_' | '.' | '-'))
+    })
 }
 
 #[cfg(test)]
@@ -115,6 +219,38 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_masked_whole_whatever_notation_it_is_in() {
+        for (text, expected) in [
+            (r#"{"password": "with space, comma; and }"}"#, vec!["with space, comma; and }"]),
+            (r#"{\"password\":\"hunter,22\",\"user\":\"todo\"}"#, vec!["hunter,22"]),
+            (r#"{"password":"a\"b c"}"#, vec![r#"a\"b c"#]),
+            ("DB_PASSWORD='it is long'", vec!["it is long"]),
+            ("DB_PASS=hunter22", vec!["hunter22"]),
+            ("password: |\n  hunter22 x\nuser: todo", vec!["hunter22 x"]),
+            (r#"[{"name":"DB_PASSWORD","value":"hunter22"},{"name":"LOG","value":"info"}]"#, vec!["hunter22"]),
+            (r#"[{\"name\":\"DB_PASSWORD\",\"value\":\"hunter22\"}]"#, vec!["hunter22"]),
+            ("- name: DB_PASSWORD\n  value: hunter22\n- name: LOG\n  value: info", vec!["hunter22"]),
+            (r#"["redis-server","--requirepass","hunter22","--port","1"]"#, vec!["hunter22"]),
+            ("postgres://todo:p@ss@db/todo", vec!["p@ss"]),
+            ("https://0123456789abcdef01234567@sentry.example/1", vec!["0123456789abcdef01234567"]),
+            ("password=ab‹cd", vec!["ab‹cd"]),
+            ("authorization: token abcd1234efgh", vec!["abcd1234efgh"]),
+            ("using bearer AbCdEf123456 now", vec!["AbCdEf123456"]),
+        ] {
+            assert_eq!(secrets(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_body_of_a_key_is_masked_line_by_line() {
+        let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+        assert_eq!(secrets(&format!("app | {line}")), [line]);
+        assert_eq!(secrets("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"), Vec::<&str>::new());
+        let block = "-----BEGIN PGP PRIVATE KEY BLOCK-----\nx\n-----END PGP PRIVATE KEY BLOCK-----";
+        assert_eq!(secrets(block), [block]);
+    }
+
+    #[test]
     fn a_pem_key_is_one_secret() {
         let text = "a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nb";
         assert_eq!(secrets(text).len(), 1);
@@ -137,6 +273,25 @@ mod tests {
             "kube-api-access-x8z2k",
             "back-off 10s restarting failed container=backend pod=backend-7d4b9c6f5d-x8z2k_todo(5f3c1c1e)",
             "couldn't find key API_KEY in Secret todo/todo-secret",
+            "secret:\n  secretName: todo-secret",
+            "basic configuration of bearer authentication",
+            "pod/sk-api-server-7d4b9c6f5d-x8z2k Running",
+            "pod/task-sk-worker-node-59679ddd97-mw94d",
+            "password: $(DB_PASSWORD) ${DB_PASSWORD} password=‹secret:12› token=‹given:1›",
+            "containerd://3f2a9c1e8b7d6f5a4c3b2a1908f7e6d5c4b3a2910f8e7d6c5b4a39281706f5e4",
+            "docker-pullable://ghcr.io/todo/backend@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "registry:5000/todo/backend:1.2@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "http://registry:5000/v2/todo/manifests/1.2@latest",
+            "commit 3b18e512dba79e4c8300dd08aeb37f8e728b8dad",
+            "3b18e512dba79e4c8300dd08aeb37f8e728b8dad3b18e512dba79e4c8300dd08",
+            "resourceVersion: \"88211033\" generation: 4 uid: 5f3c1c1e-8a35-4c46-a3f5-5c8d4b5b1f0d",
+            "default-token-x8z2k   kubernetes.io/service-account-token   3   5d",
+            "bootstrap-token-abcdef created; service-account-token refreshed",
+            "system:serviceaccount:todo:backend cannot get resource \"secrets\" in API group \"\"",
+            "Mounts: /var/run/secrets/kubernetes.io/serviceaccount from kube-api-access-x8z2k (ro)",
+            "controller-revision-hash=db-6c8d9b7f5c,statefulset.kubernetes.io/pod-name=db-0",
+            "etag W/\"1541-KGFrZTE\" integrity sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+            "Normal Pulled Successfully pulled image \"redis:7.2\" in 1.2s (1.2s including waiting). Image size: 45078123 bytes.",
         ] {
             assert_eq!(secrets(text), Vec::<&str>::new(), "{text}");
         }
@@ -144,10 +299,13 @@ mod tests {
 
     #[test]
     fn keys_that_name_a_secret() {
-        for key in ["password", "DB_PASSWORD", "apiKey", "OPENAI_API_KEY", "BETTER_AUTH_SECRET", "token"] {
+        for key in
+            ["password", "DB_PASSWORD", "apiKey", "OPENAI_API_KEY", "BETTER_AUTH_SECRET", "token", "DB_PASS", "pass"]
+        {
             assert!(names_a_secret(key), "{key}");
         }
-        for key in ["secretName", "key", "name", "DATABASE_URL", "tokenExpirationSeconds", "imagePullSecrets"] {
+        for key in ["secretName", "key", "name", "DATABASE_URL", "tokenExpirationSeconds", "imagePullSecrets", "bypass"]
+        {
             assert!(!names_a_secret(key), "{key}");
         }
     }
