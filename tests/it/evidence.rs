@@ -6,22 +6,32 @@ use serde_json::{Value, json};
 
 use crate::support::{TestEnvironment, evidence};
 
-/// Makes a real change, lets somebody falsify the request log or the journal, and returns whether the check
-/// notices.
-fn noticed(falsify: impl Fn(&mut Vec<Value>, &mut Vec<Value>)) -> bool {
-    let environment = TestEnvironment::new();
-    environment.run(["--sandbox", "scale backend to 3", "--yes"]).exits(0).enough();
-    let mut requests = environment.requests();
-    let mut journal = environment.journal();
-    falsify(&mut requests, &mut journal);
-    let state = environment.path("falsified");
-    fs::create_dir_all(state.join("journal")).unwrap();
-    fs::copy(environment.state().join("digest.key"), state.join("digest.key")).unwrap();
-    let text = |lines: &[Value]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-    fs::write(state.join("journal/cluster.jsonl"), text(&journal)).unwrap();
-    let log = environment.write("falsified.jsonl", text(&requests));
-    let check = || evidence::check(&log, std::slice::from_ref(&state), evidence::Clock::Shared);
-    panic::catch_unwind(check).is_err()
+/// A real change with its records, to be falsified.
+struct Run {
+    environment: TestEnvironment,
+}
+
+impl Run {
+    fn new() -> Self {
+        let environment = TestEnvironment::new();
+        environment.run(["--sandbox", "scale backend to 3", "--yes"]).exits(0).enough();
+        Self { environment }
+    }
+
+    /// Returns whether the check notices what somebody did to the request log or the journal.
+    fn noticed(&self, falsify: impl Fn(&mut Vec<Value>, &mut Vec<Value>)) -> bool {
+        let mut requests = self.environment.requests();
+        let mut journal = self.environment.journal();
+        falsify(&mut requests, &mut journal);
+        let state = self.environment.path("falsified");
+        fs::create_dir_all(state.join("journal")).unwrap();
+        fs::copy(self.environment.state().join("digest.key"), state.join("digest.key")).unwrap();
+        let text = |lines: &[Value]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        fs::write(state.join("journal/cluster.jsonl"), text(&journal)).unwrap();
+        let log = self.environment.write("falsified.jsonl", text(&requests));
+        let check = || evidence::check(&log, std::slice::from_ref(&state), evidence::Clock::Shared);
+        panic::catch_unwind(check).is_err()
+    }
 }
 
 fn the_write(requests: &mut [Value]) -> &mut Value {
@@ -30,39 +40,43 @@ fn the_write(requests: &mut [Value]) -> &mut Value {
 
 #[test]
 fn an_honest_run_passes() {
-    assert!(!noticed(|_, _| {}));
+    let run = Run::new();
+    assert!(!run.noticed(|_, _| {}));
 }
 
 #[test]
 fn a_write_that_was_not_approved_is_noticed() {
-    assert!(noticed(|_, journal| journal.clear()));
-    assert!(noticed(|_, journal| journal.retain(|record| record["record"] != "approved")));
-    assert!(noticed(|_, journal| journal.retain(|record| record["record"] != "sending")));
-    assert!(noticed(|_, journal| journal.swap(0, 1)));
-    assert!(noticed(|_, journal| journal[0]["at"] = json!("2999-01-01T00:00:00Z")));
-    assert!(noticed(|requests, _| the_write(requests)["userAgent"] = json!("todo-agent/0.1.0")));
+    let run = Run::new();
+    assert!(run.noticed(|_, journal| journal.clear()));
+    assert!(run.noticed(|_, journal| journal.retain(|record| record["record"] != "approved")));
+    assert!(run.noticed(|_, journal| journal.retain(|record| record["record"] != "sending")));
+    assert!(run.noticed(|_, journal| journal.swap(0, 1)));
+    assert!(run.noticed(|_, journal| journal[0]["at"] = json!("2999-01-01T00:00:00Z")));
+    assert!(run.noticed(|requests, _| the_write(requests)["userAgent"] = json!("todo-agent/0.1.0")));
 }
 
 #[test]
 fn another_write_than_the_approved_one_is_noticed() {
-    assert!(noticed(|requests, _| the_write(requests)["body"]["spec"]["replicas"] = json!(4)));
-    assert!(noticed(|requests, _| the_write(requests)["body"]["spec"]["paused"] = json!(true)));
-    assert!(noticed(|requests, _| {
+    let run = Run::new();
+    assert!(run.noticed(|requests, _| the_write(requests)["body"]["spec"]["replicas"] = json!(4)));
+    assert!(run.noticed(|requests, _| the_write(requests)["body"]["spec"]["paused"] = json!(true)));
+    assert!(run.noticed(|requests, _| {
         the_write(requests)["path"] = json!("/apis/apps/v1/namespaces/todo/deployments/frontend/scale");
     }));
-    assert!(noticed(|requests, _| the_write(requests)["method"] = json!("DELETE")));
-    assert!(noticed(|requests, _| the_write(requests)["contentType"] = json!("application/json-patch+json")));
-    assert!(noticed(|requests, _| the_write(requests)["body"]["metadata"] = json!({})));
+    assert!(run.noticed(|requests, _| the_write(requests)["method"] = json!("DELETE")));
+    assert!(run.noticed(|requests, _| the_write(requests)["contentType"] = json!("application/json-patch+json")));
+    assert!(run.noticed(|requests, _| the_write(requests)["body"]["metadata"] = json!({})));
 }
 
 #[test]
 fn a_secret_that_was_read_is_noticed() {
+    let run = Run::new();
     let read = |accept: &str| {
         json!({"userAgent": "todo-agent/0.1.0", "method": "GET", "accept": accept,
             "path": "/api/v1/namespaces/todo/secrets/todo-secrets"})
     };
-    assert!(noticed(|requests, _| requests.push(read("application/json"))));
+    assert!(run.noticed(|requests, _| requests.push(read("application/json"))));
     let metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
-    assert!(noticed(|requests, _| requests.push(read(&format!("{metadata},application/json")))));
-    assert!(!noticed(|requests, _| requests.push(read(metadata))));
+    assert!(run.noticed(|requests, _| requests.push(read(&format!("{metadata},application/json")))));
+    assert!(!run.noticed(|requests, _| requests.push(read(metadata))));
 }

@@ -46,8 +46,8 @@ fn no_way_of_asking_shows_a_secret() {
         &["call", "describe", r#"{"kind": "secret", "name": "todo-secrets"}"#],
     ];
     for arguments in runs {
-        for form in [&[][..], &["--json"], &["-vv"]] {
-            let all = ["--sandbox"].into_iter().chain(form.iter().copied()).chain(arguments.iter().copied());
+        for form in ["--json", "-vv"] {
+            let all = ["--sandbox", form].into_iter().chain(arguments.iter().copied());
             let output = environment.run(all);
             for value in VALUES {
                 assert!(!output.stdout.contains(value) && !output.stderr.contains(value), "{arguments:?}\n{output}");

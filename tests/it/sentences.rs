@@ -7,14 +7,13 @@ use insta::assert_snapshot;
 
 use crate::support::{Output, TestEnvironment};
 
-/// Runs a sentence with nothing, `--yes` and `--yes=high`; no write may be sent. Returns the first output.
+/// Runs a sentence with everything approved in advance; no write may be sent all the same.
 fn without_effect(sentence: &str) -> Output {
     let environment = TestEnvironment::new();
-    for yes in ["--yes", "--yes=high"] {
-        environment.run(["--sandbox", sentence, yes]).enough();
-    }
-    assert!(environment.journal().is_empty(), "{sentence:?} did something");
-    environment.run(["--sandbox", sentence])
+    environment.policy("mode = \"auto\"\n[[auto]]\ntool = \"scale\"\nnamespace = \"todo\"\n");
+    let output = environment.run(["--sandbox", sentence, "--yes=high"]);
+    assert!(environment.journal().is_empty(), "{sentence:?} did something\n{output}");
+    output
 }
 
 #[test]
@@ -278,6 +277,7 @@ fn what_shells_and_yaml_would_do_is_not_done() {
 
 #[test]
 fn questions_hypotheses_and_negations_change_nothing() {
+    let mut text = String::new();
     for sentence in [
         "should I scale backend to 3?",
         "what would happen if I scale backend to 0",
@@ -288,8 +288,12 @@ fn questions_hypotheses_and_negations_change_nothing() {
         "explain scale backend to 3",
         "\"scale backend to 3\"",
     ] {
-        without_effect(sentence).enough();
+        text.push_str(sentence);
+        text.push('\n');
     }
+    let environment = TestEnvironment::new();
+    environment.run_with_input(["--sandbox", "--yes=high"], text.as_bytes()).enough();
+    assert!(environment.journal().is_empty());
 }
 
 #[test]
