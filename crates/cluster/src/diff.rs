@@ -33,7 +33,7 @@ fn compare(path: &mut String, before: Option<&Value>, after: Option<&Value>, cha
             for wanted in names {
                 let find = |items: &'_ [Value]| items.iter().find(|item| name(item) == Some(wanted)).cloned();
                 let (old, new) = (find(old), find(new));
-                within(path, &format!("[{wanted}]"), |path| compare(path, old.as_ref(), new.as_ref(), changes));
+                within(path, &item(wanted), |path| compare(path, old.as_ref(), new.as_ref(), changes));
             }
         }
         _ => changes.push(FieldChange {
@@ -55,6 +55,12 @@ fn within(path: &mut String, segment: &str, run: impl FnOnce(&mut String)) {
 fn field(key: &str) -> String {
     let plain = key.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'));
     if plain { format!(".{key}") } else { format!("[{key:?}]") }
+}
+
+/// Returns `[backend]`, quoted where the name could be read as more of the path.
+fn item(name: &str) -> String {
+    let plain = name.chars().all(|character| character.is_ascii_alphanumeric() || "-_./:".contains(character));
+    if plain && !name.is_empty() { format!("[{name}]") } else { format!("[{name:?}]") }
 }
 
 fn named(items: &[Value]) -> bool {
@@ -95,6 +101,12 @@ mod tests {
         let before = json!({"containers": [{"name": "a", "image": "a:1"}, {"name": "b", "image": "b:1"}]});
         let after = json!({"containers": [{"name": "b", "image": "b:2"}, {"name": "a", "image": "a:1"}]});
         assert_eq!(paths(&before, &after), ["containers[b].image"]);
+    }
+
+    #[test]
+    fn a_name_cannot_pass_for_more_of_the_path() {
+        let before = json!({"env": [{"name": "A]: 1 → 2  spec.replicas"}]});
+        assert_eq!(paths(&before, &json!({"env": []})), ["env[\"A]: 1 → 2  spec.replicas\"]"]);
     }
 
     #[test]

@@ -6,15 +6,17 @@
 
 use serde_json::Value;
 use todo_agent_core::{
-    Cause, ClusterError, Outcome, Recipe, Report, Run,
+    Cause, ClusterError, Outcome, Recipe, Redactor, Report, Run,
     journal::{Entry, Journal, JournalRecord},
     report::EffectReport,
+    text::{Lines, visible},
     view::StepView,
 };
 
 use crate::{
     digest::{content_hash, fingerprint, owned_content},
     gate::Approved,
+    http::Failed,
     preview::{PlannedEffect, PlannedPhase},
     request::Earnest,
     verify::{Settled, Written, settle},
@@ -126,11 +128,16 @@ impl Execution<'_> {
             if self.run.cancel.is_cancelled() {
                 return Sent::Ended(Outcome::Failed { why: "interrupted before anything was sent".to_owned() });
             }
+            let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+            if version.is_empty() {
+                // Without a precondition the server would write over anybody's work.
+                let why = format!("the server does not say which version of {} it has", effect.target);
+                return Sent::Ended(Outcome::Failed { why: format!("{why}; nothing was sent") });
+            }
             let digest = effect.prepared.digest(&self.approved.key);
             if let Err(error) = self.record(Entry::Sending { n: effect.n, digest }) {
                 return Sent::Ended(Outcome::Failed { why: format!("{error}; nothing was sent") });
             }
-            let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
             let id = self.approved.view.change_id.as_str();
             let request = effect.prepared.request(version, Earnest::Real, Some(id));
             match cluster.http.write(request).await {
@@ -138,15 +145,15 @@ impl Execution<'_> {
                     self.note(Entry::Answered { n: effect.n, status: reply.status });
                     return Sent::Accepted(effect.prepared.object_after(&live, &reply.body));
                 }
-                Err(error) if error.is(Cause::Conflict) => {
-                    self.note(Entry::Answered { n: effect.n, status: 409 });
+                // An error status is an answer; whatever else went wrong, the request may have arrived.
+                Err(Failed { error, status: Some(status), .. }) if !leaves_open(&error) => {
+                    self.note(Entry::Answered { n: effect.n, status });
+                    if !error.is(Cause::Conflict) {
+                        return Sent::Ended(failed(&error));
+                    }
                     conflict = error.message;
                 }
-                Err(error) if no_answer(&error) => return self.examine(effect, &live, &error).await,
-                Err(error) => {
-                    self.note(Entry::Answered { n: effect.n, status: status_of(error.cause) });
-                    return Sent::Ended(failed(&error));
-                }
+                Err(Failed { error, .. }) => return self.examine(effect, &live, &error).await,
             }
         }
         Sent::Ended(Outcome::Failed { why: format!("others keep changing {}: {conflict}", effect.target) })
@@ -177,6 +184,7 @@ impl Execution<'_> {
     }
 
     fn ended(&mut self, n: usize, outcome: Outcome) {
+        let outcome = quotable(outcome, &self.run.redactor);
         // Without an answer the line `sending` stays alone, so that the next start looks again.
         if !matches!(outcome, Outcome::Unknown { .. }) {
             self.note(Entry::Settled { n, result: outcome.clone() });
@@ -218,18 +226,6 @@ fn step<'a>(approved: &'a Approved, effect: &PlannedEffect) -> &'a StepView {
     &approved.view.steps[effect.n - 1]
 }
 
-/// Returns the HTTP status that a refusal with this cause has.
-fn status_of(cause: Cause) -> u16 {
-    match cause {
-        Cause::Unauthorized => 401,
-        Cause::Forbidden => 403,
-        Cause::NotFound => 404,
-        Cause::Conflict => 409,
-        Cause::Expired => 410,
-        _ => 422,
-    }
-}
-
 fn failed(error: &ClusterError) -> Outcome {
     let mut why = error.message.clone();
     for hint in &error.hints {
@@ -239,9 +235,22 @@ fn failed(error: &ClusterError) -> Outcome {
     Outcome::Failed { why }
 }
 
-/// Returns whether the request may have arrived although no usable answer came.
-fn no_answer(error: &ClusterError) -> bool {
+/// Returns whether the server, or what stands before it, failed rather than refused: the request may have been
+/// carried out all the same.
+fn leaves_open(error: &ClusterError) -> bool {
     matches!(error.cause, Cause::Unreachable | Cause::Unavailable | Cause::NotKubernetes | Cause::TimedOut)
+}
+
+/// Returns an outcome as it may be shown and kept: what it quotes comes from pods, webhooks and other writers.
+fn quotable(outcome: Outcome, redactor: &Redactor) -> Outcome {
+    let shown = |text: String| visible(&redactor.text(&text), Lines::Escape);
+    match outcome {
+        Outcome::Done { output } => Outcome::Done { output: shown(output) },
+        Outcome::NotVerified { why } => Outcome::NotVerified { why: shown(why) },
+        Outcome::Moved { why } => Outcome::Moved { why: shown(why) },
+        Outcome::Failed { why } => Outcome::Failed { why: shown(why) },
+        Outcome::Unknown { why } => Outcome::Unknown { why: shown(why) },
+    }
 }
 
 fn outcome_of(results: &[&Settled]) -> Outcome {

@@ -83,6 +83,11 @@ impl ApiRequest {
         self
     }
 
+    fn changes_nothing(&self) -> bool {
+        let dry = self.query.iter().any(|(key, value)| *key == "dryRun" && value == "All");
+        self.method == http::Method::GET || dry || self.path.ends_with("/selfsubjectaccessreviews")
+    }
+
     fn target(&self) -> String {
         let mut target = self.path.clone();
         for (index, (key, value)) in self.query.iter().enumerate() {
@@ -102,6 +107,32 @@ fn percent_encoded(value: &str) -> impl Iterator<Item = char> {
         let escaped = format!("%{byte:02X}");
         if plain { vec![char::from(byte)] } else { escaped.chars().collect() }
     })
+}
+
+/// Returns whether a segment of a path means another place, once a server or a proxy has decoded it. No name
+/// holds a slash or a percent sign, is empty, or is made of dots alone.
+/// Source: k8s.io/apimachinery/pkg/api/validation/path, IsValidPathSegmentName.
+fn leaves_its_place(path: &str) -> bool {
+    let mut segments = path.split('/').skip(1);
+    segments.any(|segment| {
+        matches!(segment, "" | "." | ".." | "%2E" | "%2E%2E") || segment.contains("%2F") || segment.contains("%25")
+    })
+}
+
+/// Why a request has no answer that can be used.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: ClusterError,
+    retry_after: Option<Duration>,
+    /// The status of the answer; `None` where none came, or none that could be read to its end. A write may
+    /// then have been done.
+    pub(crate) status: Option<u16>,
+}
+
+impl Failed {
+    fn without_answer(error: ClusterError) -> Self {
+        Self { error, retry_after: None, status: None }
+    }
 }
 
 /// An answer with a success status.
@@ -131,12 +162,17 @@ impl Http {
         std::mem::take(&mut self.records.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Sends a read, again within the budget where the server is busy or away.
+    /// Sends a read, again within the budget where the server is busy or away. Dry runs and access reviews
+    /// are reads: they change nothing, so that they too may be sent twice.
     pub(crate) async fn read(&self, request: ApiRequest) -> Result<Reply, ClusterError> {
+        if !request.changes_nothing() {
+            let message = format!("{} {} is no read; nothing was sent", request.method, request.path);
+            return Err(ClusterError::new(Cause::Invalid, message));
+        }
         let start = Instant::now();
         let mut pause = Duration::from_millis(200);
         loop {
-            let (error, retry_after) = match self.once(&request).await {
+            let Failed { error, retry_after, .. } = match self.once(&request).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
@@ -152,8 +188,8 @@ impl Http {
     }
 
     /// Sends a write, exactly once.
-    pub(crate) async fn write(&self, request: ApiRequest) -> Result<Reply, ClusterError> {
-        self.once(&request).await.map_err(|(error, _)| error)
+    pub(crate) async fn write(&self, request: ApiRequest) -> Result<Reply, Failed> {
+        self.once(&request).await
     }
 
     /// Opens a stream (a watch, a log) and returns its body.
@@ -166,23 +202,28 @@ impl Http {
         Err(failure::from_status(status, &body, &self.server))
     }
 
-    async fn once(&self, request: &ApiRequest) -> Result<Reply, (ClusterError, Option<Duration>)> {
-        let response = self.send(request).await.map_err(|error| (error, None))?;
+    async fn once(&self, request: &ApiRequest) -> Result<Reply, Failed> {
+        let response = self.send(request).await.map_err(Failed::without_answer)?;
         let retry_after = retry_after(response.headers());
-        let (status, warnings, bytes) = collect(response, &self.server).await.map_err(|error| (error, None))?;
+        let (status, warnings, bytes) = collect(response, &self.server).await.map_err(Failed::without_answer)?;
         if !(200..300).contains(&status) {
-            return Err((failure::from_status(status, &bytes, &self.server), retry_after));
+            let error = failure::from_status(status, &bytes, &self.server);
+            return Err(Failed { error, retry_after, status: Some(status) });
         }
         let body = if bytes.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&bytes).map_err(|error| (failure::not_json(&bytes, &error, &self.server), None))?
+            serde_json::from_slice(&bytes)
+                .map_err(|error| Failed::without_answer(failure::not_json(&bytes, &error, &self.server)))?
         };
         Ok(Reply { status, warnings, body })
     }
 
     async fn send(&self, request: &ApiRequest) -> Result<Response<Body>, ClusterError> {
         let target = request.target();
+        if leaves_its_place(&request.path) {
+            return Err(ClusterError::new(Cause::NotFound, format!("no object has a name as in {}", request.path)));
+        }
         let agent = match &request.change_id {
             Some(id) => format!("todo-agent/{} (change {id})", env!("CARGO_PKG_VERSION")),
             None => format!("todo-agent/{}", env!("CARGO_PKG_VERSION")),
@@ -275,6 +316,33 @@ mod tests {
     fn a_query_is_escaped() {
         let request = ApiRequest::get("/api/v1/pods", "test").query("labelSelector", "app=backend,tier in (a,b)");
         assert_eq!(request.target(), "/api/v1/pods?labelSelector=app%3Dbackend%2Ctier%20in%20%28a%2Cb%29");
+    }
+
+    #[test]
+    fn a_name_from_a_cluster_cannot_lead_to_another_place() {
+        for path in [
+            "/api/v1/namespaces/todo/configmaps/..%2Fsecrets%2Fs",
+            "/api/v1/namespaces/todo/configmaps/../secrets/s",
+            "/api/v1/namespaces/todo/configmaps/%2E%2E",
+            "/api/v1/namespaces/todo/configmaps/",
+            "/api/v1/namespaces/todo/pods/a%252Fb",
+        ] {
+            assert!(leaves_its_place(path), "{path}");
+        }
+        for path in
+            ["/apis", "/api/v1/namespaces/kube-system", "/apis/rbac.authorization.k8s.io/v1/clusterroles/a:b%20c"]
+        {
+            assert!(!leaves_its_place(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_write_is_never_sent_as_a_read() {
+        let mut request = ApiRequest::get("/apis/apps/v1/namespaces/todo/deployments/backend", "test");
+        assert!(request.changes_nothing());
+        request.method = http::Method::PATCH;
+        assert!(!request.changes_nothing());
+        assert!(request.query("dryRun", "All").changes_nothing());
     }
 
     #[test]

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use todo_agent_core::{
-    Cause, Change, ChangeView, ClusterError, Expectation, ObjectRef, Recipe, Redactor, Risk, Run,
+    Cause, Change, ChangeView, ClusterError, Expectation, ObjectRef, Recipe, Redactor, Remark, Risk, Run,
     text::{Lines, visible},
     view::{FieldChange, ProofView, StepView, TargetView},
 };
@@ -108,19 +108,24 @@ pub async fn preview(
                 let live = cluster.read_live(&target).await?;
                 let trial = try_out(cluster, &prepared, &live).await?;
                 let n = steps.len() + 1;
-                let mut step = step_view(n, phase_number, &target, &prepared, &live, &trial, cluster, key, run);
+                let earlier = planned.iter().position(|(other, _)| *other == target);
+                let earlier = earlier.map(|earlier| planned.swap_remove(earlier).1);
+                let follows = earlier.is_some();
+                let (before, trial) = match earlier {
+                    Some(earlier) => (earlier.clone(), trial.after_step(&prepared, &earlier)),
+                    None => (live.clone(), trial),
+                };
+                let mut step = step_view(n, phase_number, &target, &prepared, &before, &trial, cluster, key, run);
                 change.tool.clone_into(&mut step.tool);
                 step.summary = shown(&change.summary, &run.redactor);
-                step.remarks.extend(change.remarks.iter().cloned());
-                step.remarks.dedup();
-                let earlier = planned.iter().position(|(other, _)| *other == target);
-                if let Some(earlier) = earlier {
-                    step.fingerprint = fingerprint(&planned[earlier].1);
+                if follows {
+                    let fact = "an earlier step changes this object too; this is what comes after it".to_owned();
+                    step.remarks.push(Remark::Fact(fact));
                 }
-                let before = earlier.map_or_else(|| live.clone(), |earlier| planned[earlier].1.clone());
-                let after = prepared.computed_after(&before).unwrap_or_else(|| trial.after.clone());
-                planned.retain(|(other, _)| *other != target);
-                planned.push((target.clone(), after));
+                step.remarks.extend(change.remarks.iter().cloned());
+                step.remarks = step.remarks.into_iter().map(|remark| plain(remark, &run.redactor)).collect();
+                step.remarks.dedup();
+                planned.push((target.clone(), trial.after));
                 effects.push(PlannedEffect {
                     n,
                     target,
@@ -154,6 +159,17 @@ struct Trial {
     after: Value,
     proof: ProofView,
     warnings: Vec<String>,
+}
+
+impl Trial {
+    /// The server tried it on the object as it is now; an earlier step of the plan makes another one of it, so
+    /// what follows from that is worked out here and not confirmed.
+    fn after_step(self, prepared: &Prepared, earlier: &Value) -> Self {
+        match prepared.computed_after(earlier) {
+            Some(after) => Self { after, proof: ProofView::Computed, ..self },
+            None => Self { proof: ProofView::Stated, ..self },
+        }
+    }
 }
 
 async fn try_out(cluster: &Cluster, prepared: &Prepared, live: &Value) -> Result<Trial, ClusterError> {
@@ -195,7 +211,7 @@ fn step_view(
     let real = diff(&before, &after);
     let risk = match trial.proof {
         ProofView::Stated => Risk::High,
-        proof => risk::risk(Facts { target, before: live, diff: &real, proof }),
+        proof => risk::risk(Facts { target, before: live, after: &trial.after, diff: &real, proof }),
     };
     let redact = |value: &Value| run.redactor.value(value).into_inner();
     let outside = match &target.namespace {
@@ -223,6 +239,13 @@ fn step_view(
 
 fn readable(change: FieldChange) -> FieldChange {
     FieldChange { path: visible(&change.path, Lines::Escape), ..change }
+}
+
+fn plain(remark: Remark, redactor: &Redactor) -> Remark {
+    match remark {
+        Remark::Fact(text) => Remark::Fact(shown(&text, redactor)),
+        Remark::KeptBy(text) => Remark::KeptBy(shown(&text, redactor)),
+    }
 }
 
 fn shown(text: &str, redactor: &Redactor) -> String {

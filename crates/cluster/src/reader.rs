@@ -9,6 +9,7 @@ use todo_agent_core::{
     Cause, ClusterError, FullReader, ListQuery, ObjectRef, Reader, ResourceType, Within,
     reader::{Access, LogQuery, LogText, Scope, Sealed},
 };
+use todo_agent_kube_rules::kinds;
 
 use crate::{
     cluster::Cluster,
@@ -142,7 +143,8 @@ impl Cluster {
     }
 
     async fn read_log(&self, query: &LogQuery) -> Result<LogText, ClusterError> {
-        let path = format!("/api/v1/namespaces/{}/pods/{}/log", query.namespace, query.pod);
+        let pod = kinds::find("pod").map(|kind| ObjectRef::new(kind, &query.namespace, &query.pod).path());
+        let path = format!("{}/log", pod.unwrap_or_default());
         let mut request = ApiRequest::get(path, "read a log").query("timestamps", "true");
         if let Some(container) = &query.container {
             request = request.query("container", container);
@@ -218,8 +220,6 @@ fn tidy(mut object: Value, resource: &ResourceType, metadata_only: bool) -> Valu
 
 #[cfg(test)]
 mod tests {
-    use todo_agent_kube_rules::kinds;
-
     use super::*;
 
     #[test]

@@ -104,7 +104,13 @@ impl Prepared {
                 merge(&mut after, &self.body);
                 Some(after)
             }
-            PatchStyle::Json | PatchStyle::Strategic => None,
+            PatchStyle::Json => {
+                let mut after = live.clone();
+                let patch: json_patch::Patch = serde_json::from_value(self.body.clone()).ok()?;
+                json_patch::patch(&mut after, &patch).ok()?;
+                Some(after)
+            }
+            PatchStyle::Strategic => None,
         }
     }
 }
@@ -115,7 +121,16 @@ fn with_precondition(mut body: Value, style: PatchStyle, resource_version: &str)
         (PatchStyle::Json, Value::Array(operations)) => {
             operations.push(json!({"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}));
         }
-        (_, body) => body["metadata"]["resourceVersion"] = json!(resource_version),
+        (_, body) => {
+            // A body that is no object is refused by the server; it must not be sent without a precondition.
+            if !body.is_object() || !body["metadata"].is_object() {
+                if !body.is_object() {
+                    *body = json!({});
+                }
+                body["metadata"] = json!({});
+            }
+            body["metadata"]["resourceVersion"] = json!(resource_version);
+        }
     }
     body
 }
@@ -176,6 +191,17 @@ mod tests {
         let request = Prepared::new(&effect).1.request("42", Earnest::Real, None);
         let sent: Value = serde_json::from_slice(&request.content.unwrap().1).unwrap();
         assert_eq!(sent[1], json!({"op": "replace", "path": "/metadata/resourceVersion", "value": "42"}));
+    }
+
+    #[test]
+    fn no_body_goes_without_its_precondition() {
+        for style in [PatchStyle::Merge, PatchStyle::Strategic, PatchStyle::Json] {
+            for body in [json!({"metadata": "x"}), json!({"metadata": null}), json!("x"), json!(null)] {
+                let sent = with_precondition(body.clone(), style, "42");
+                assert_eq!(sent["metadata"]["resourceVersion"], "42", "{style:?} {body}");
+            }
+        }
+        assert_eq!(with_precondition(json!([]), PatchStyle::Merge, "42")["metadata"]["resourceVersion"], "42");
     }
 
     #[test]

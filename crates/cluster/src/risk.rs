@@ -3,6 +3,8 @@
 //! The table is the one of the safety promises: low is taken back without loss, medium may disturb
 //! users, high may lose data or service or reach the whole cluster.
 
+mod template;
+
 use serde_json::Value;
 use todo_agent_core::{
     ObjectRef, Risk,
@@ -16,18 +18,23 @@ const PROTECTED_NAMESPACES: &[&str] = &["kube-system", "kube-public", "kube-node
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts<'a> {
     pub(crate) target: &'a ObjectRef,
-    /// The live object before.
+    /// The object before.
     pub(crate) before: &'a Value,
+    /// The object as it will be.
+    pub(crate) after: &'a Value,
     pub(crate) diff: &'a [FieldChange],
     pub(crate) proof: ProofView,
 }
 
 /// Returns how much harm the effect can do.
 pub(crate) fn risk(facts: Facts<'_>) -> Risk {
-    let base = if reaches_the_cluster(facts.target) {
+    let base = if reaches_the_cluster(facts.target)
+        || template::loses(facts.before, facts.after)
+        || template::gains(facts.before, facts.after)
+    {
         Risk::High
     } else {
-        facts.diff.iter().map(|change| of_change(change, facts.before)).max().unwrap_or(Risk::Low)
+        facts.diff.iter().map(|change| of_change(change, &facts)).max().unwrap_or(Risk::Low)
     };
     match facts.proof {
         ProofView::Served => base,
@@ -37,7 +44,8 @@ pub(crate) fn risk(facts: Facts<'_>) -> Risk {
 
 /// Returns why the object is always asked about and by name, if it is.
 pub(crate) fn protected(target: &ObjectRef) -> Option<String> {
-    let namespace = target.namespace.as_deref()?;
+    let itself = (target.resource.kind == "Namespace").then_some(target.name.as_str());
+    let namespace = target.namespace.as_deref().or(itself)?;
     PROTECTED_NAMESPACES.contains(&namespace).then(|| format!("{namespace} belongs to the cluster itself"))
 }
 
@@ -49,33 +57,62 @@ fn reaches_the_cluster(target: &ObjectRef) -> bool {
         )
 }
 
-fn of_change(change: &FieldChange, live: &Value) -> Risk {
+fn of_change(change: &FieldChange, facts: &Facts<'_>) -> Risk {
     let path = change.path.as_str();
-    match path {
-        "spec.replicas" => return of_replicas(change),
-        "spec.paused" => return Risk::Low,
-        _ => {}
+    let is = |field: &str| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+    if path == "spec.replicas" {
+        return of_replicas(change);
     }
-    if path.starts_with("spec.template.metadata.annotations") {
-        return of_restart(live);
+    if path == "spec.paused" {
+        // Resuming starts whatever rollout was held back.
+        return if change.after == Some(Value::Bool(true)) { Risk::Low } else { Risk::Medium };
     }
-    if path.starts_with("spec.template.metadata.labels")
-        || path.starts_with("spec.selector")
-        || path.starts_with("metadata.finalizers")
+    if only_restarts(change) {
+        return of_restart(facts.before);
+    }
+    let of_pod = facts.target.resource.kind == "Pod" && is("metadata.labels");
+    if of_pod
+        || ["spec.template.metadata.labels", "spec.selector", "metadata.finalizers", "metadata.ownerReferences"]
+            .into_iter()
+            .any(is)
+        || path == "spec.template"
+        || path == "spec.template.metadata"
     {
         return Risk::High;
     }
-    if path.starts_with("metadata.annotations") || path.starts_with("metadata.labels") {
+    if is("metadata.labels") {
         return Risk::Low;
     }
-    let removed = change.after.is_none();
-    let structural = ["containers[", "ports[", "volumes[", "volumeMounts["].iter().any(|part| {
-        path.rfind(part).is_some_and(|start| path[start + part.len()..].ends_with(']') && path.ends_with(']'))
-    });
-    if removed && structural || opens_the_host(change) {
+    if is("metadata.annotations") {
+        // What a Service's or an Ingress's annotations say is done by its controller.
+        let acted_upon = matches!(facts.target.resource.kind.as_str(), "Service" | "Ingress");
+        return if acted_upon { Risk::Medium } else { Risk::Low };
+    }
+    if change.after.is_none() && is_part(path) || opens_the_host(change) {
         return Risk::High;
     }
     Risk::Medium
+}
+
+/// Returns whether the change is the mark that `kubectl rollout restart` leaves, and nothing else. Other
+/// annotations of a pod mean something to whoever reads them, such as a service mesh.
+fn only_restarts(change: &FieldChange) -> bool {
+    const ANNOTATIONS: &str = "spec.template.metadata.annotations";
+    let Some(rest) = change.path.strip_prefix(ANNOTATIONS) else { return false };
+    if !rest.is_empty() {
+        return rest == "[\"kubectl.kubernetes.io/restartedAt\"]";
+    }
+    let sides = [&change.before, &change.after].into_iter().flatten().filter_map(Value::as_object);
+    sides.flatten().all(|(key, _)| key == "kubectl.kubernetes.io/restartedAt")
+}
+
+/// Returns whether a path names a container, a port, a volume or a mount, or a whole list of them. Workloads are
+/// compared as a whole; this is for kinds this program does not know.
+fn is_part(path: &str) -> bool {
+    const LISTS: &[&str] =
+        &["containers", "initContainers", "ephemeralContainers", "ports", "volumes", "volumeMounts", "volumeDevices"];
+    let list = path.strip_suffix(']').and_then(|path| path.rsplit_once('[')).map_or(path, |(list, _)| list);
+    LISTS.contains(&list.rsplit('.').next().unwrap_or_default())
 }
 
 fn of_replicas(change: &FieldChange) -> Risk {
@@ -94,7 +131,12 @@ fn of_restart(live: &Value) -> Risk {
     let replicas = live["spec"]["replicas"].as_i64().unwrap_or(1);
     let recreated =
         live["spec"]["strategy"]["type"] == "Recreate" || live["spec"]["updateStrategy"]["type"] == "OnDelete";
-    if replicas > 1 && !recreated { Risk::Low } else { Risk::Medium }
+    // All of them at once is no rolling.
+    let at_once = match &live["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] {
+        Value::String(share) => share == "100%",
+        number => number.as_i64().is_some_and(|number| number >= replicas),
+    };
+    if replicas > 1 && !recreated && !at_once { Risk::Low } else { Risk::Medium }
 }
 
 fn opens_the_host(change: &FieldChange) -> bool {
@@ -142,7 +184,7 @@ mod tests {
         let mut after = before.clone();
         change(&mut after);
         let diff = diff(&before, &after);
-        risk(Facts { target: &target(), before: &before, diff: &diff, proof: ProofView::Served })
+        risk(Facts { target: &target(), before: &before, after: &after, diff: &diff, proof: ProofView::Served })
     }
 
     #[test]
@@ -178,6 +220,99 @@ mod tests {
         );
     }
 
+    /// A pod template with one of everything, changed by `change`.
+    fn of_template(change: impl Fn(&mut Value)) -> Risk {
+        let with_everything = |object: &mut Value| {
+            object["spec"]["template"]["metadata"]["labels"] = json!({"app": "backend"});
+            object["spec"]["template"]["spec"] = json!({
+                "initContainers": [{"name": "init", "image": "i:1"}],
+                "containers": [{"name": "app", "image": "a:1", "args": ["--a", "--b"],
+                    "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+                    "ports": [{"containerPort": 80}, {"containerPort": 81}],
+                    "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+                    "securityContext": {"capabilities": {"add": ["CHOWN"]}, "runAsUser": 1000}}],
+                "volumes": [{"name": "data", "emptyDir": {}}],
+                "tolerations": [{"key": "a"}, {"key": "b"}]});
+        };
+        let mut before = live();
+        with_everything(&mut before);
+        let mut after = before.clone();
+        change(&mut after["spec"]["template"]);
+        let diff = diff(&before, &after);
+        risk(Facts { target: &target(), before: &before, after: &after, diff: &diff, proof: ProofView::Served })
+    }
+
+    #[test]
+    fn parts_that_go_are_high_however_the_server_writes_it() {
+        let remove = |place: &'static str, field: &'static str| {
+            of_template(|template| {
+                template.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(field);
+            })
+        };
+        assert_eq!(remove("/spec", "initContainers"), Risk::High);
+        assert_eq!(remove("/spec", "volumes"), Risk::High);
+        assert_eq!(remove("/spec/containers/0", "ports"), Risk::High);
+        assert_eq!(remove("/spec/containers/0", "volumeMounts"), Risk::High);
+        let one_port = |template: &mut Value| {
+            template["spec"]["containers"][0]["ports"].as_array_mut().unwrap().pop();
+        };
+        assert_eq!(of_template(one_port), Risk::High, "ports without names");
+        assert_eq!(of_template(|template| template["spec"]["containers"][0]["name"] = json!("other")), Risk::High);
+        // What may disturb but loses nothing stays medium.
+        assert_eq!(remove("/spec/containers/0", "env"), Risk::Medium);
+        assert_eq!(remove("/spec/containers/0", "args"), Risk::Medium);
+        assert_eq!(remove("/spec", "tolerations"), Risk::Medium);
+        let one_variable = |template: &mut Value| {
+            template["spec"]["containers"][0]["env"].as_array_mut().unwrap().pop();
+        };
+        assert_eq!(of_template(one_variable), Risk::Medium);
+    }
+
+    #[test]
+    fn whatever_reaches_further_is_high() {
+        for (place, value) in [
+            ("/spec/hostPID", json!(true)),
+            ("/spec/serviceAccountName", json!("admin")),
+            ("/spec/securityContext", json!({"seccompProfile": {"type": "Unconfined"}})),
+            ("/spec/volumes/0", json!({"name": "data", "hostPath": {"path": "/"}})),
+            ("/spec/containers/0/securityContext/privileged", json!(true)),
+            ("/spec/containers/0/securityContext/allowPrivilegeEscalation", json!(true)),
+            ("/spec/containers/0/securityContext/runAsUser", json!(0)),
+            ("/spec/containers/0/securityContext/capabilities/add", json!(["CHOWN", "SYS_ADMIN"])),
+            ("/spec/containers/0/ports/0/hostPort", json!(80)),
+            ("/spec/initContainers/0/securityContext", json!({"privileged": true})),
+            ("/metadata/labels", json!({"app": "backend", "more": "x"})),
+            ("/metadata", json!({"labels": {"app": "other"}})),
+        ] {
+            let change = |template: &mut Value| {
+                let (parent, field) = place.rsplit_once('/').unwrap();
+                let parent = template.pointer_mut(parent).unwrap();
+                match parent.as_array_mut() {
+                    Some(items) => items[field.parse::<usize>().unwrap()] = value.clone(),
+                    None => parent[field] = value.clone(),
+                }
+            };
+            assert_eq!(of_template(change), Risk::High, "{place} = {value}");
+        }
+        // What is merely kept, or given up, is not reaching.
+        assert_eq!(of_template(|template| template["spec"]["hostNetwork"] = json!(false)), Risk::Medium);
+        let fewer = |template: &mut Value| {
+            template["spec"]["containers"][0]["securityContext"]["capabilities"]["add"] = json!([]);
+        };
+        assert_eq!(of_template(fewer), Risk::Medium);
+    }
+
+    #[test]
+    fn only_the_mark_of_a_restart_counts_as_one() {
+        let mesh = json!({"sidecar.istio.io/inject": "false"});
+        assert_eq!(risk_of(|o| o["spec"]["template"]["metadata"]["annotations"] = mesh.clone()), Risk::Medium);
+        assert_eq!(risk_of(|o| o["spec"]["paused"] = json!(true)), Risk::Low);
+        assert_eq!(risk_of(|o| o["spec"]["replicas"] = json!(null)), Risk::Medium, "null counts as 1");
+        let mut all_at_once = live();
+        all_at_once["spec"]["strategy"]["rollingUpdate"] = json!({"maxUnavailable": "100%"});
+        assert_eq!(of_restart(&all_at_once), Risk::Medium);
+    }
+
     #[test]
     fn a_restart_of_one_replica_is_noticed() {
         let mut before = live();
@@ -186,7 +321,7 @@ mod tests {
         after["spec"]["template"]["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/restartedAt": "x"});
         let diff = diff(&before, &after);
         assert_eq!(
-            risk(Facts { target: &target(), before: &before, diff: &diff, proof: ProofView::Served }),
+            risk(Facts { target: &target(), before: &before, after: &after, diff: &diff, proof: ProofView::Served }),
             Risk::Medium
         );
     }
@@ -198,7 +333,7 @@ mod tests {
         after["spec"]["replicas"] = json!(3);
         let diff = diff(&before, &after);
         assert_eq!(
-            risk(Facts { target: &target(), before: &before, diff: &diff, proof: ProofView::Computed }),
+            risk(Facts { target: &target(), before: &before, after: &after, diff: &diff, proof: ProofView::Computed }),
             Risk::Medium
         );
     }

@@ -58,7 +58,7 @@ impl Stage {
             phases: vec![Phase {
                 effects: vec![Effect::Object { target: target.clone(), op: Op::Scale { replicas } }],
                 settle: vec![Expectation::Replicas { object: target.clone(), replicas }],
-                deadline: std::time::Duration::from_secs(180),
+                deadline: std::time::Duration::from_mins(3),
             }],
             undo: Some(Recipe::Scale { target, before: 2, after: replicas }),
             undoes: None,
