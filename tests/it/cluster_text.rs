@@ -232,7 +232,7 @@ fn a_reader_that_goes_away_is_no_failure() {
         drop(reader);
         let mut command = environment.command(arguments.iter().copied());
         let output = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
-        let output = environment.shown(output.wait_with_output().unwrap());
+        let output = environment.shown(&output.wait_with_output().unwrap());
         output.exits(0).never_says("panicked").never_says("bug").enough();
     }
 }

@@ -26,7 +26,7 @@ impl Run {
         let state = self.environment.path("falsified");
         fs::create_dir_all(state.join("journal")).unwrap();
         fs::copy(self.environment.state().join("digest.key"), state.join("digest.key")).unwrap();
-        let text = |lines: &[Value]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let text = |lines: &[Value]| lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
         fs::write(state.join("journal/cluster.jsonl"), text(&journal)).unwrap();
         let log = self.environment.write("falsified.jsonl", text(&requests));
         let check = || evidence::check(&log, std::slice::from_ref(&state), evidence::Clock::Shared);

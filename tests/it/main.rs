@@ -3,6 +3,8 @@
 //! The tests run the real program on simulated clusters and on servers that misbehave. Whatever they do, the
 //! requests are compared with the approvals when a test ends; see `support/evidence.rs`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends where it stands")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

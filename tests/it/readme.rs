@@ -25,7 +25,10 @@ fn commands(text: &str) -> Vec<Shown> {
             (true, "```") => in_block = false,
             (true, line) => match (line.strip_prefix("$ "), commands.last_mut()) {
                 (Some(command), _) => commands.push(Shown { command: command.to_owned(), prints: String::new() }),
-                (None, Some(last)) => last.prints += &format!("{line}\n"),
+                (None, Some(last)) => {
+                    last.prints.push_str(line);
+                    last.prints.push('\n');
+                }
                 (None, None) => panic!("a console block begins without a command: {line}"),
             },
             (false, _) => {}

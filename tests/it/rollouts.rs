@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::support::{Served, TestEnvironment};
+use crate::support::{Served, TestEnvironment, spawn};
 
 #[test]
 fn a_rollout_that_never_gets_ready_ends_early_with_the_pods_reason_and_offers_undo() {
@@ -130,11 +130,10 @@ fn an_autoscaler_that_would_fight_is_named_before_anything_is_sent() {
 fn what_somebody_overrides_meanwhile_is_not_called_done() {
     let environment = TestEnvironment::new();
     let served = Served::world(&environment, &crate::support::world_file("slow"));
-    let scaling =
-        environment.spawn(environment.command(["scale backend to 4", "--yes"]).stdin(std::process::Stdio::null()));
+    let scaling = spawn(environment.command(["scale backend to 4", "--yes"]).stdin(std::process::Stdio::null()));
     environment.wait_for_record("answered");
     served.scale("backend", 2);
-    let output = environment.shown(scaling.wait_with_output().unwrap());
+    let output = environment.shown(&scaling.wait_with_output().unwrap());
     assert_snapshot!(output.stdout_filtered(), @r"
     sent, but not verified: scale deployment/backend from 2 to 4 replicas
       overridden by somebody-else: the count is 2, not 4

@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::{
     Output, Served, TestEnvironment,
     proxy::{Proxy, Reaction},
+    spawn,
     terminal::Terminal,
     world, world_file,
 };
@@ -204,11 +205,11 @@ fn interrupt(run: &Child) {
 
 fn started(environment: &TestEnvironment, arguments: &[&str]) -> Child {
     let mut command = environment.command(arguments.iter().copied());
-    environment.spawn(command.stdin(Stdio::null()))
+    spawn(command.stdin(Stdio::null()))
 }
 
 fn ended(environment: &TestEnvironment, run: Child) -> Output {
-    environment.shown(run.wait_with_output().unwrap())
+    environment.shown(&run.wait_with_output().unwrap())
 }
 
 #[test]

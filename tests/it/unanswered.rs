@@ -8,6 +8,7 @@ use insta::assert_snapshot;
 use crate::support::{
     Served, TestEnvironment,
     proxy::{Proxy, Reaction},
+    spawn,
 };
 
 fn is_real_write(request: &str) -> bool {
@@ -28,10 +29,10 @@ fn killed_between_sending_and_answer_the_next_start_reports_it_and_never_resends
     let environment = TestEnvironment::new();
     let (served, proxy) = behind_a_proxy(&environment, is_real_write, Reaction::HoldAnswer);
     let mut command = environment.command(["scale backend to 3", "--yes"]);
-    let mut run = environment.spawn(command.stdin(Stdio::null()));
+    let mut run = spawn(command.stdin(Stdio::null()));
     proxy.stopped();
     run.kill().unwrap();
-    assert_eq!(environment.shown(run.wait_with_output().unwrap()).code, None);
+    assert_eq!(environment.shown(&run.wait_with_output().unwrap()).code, None);
     assert_eq!(environment.journal_words(), ["approved", "sending 1"]);
 
     environment.set("COLUMNS", "200");
@@ -53,12 +54,12 @@ fn killed_before_the_request_arrived_the_next_start_finds_the_old_state() {
     let environment = TestEnvironment::new();
     let (served, proxy) = behind_a_proxy(&environment, is_real_write, Reaction::Hold);
     let mut command = environment.command(["scale backend to 3", "--yes"]);
-    let mut run = environment.spawn(command.stdin(Stdio::null()));
+    let mut run = spawn(command.stdin(Stdio::null()));
     proxy.stopped();
     // The request is on its way and has not arrived: the journal came first.
     assert_eq!(environment.journal_words(), ["approved", "sending 1"]);
     run.kill().unwrap();
-    assert_eq!(environment.shown(run.wait_with_output().unwrap()).code, None);
+    assert_eq!(environment.shown(&run.wait_with_output().unwrap()).code, None);
     let next = environment.run(["list deployments"]).exits(0);
     next.says("asks for 2 replicas, 2 are available").enough();
     assert!(served.writes().is_empty());

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use super::{Output, evidence};
 
 /// How long a test waits for a record that must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A person's surroundings, made for one test.
 pub(crate) struct TestEnvironment {
@@ -138,24 +138,19 @@ impl TestEnvironment {
 
     /// Runs the program with something piped in.
     pub(crate) fn run_with_input<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, input: &[u8]) -> Output {
-        let mut child = self.spawn(self.command(arguments).stdin(Stdio::piped()));
+        let mut child = spawn(self.command(arguments).stdin(Stdio::piped()));
         let mut pipe = child.stdin.take().unwrap();
         let input = input.to_owned();
         // The program may end before it has read everything, which is its right.
         let writing = std::thread::spawn(move || drop(pipe.write_all(&input)));
         let output = child.wait_with_output().unwrap();
         writing.join().unwrap();
-        self.shown(output)
+        self.shown(&output)
     }
 
     /// Runs a command of this environment to its end.
     pub(crate) fn output(&self, command: &mut Command) -> Output {
-        self.shown(self.spawn(command).wait_with_output().unwrap())
-    }
-
-    /// Starts a command of this environment with both streams piped.
-    pub(crate) fn spawn(&self, command: &mut Command) -> Child {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        self.shown(&spawn(command).wait_with_output().unwrap())
     }
 
     /// Returns the program's command line, ready to be changed and run.
@@ -183,7 +178,7 @@ impl TestEnvironment {
     }
 
     /// Returns an output with this environment's paths made plain.
-    pub(crate) fn shown(&self, output: std::process::Output) -> Output {
+    pub(crate) fn shown(&self, output: &std::process::Output) -> Output {
         Output::of(output, self.replaced())
     }
 
@@ -191,6 +186,11 @@ impl TestEnvironment {
         let worlds = format!("{}/tests/worlds", env!("CARGO_MANIFEST_DIR"));
         vec![(self.folder.path().display().to_string(), "[env]".to_owned()), (worlds, "[worlds]".to_owned())]
     }
+}
+
+/// Starts a command with both streams piped.
+pub(crate) fn spawn(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Returns the `--sandbox` flag for a world of these tests.

@@ -32,7 +32,7 @@ impl HostileServer {
 
     /// Starts a server that takes every request and never says a word.
     pub(crate) fn silent() -> Self {
-        Self::with(|_, _| thread::sleep(Duration::from_secs(60)))
+        Self::with(|_, _| thread::sleep(Duration::from_mins(1)))
     }
 
     fn with(react: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {

@@ -14,6 +14,6 @@ pub(crate) mod proxy;
 pub(crate) mod serve;
 pub(crate) mod terminal;
 
-pub(crate) use environment::{TestEnvironment, world, world_file};
+pub(crate) use environment::{TestEnvironment, spawn, world, world_file};
 pub(crate) use output::Output;
 pub(crate) use serve::Served;

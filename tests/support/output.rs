@@ -20,7 +20,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn of(output: process::Output, replaced: Vec<(String, String)>) -> Self {
+    pub(crate) fn of(output: &process::Output, replaced: Vec<(String, String)>) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -51,7 +51,9 @@ impl Output {
     }
 
     /// Ends the chain where nothing more is asserted.
-    pub(crate) fn enough(self) {}
+    pub(crate) fn enough(self) {
+        drop(self);
+    }
 
     /// Returns the id of the change that was shown last.
     #[track_caller]

@@ -11,7 +11,7 @@ use std::{
 use super::{Served, hostile::listen, http::Access};
 
 /// How long a test waits for a request that must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{TestEnvironment, evidence, http::Access};
 
 /// How long the server may take to be there; a loaded machine is slow, a broken server never comes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A served sandbox.
 pub(crate) struct Served {
@@ -91,13 +91,13 @@ impl Served {
     }
 
     /// Changes a Deployment in namespace `todo` behind the program's back.
-    pub(crate) fn patch(&self, name: &str, patch: &Value) {
-        self.patch_at(&deployment(name), patch);
+    pub(crate) fn patch(&self, name: &str, change: &Value) {
+        self.patch_at(&deployment(name), change);
     }
 
     /// Changes any object behind the program's back, with a merge patch.
-    pub(crate) fn patch_at(&self, path: &str, patch: &Value) {
-        let (code, answer) = self.access.request("PATCH", path, Some(("application/merge-patch+json", patch)));
+    pub(crate) fn patch_at(&self, path: &str, change: &Value) {
+        let (code, answer) = self.access.request("PATCH", path, Some(("application/merge-patch+json", change)));
         assert_eq!(code, 200, "{answer}");
     }
 
