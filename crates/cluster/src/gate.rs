@@ -7,7 +7,7 @@
 //! # use todo_agent_core::ChangeView;
 //! fn forge(cluster: Cluster, key: DigestKey, view: ChangeView) -> Approved {
 //!     let expires = jiff::Timestamp::MAX;
-//!     Approved { cluster, key, view, phases: vec![], undo: vec![], expires, by: String::new() } // private fields
+//!     Approved { cluster, key, view, phases: vec![], undo: vec![], expires, by: String::new(), chosen: vec![] } // private fields
 //! }
 //! ```
 //! ```compile_fail,E0308
@@ -64,12 +64,19 @@ pub struct Approved {
     pub(crate) undo: Vec<Recipe>,
     pub(crate) expires: Timestamp,
     by: String,
+    chosen: Vec<usize>,
 }
 
 impl Approved {
     /// Returns who or what approved it: `you`, `--yes`, a grant, mode `auto`.
     pub fn by(&self) -> &str {
         &self.by
+    }
+
+    /// Returns the numbers that the approved steps had in the preview, ascending; step `n` of the report is
+    /// the one that was `n`-th of these.
+    pub fn chosen(&self) -> &[usize] {
+        &self.chosen
     }
 
     /// Returns what was approved.
@@ -139,7 +146,7 @@ impl Gate {
     ) -> Result<Approved, Refusal> {
         let shown_at = run.clock.now();
         let (reason, type_names) = match policy::decide(&preview.view, origin, &self.rules, &self.grants) {
-            Verdict::Allow(by) => return approve(preview, by, shown_at, journal, run),
+            Verdict::Allow(by) => return approve(preview, by, None, shown_at, journal, run),
             Verdict::Forbid(why) => return Err(Refusal::Forbidden(why)),
             Verdict::Suggest => return Err(Refusal::Suggested),
             Verdict::Ask(reason) => (reason, Vec::new()),
@@ -159,7 +166,7 @@ impl Gate {
         let by_name = !type_names.is_empty();
         match answer {
             Answer::Typed(names) if by_name && names == type_names => {
-                approve(preview, "you".to_owned(), shown_at, journal, run)
+                approve(preview, "you".to_owned(), None, shown_at, journal, run)
             }
             Answer::Yes | Answer::YesForSession | Answer::Typed(_) | Answer::Only(_) if by_name => {
                 Err(Refusal::Declined("the name was not typed as it is".to_owned()))
@@ -170,13 +177,16 @@ impl Gate {
                     kind: step.target.kind.clone(),
                     namespace: step.target.namespace.clone(),
                     name: step.target.name.clone(),
+                    fields: step.diff.iter().map(|change| change.path.clone()).collect(),
                     risk: step.risk,
                 }));
-                approve(preview, "you, for this session".to_owned(), shown_at, journal, run)
+                approve(preview, "you, for this session".to_owned(), None, shown_at, journal, run)
             }
-            Answer::Yes | Answer::YesForSession => approve(preview, "you".to_owned(), shown_at, journal, run),
+            Answer::Yes | Answer::YesForSession => approve(preview, "you".to_owned(), None, shown_at, journal, run),
             Answer::Only(steps) => match narrowed(preview, &steps) {
-                Some(preview) => approve(preview, "you, in part".to_owned(), shown_at, journal, run),
+                Some((preview, chosen)) => {
+                    approve(preview, "you, in part".to_owned(), Some(chosen), shown_at, journal, run)
+                }
                 None => Err(Refusal::Declined("no step was chosen".to_owned())),
             },
             Answer::Edit { step, args } => Err(Refusal::Edit { step, args }),
@@ -191,6 +201,7 @@ impl Gate {
 fn approve(
     preview: Preview,
     by: String,
+    chosen: Option<Vec<usize>>,
     shown_at: Timestamp,
     journal: &mut dyn Journal,
     run: &Run,
@@ -221,6 +232,7 @@ fn approve(
         },
     };
     journal.append(&record).map_err(Refusal::NoJournal)?;
+    let chosen = chosen.unwrap_or_else(|| preview.view.steps.iter().map(|step| step.n).collect());
     Ok(Approved {
         cluster: preview.cluster,
         key: preview.key,
@@ -229,11 +241,13 @@ fn approve(
         undo: preview.undo,
         expires: shown_at.saturating_add(APPROVAL_LASTS).unwrap_or(shown_at),
         by,
+        chosen,
     })
 }
 
-/// Keeps only the chosen steps, renumbered from 1, with what must settle for them and how to undo them.
-fn narrowed(mut preview: Preview, chosen: &[usize]) -> Option<Preview> {
+/// Keeps only the chosen steps, renumbered from 1, with what must settle for them and how to undo them. Returns
+/// the numbers they had, too.
+fn narrowed(mut preview: Preview, chosen: &[usize]) -> Option<(Preview, Vec<usize>)> {
     for phase in &mut preview.phases {
         phase.effects.retain(|effect| chosen.contains(&effect.n));
         let kept: Vec<_> = phase.effects.iter().map(|effect| effect.target.clone()).collect();
@@ -241,6 +255,7 @@ fn narrowed(mut preview: Preview, chosen: &[usize]) -> Option<Preview> {
     }
     preview.phases.retain(|phase| !phase.effects.is_empty());
     preview.view.steps.retain(|step| chosen.contains(&step.n));
+    let numbers = preview.view.steps.iter().map(|step| step.n).collect();
     for (index, effect) in preview.phases.iter_mut().flat_map(|phase| &mut phase.effects).enumerate() {
         effect.n = index + 1;
     }
@@ -251,5 +266,5 @@ fn narrowed(mut preview: Preview, chosen: &[usize]) -> Option<Preview> {
         preview.phases.iter().flat_map(|phase| &phase.effects).map(|effect| effect.target.clone()).collect();
     preview.undo.retain(|recipe| kept.contains(recipe.target()));
     preview.view.undo = Recipe::describe_all(&preview.undo);
-    (!preview.view.steps.is_empty()).then_some(preview)
+    (!preview.view.steps.is_empty()).then_some((preview, numbers))
 }

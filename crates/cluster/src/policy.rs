@@ -79,7 +79,8 @@ pub enum RuleVerdict {
     Forbid,
 }
 
-/// An answer given for the rest of a session: this operation on this object, up to this risk.
+/// An answer given for the rest of a session: this operation on this object, up to this risk. A patch is another
+/// operation for every field it changes: who agreed to restarts has not agreed to other images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// The verb.
@@ -90,6 +91,8 @@ pub struct Grant {
     pub namespace: Option<String>,
     /// The object's name.
     pub name: String,
+    /// The paths of the fields it may change.
+    pub fields: Vec<String>,
     /// The highest risk it covers; never above medium.
     pub risk: Risk,
 }
@@ -186,6 +189,7 @@ fn answered(step: &StepView, rules: &Rules, grants: &[Grant]) -> Option<String> 
             && grant.kind == step.target.kind
             && grant.namespace == step.target.namespace
             && grant.name == step.target.name
+            && step.diff.iter().all(|change| grant.fields.iter().any(|field| covers(field, &change.path)))
             && step.risk <= grant.risk.min(Risk::Medium)
     });
     if granted {
@@ -199,13 +203,20 @@ fn answered(step: &StepView, rules: &Rules, grants: &[Grant]) -> Option<String> 
     listed.then(|| "mode auto".to_owned())
 }
 
+/// Returns whether a path is the field, or lies in it.
+fn covers(field: &str, path: &str) -> bool {
+    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
 fn matches(rule: &Rule, step: &StepView) -> bool {
     let same = |wanted: &Option<String>, actual: &str| {
         wanted.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(actual))
     };
+    // A rule for a namespace is one for the namespace itself, too.
+    let itself = (step.target.kind == "Namespace").then_some(step.target.name.as_str());
     same(&rule.tool, &step.tool)
         && same(&rule.kind, &step.target.kind)
-        && same(&rule.namespace, step.target.namespace.as_deref().unwrap_or_default())
+        && same(&rule.namespace, step.target.namespace.as_deref().or(itself).unwrap_or_default())
 }
 
 fn names_namespace(step: &StepView, origin: &Origin) -> bool {

@@ -1,6 +1,6 @@
 //! The policy as a table: mode, `--yes`, risk and circumstances against the verdict.
 
-use todo_agent_core::view::{ClusterView, ProofView, TargetView};
+use todo_agent_core::view::{ClusterView, FieldChange, ProofView, TargetView};
 
 use super::*;
 
@@ -105,6 +105,7 @@ fn a_grant_covers_one_operation_on_one_object_up_to_medium() {
         kind: "Deployment".into(),
         namespace: Some("todo".into()),
         name: "backend".into(),
+        fields: vec!["spec.replicas".into()],
         risk: Risk::High,
     };
     let with = |step: StepView| {
@@ -116,6 +117,37 @@ fn a_grant_covers_one_operation_on_one_object_up_to_medium() {
     other.target.name = "frontend".into();
     assert_eq!(with(other), "ask");
     assert_eq!(with(StepView { verb: "delete".into(), ..step(Risk::Low) }), "ask");
+}
+
+#[test]
+fn a_grant_for_a_restart_is_none_for_other_images() {
+    let changing = |path: &str| StepView {
+        verb: "patch".into(),
+        diff: vec![FieldChange { path: path.into(), before: None, after: None }],
+        ..step(Risk::Medium)
+    };
+    let grant = Grant {
+        verb: "patch".into(),
+        kind: "Deployment".into(),
+        namespace: Some("todo".into()),
+        name: "backend".into(),
+        fields: vec!["spec.template.metadata.annotations".into()],
+        risk: Risk::Medium,
+    };
+    let with =
+        |step| short(&decide(&view(vec![step]), &Origin::person(), &Rules::default(), std::slice::from_ref(&grant)));
+    assert_eq!(with(changing("spec.template.metadata.annotations[\"kubectl.kubernetes.io/restartedAt\"]")), "allow");
+    assert_eq!(with(changing("spec.template.spec.containers[app].image")), "ask");
+    assert_eq!(with(changing("spec.template.metadata.annotationsX")), "ask");
+}
+
+#[test]
+fn a_rule_for_a_namespace_holds_for_the_namespace_itself() {
+    let mut itself = step(Risk::High);
+    (itself.target.kind, itself.target.namespace, itself.target.name) = ("Namespace".into(), None, "prod".into());
+    let rule = Rule { tool: None, kind: None, namespace: Some("Prod".into()), verdict: RuleVerdict::Forbid };
+    let rules = Rules { yes: Yes::High, rules: vec![rule], ..Rules::default() };
+    assert_eq!(short(&decide(&view(vec![itself]), &Origin::person(), &rules, &[])), "forbid");
 }
 
 #[test]

@@ -82,6 +82,9 @@ impl Settling<'_> {
                 }
             }
             if let Some(object) = &live {
+                if self.is_another(object) {
+                    return Settled::NotMet(format!("{target} was deleted and made anew meanwhile"));
+                }
                 match progress(self.expectation, object, self.written) {
                     Progress::Met(text) => return Settled::Met(text),
                     Progress::Failed(why) => {
@@ -104,7 +107,7 @@ impl Settling<'_> {
                 }
             }
             if self.run.clock.now() >= self.deadline {
-                return self.out_of_time(live.as_ref(), &mut trouble).await;
+                return self.out_of_time(live, &target, &mut trouble).await;
             }
             match self.wait(&mut watch).await {
                 Waited::Changed(object) => live = Some(object),
@@ -144,6 +147,12 @@ impl Settling<'_> {
         Settled::NotMet(format!("{} was deleted meanwhile", self.expectation.object()))
     }
 
+    /// Returns whether the object is not the one that was written, though it has its name.
+    fn is_another(&self, object: &Value) -> bool {
+        let uid = self.written.and_then(|written| written["metadata"]["uid"].as_str());
+        uid.is_some() && object["metadata"]["uid"].as_str() != uid
+    }
+
     async fn with_trouble(&self, why: String, trouble: &mut TroubleWatch<'_>, object: &Value) -> String {
         match trouble.reason(object).await {
             Some(reason) => format!("{why}; {reason}"),
@@ -151,9 +160,17 @@ impl Settling<'_> {
         }
     }
 
-    async fn out_of_time(&self, live: Option<&Value>, trouble: &mut TroubleWatch<'_>) -> Settled {
+    /// Says what is there now. A watch may have died without a word, so that the last look is a new one.
+    async fn out_of_time(mut self, seen: Option<Value>, target: &ObjectRef, trouble: &mut TroubleWatch<'_>) -> Settled {
+        let live = self.cluster.read_live(target).await.ok().or(seen);
+        if let Some(object) = live.as_ref().filter(|object| !self.is_another(object)) {
+            match progress(self.expectation, object, self.written) {
+                Progress::Met(text) => return Settled::Met(text),
+                Progress::Waiting(text) | Progress::Failed(text) => self.last = text,
+            }
+        }
         let seen = if self.last.is_empty() { "nothing was seen".to_owned() } else { self.last.clone() };
-        let reason = match live {
+        let reason = match &live {
             Some(object) => trouble.reason(object).await,
             None => None,
         };

@@ -63,10 +63,10 @@ async fn without_a_journal_nothing_is_sent() {
 #[tokio::test]
 async fn an_object_that_changed_since_the_preview_is_not_touched() {
     let mut stage = Stage::new("todo");
-    let stale = stage.preview(stage.scale(3)).await;
+    let old = stage.preview(stage.scale(3)).await;
     let other = stage.preview(stage.scale(5)).await;
     let _ = stage.carry_out(other).await;
-    let report = stage.carry_out(stale).await;
+    let report = stage.carry_out(old).await;
     assert!(matches!(report.effects[0].outcome, Outcome::Moved { .. }), "{report:?}");
     assert_eq!(stage.live().await["spec"]["replicas"], 5);
 }

@@ -75,7 +75,8 @@ impl<'a> TroubleWatch<'a> {
     /// Returns the pods of the workload's newest revision; older ones are leaving anyway.
     async fn newest_pods(&self, workload: &Value) -> Option<Vec<Value>> {
         let namespace = workload["metadata"]["namespace"].as_str()?;
-        let labels = workload["spec"]["selector"]["matchLabels"].as_object()?;
+        // Without labels to select by, every pod of the namespace would be blamed.
+        let labels = workload["spec"]["selector"]["matchLabels"].as_object().filter(|labels| !labels.is_empty())?;
         let selector: Vec<String> =
             labels.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect();
         let selector = selector.join(",");
@@ -88,6 +89,12 @@ impl<'a> TroubleWatch<'a> {
         let (label, newest) = match workload["kind"].as_str() {
             Some("StatefulSet") => {
                 ("controller-revision-hash", workload["status"]["updateRevision"].as_str().map(str::to_owned))
+            }
+            // Source: k8s.io/api/apps/v1, DaemonSetTemplateGenerationKey and DeprecatedTemplateGeneration; the
+            // controller still writes both.
+            Some("DaemonSet") => {
+                let generation = &workload["metadata"]["annotations"]["deprecated.daemonset.template.generation"];
+                ("pod-template-generation", generation.as_str().map(str::to_owned))
             }
             Some("Deployment") if pods.iter().any(|pod| pods::trouble(pod).is_some()) => {
                 ("pod-template-hash", list("replicasets").await.and_then(|sets| newest_hash(&sets, workload)))
