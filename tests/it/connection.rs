@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::support::{
-    TestEnvironment,
+    Served, TestEnvironment,
     hostile::{HostileServer, answer, closed_port, expired_certificate, kubeconfig, status},
 };
 
@@ -264,4 +264,27 @@ fn nothing_is_written_to_a_server_that_cannot_be_understood() {
         let writes = server.requests().into_iter().filter(|request| !request.starts_with("GET "));
         assert_eq!(writes.collect::<Vec<_>>(), [""; 0]);
     }
+}
+
+#[test]
+fn the_doctor_says_what_is_missing_and_what_is_there() {
+    let environment = wide();
+    environment.run(["doctor"]).exits(1).says("FAIL server").says("no kubeconfig found").enough();
+    let _served = Served::world(&environment, "todo");
+    let output = environment.run(["doctor"]).exits(0);
+    output.says("ok server").says("ok permissions").never_says("FAIL").enough();
+    let viewer = environment.run(["doctor", "--context", "sandbox-viewer"]).exits(0);
+    viewer.says("warn permissions").says("missing: patch deployments/scale (scaling)").enough();
+}
+
+#[test]
+fn several_kubeconfigs_are_one_and_a_missing_one_is_passed_over() {
+    let environment = wide();
+    let _served = Served::world(&environment, "todo");
+    let other = environment.write("other.yaml", TWO_CONTEXTS);
+    let files = [std::path::PathBuf::from("missing.yaml"), other, environment.path("served.yaml")]
+        .map(|path| path.display().to_string());
+    environment.set("KUBECONFIG", &files.join(":"));
+    environment.run(["list pods"]).exits(0).says("6 pods in namespace todo").enough();
+    environment.run(["--context", "stagin", "list pods"]).exits(2).says("did you mean staging?").enough();
 }

@@ -14,6 +14,7 @@ mod connection;
 mod conversation;
 mod evidence;
 mod json;
+mod moved;
 mod names;
 mod permissions;
 mod plans;
@@ -27,3 +28,14 @@ mod state;
 mod terminal;
 mod unanswered;
 mod undo;
+
+#[test]
+fn no_file_of_these_tests_is_forgotten() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it");
+    let main = std::fs::read_to_string(format!("{folder}/main.rs")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(subject) = name.strip_suffix(".rs") else { continue };
+        assert!(subject == "main" || main.contains(&format!("mod {subject};\n")), "main.rs does not name {name}");
+    }
+}

@@ -89,3 +89,15 @@ fn every_command_prints_what_is_shown() {
         assert!(shown == printed, "{command}\n--- the README shows\n{shown}\n--- it prints\n{printed}");
     }
 }
+
+#[test]
+fn every_sentence_it_names_is_understood() {
+    let readme = fs::read_to_string(format!("{}/README.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let lines = readme.lines().filter(|line| line.starts_with("todo-agent \""));
+    let sentences: Vec<String> = lines.map(|line| words(line)[1].clone()).collect();
+    assert!(!sentences.is_empty());
+    for sentence in sentences {
+        let environment = TestEnvironment::new();
+        environment.run(["--sandbox", "--dry-run", sentence.as_str()]).exits(0).enough();
+    }
+}

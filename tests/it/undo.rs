@@ -2,7 +2,6 @@
 //! somebody else's work.
 
 use insta::assert_snapshot;
-use serde_json::json;
 
 use crate::support::{Served, TestEnvironment};
 
@@ -103,15 +102,7 @@ fn an_object_that_was_made_anew_is_not_the_one_that_was_changed() {
     let environment = TestEnvironment::new();
     let served = Served::at_speed(&environment, "todo", 20.0);
     environment.run(["scale mcp-server to 2", "--yes"]).exits(0).enough();
-    let path = "/apis/apps/v1/namespaces/todo/deployments/mcp-server";
-    let mut object = served.deployment("mcp-server");
-    served.access.request("DELETE", path, Some(("application/json", &json!({"propagationPolicy": "Background"}))));
-    for field in ["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"] {
-        object["metadata"].as_object_mut().unwrap().remove(field);
-    }
-    let folder = path.trim_end_matches("/mcp-server");
-    let (code, answer) = served.access.request("POST", folder, Some(("application/json", &object)));
-    assert_eq!(code, 201, "{answer}");
+    served.make_anew("mcp-server");
     let output = environment.run(["undo", "--yes=high"]);
     assert_ne!(output.code, Some(0), "{output}");
     assert_eq!(served.replicas("mcp-server"), 2);

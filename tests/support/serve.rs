@@ -107,6 +107,23 @@ impl Served {
     }
 }
 
+impl Served {
+    /// Deletes a Deployment in namespace `todo` and makes it again as it was.
+    pub(crate) fn make_anew(&self, name: &str) {
+        let mut object = self.deployment(name);
+        let path = deployment(name);
+        let background = json!({"propagationPolicy": "Background"});
+        let (code, answer) = self.access.request("DELETE", &path, Some(("application/json", &background)));
+        assert_eq!(code, 200, "{answer}");
+        for field in ["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"] {
+            object["metadata"].as_object_mut().unwrap().remove(field);
+        }
+        let folder = path.rsplit_once('/').unwrap().0;
+        let (code, answer) = self.access.request("POST", folder, Some(("application/json", &object)));
+        assert_eq!(code, 201, "{answer}");
+    }
+}
+
 fn deployment(name: &str) -> String {
     format!("/apis/apps/v1/namespaces/todo/deployments/{name}")
 }
