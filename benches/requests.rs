@@ -6,7 +6,13 @@
 
 mod support;
 
-use std::{io, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures::future::{BoxFuture, FutureExt};
 use support::{Bar, Failure, Home, Report, table};
@@ -54,23 +60,31 @@ fn main() -> Result<ExitCode, Failure> {
     Ok(report.finish()?)
 }
 
+/// A request as the agent tells of it.
+struct Asked {
+    method: &'static str,
+    path: String,
+    purpose: &'static str,
+}
+
 /// Prints the requests of a scale, numbered.
-fn list(place: &str, requests: &[RequestRecord], report: &mut Report) -> Result<(), Failure> {
-    let rows: Vec<Vec<String>> = requests
-        .iter()
-        .enumerate()
-        .map(|(index, request)| {
-            let RequestRecord { method, path, purpose, status } = request;
-            vec![(index + 1).to_string(), (*method).to_owned(), path.clone(), (*purpose).to_owned(), status.to_string()]
+fn list(place: &str, requests: &[Asked], report: &mut Report) -> Result<(), Failure> {
+    let rows: Vec<Vec<String>> = (1..)
+        .zip(requests)
+        .map(|(n, Asked { method, path, purpose }): (u32, _)| {
+            vec![n.to_string(), (*method).to_owned(), path.clone(), (*purpose).to_owned()]
         })
         .collect();
-    table(&["n", "method", &format!("path ({place})"), "purpose", "status"], &rows)?;
+    table(&["n", "method", &format!("path ({place})"), "purpose"], &rows)?;
+    if !requests.iter().any(|request| request.method == "PATCH" && !request.path.contains("dryRun")) {
+        return Err("no change is among the requests".into());
+    }
     let count = f64::from(u32::try_from(requests.len())?);
     report.judged(&format!("a cold scale, {place}"), count, "requests", Bar::AimAtMost(12.0));
     Ok(())
 }
 
-async fn in_process(sentence: &str) -> Result<Vec<RequestRecord>, Failure> {
+async fn in_process(sentence: &str) -> Result<Vec<Asked>, Failure> {
     let sandbox = todo()?;
     let scope = Scope {
         context: "sandbox".to_owned(),
@@ -82,7 +96,7 @@ async fn in_process(sentence: &str) -> Result<Vec<RequestRecord>, Failure> {
     say(sentence, cluster, Arc::new(sandbox.clock()), home.path()).await
 }
 
-async fn through_kubeconfig(sentence: &str) -> Result<Vec<RequestRecord>, Failure> {
+async fn through_kubeconfig(sentence: &str) -> Result<Vec<Asked>, Failure> {
     let home = Home::new()?;
     let kubeconfig = home.path().join("kubeconfig");
     let options = ServeOptions { port: 0, speed: SPEED, log: None, kubeconfig: kubeconfig.clone() };
@@ -107,13 +121,9 @@ fn todo() -> Result<Sandbox, Failure> {
 }
 
 /// Says a sentence to a new agent with an empty state directory, and returns what it asked the server.
-async fn say(
-    sentence: &str,
-    cluster: Cluster,
-    clock: Arc<dyn Clock>,
-    home: &Path,
-) -> Result<Vec<RequestRecord>, Failure> {
+async fn say(sentence: &str, cluster: Cluster, clock: Arc<dyn Clock>, home: &Path) -> Result<Vec<Asked>, Failure> {
     let redactor = Arc::new(Redactor::new([1; 32]));
+    let asked = Arc::default();
     let state = StateDirectory::at(home.join("state")).map_err(|problem| problem.to_string())?;
     let key = state.digest_key().map_err(|problem| problem.to_string())?;
     let identity = cluster.identity().await?;
@@ -127,21 +137,27 @@ async fn say(
         redactor: Arc::clone(&redactor),
         clock,
         sandbox: None,
-        ui: Recording::new(Box::new(Quiet), None, redactor),
+        ui: Recording::new(Box::new(Listening(Arc::clone(&asked))), None, redactor),
         approver: Box::new(Nobody),
         changes: Changes::Made,
         timeout: None,
     });
     match agent.sentence(sentence, CancellationToken::new()).await? {
-        Exit::Done => Ok(cluster.take_requests()),
+        Exit::Done => {
+            let mut asked = std::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner));
+            // What the agent has not told of yet.
+            let rest = cluster.take_requests().into_iter();
+            asked.extend(rest.map(|RequestRecord { method, path, purpose, .. }| Asked { method, path, purpose }));
+            if asked.is_empty() { Err("no request was seen".into()) } else { Ok(asked) }
+        }
         exit => Err(format!("{sentence:?} ended with {exit:?}").into()),
     }
 }
 
-/// Shows nothing but errors.
-struct Quiet;
+/// Keeps the requests and shows nothing; an error ends it.
+struct Listening(Arc<Mutex<Vec<Asked>>>);
 
-impl Ui for Quiet {
+impl Ui for Listening {
     fn show(&mut self, shown: &Shown<'_>) -> io::Result<()> {
         match shown {
             Shown::Error(failure) => Err(io::Error::other(failure.message.to_string())),
@@ -149,7 +165,12 @@ impl Ui for Quiet {
         }
     }
 
-    fn progress(&mut self, _event: &Event) {}
+    fn progress(&mut self, event: &Event) {
+        if let Event::Request { method, path, purpose } = event {
+            let asked = Asked { method, path: path.clone(), purpose };
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
+        }
+    }
 }
 
 /// Is never asked: `--yes` answers for what a scale is.

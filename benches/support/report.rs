@@ -68,10 +68,10 @@ impl Report {
     }
 }
 
-/// Returns a figure with as many decimals as its size makes meaningful; the empty unit counts things.
+/// Returns a figure with as many decimals as its size makes meaningful; counts have none.
 fn rounded(figure: f64, unit: &str) -> String {
     let decimals = match figure.abs() {
-        _ if unit.is_empty() => 0,
+        _ if figure.fract() == 0.0 => 0,
         size if size >= 100.0 => 0,
         size if size >= 1.0 => 1,
         _ => 3,
