@@ -236,6 +236,7 @@ impl Agent {
     /// Tells whoever wants to know (`-v`) which requests were sent and why.
     pub(crate) fn show_requests(&mut self) {
         for RequestRecord { method, path, purpose, .. } in self.parts.cluster.take_requests() {
+            let path = self.parts.redactor.text(&path).into_inner();
             self.parts.ui.progress(&Event::Request { method, path, purpose });
         }
     }

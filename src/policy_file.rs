@@ -140,16 +140,30 @@ fn checked(mut file: PolicyFile, path: &Path, tools: &[&str]) -> Result<PolicyFi
     }
     for rule in &mut file.rules {
         for (key, value) in [("tool", &rule.tool), ("kind", &rule.kind), ("namespace", &rule.namespace)] {
-            if value.as_deref().is_some_and(|value| value.trim().is_empty() || value.contains(['*', '?'])) {
+            if value.as_deref().is_some_and(|value| {
+                value.is_empty() || value.contains(['*', '?', '/', ',']) || value.contains(char::is_whitespace)
+            }) {
                 let message = format!("{}: {key} in a rule must be a plain word", path.display());
                 return Err(Problem::configuration(message).hint(format!("leave {key} out to match every one")));
             }
         }
-        if let Some(kind) = rule.kind.as_deref().and_then(kinds::find) {
+        let Some(word) = rule.kind.as_deref() else { continue };
+        if let Some(kind) = kinds::find(word) {
             rule.kind = Some(kind.kind.to_owned());
+        } else if let Some(near) = misspelt(word) {
+            // Any other word may be a custom kind; one that is nearly a known one protects nothing.
+            let message = format!("{}: there is no kind {word:?}", path.display());
+            return Err(Problem::configuration(message).hint(format!("did you mean {near}?")));
         }
     }
     Ok(file)
+}
+
+/// Returns the known kind that a word is nearly the name of.
+fn misspelt(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    let known = kinds::KINDS.iter().flat_map(|kind| [kind.singular, kind.plural]);
+    if word.chars().count() < 5 { None } else { nearest(&word, known) }
 }
 
 #[cfg(test)]
@@ -227,6 +241,17 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_is_found_in_any_case_and_by_any_of_its_words() {
+        for word in ["deployment", "DEPLOYMENTS", "Deploy", "deployments.apps"] {
+            let policy = load(&format!("[[rules]]\nkind = \"{word}\"\nverdict = \"forbid\"\n"), "").unwrap();
+            let rules = policy.rules("any", &Options::default());
+            assert_eq!(rules.rules[0].kind.as_deref(), Some("Deployment"), "{word}");
+        }
+        let policy = load("[[rules]]\nkind = \"Widget\"\nverdict = \"forbid\"\n", "").unwrap();
+        assert_eq!(policy.rules("any", &Options::default()).rules[0].kind.as_deref(), Some("Widget"));
+    }
+
+    #[test]
     fn what_cannot_be_understood_stops_the_program() {
         let table = [
             ("modes = \"auto\"", "", "~/policy.toml:1:1: unknown field `modes`"),
@@ -236,6 +261,13 @@ mod tests {
             ("[[rules]]\ntool = \"scale\"", "", "missing field `verdict`"),
             ("[[rules]]\nverdict = \"allow\"", "", "unknown variant `allow`"),
             ("[[rules]]\nnamespace = \"prod-*\"\nverdict = \"ask\"", "", "must be a plain word"),
+            ("[[rules]]\nnamespace = \" prod\"\nverdict = \"ask\"", "", "must be a plain word"),
+            ("[[rules]]\nkind = \"\"\nverdict = \"ask\"", "", "must be a plain word"),
+            (
+                "[[rules]]\nkind = \"Deploymnt\"\nverdict = \"forbid\"",
+                "",
+                "no kind \"Deploymnt\"; did you mean deployment?",
+            ),
             ("", "[[auto]]\ntool = \"scale\"\nnamespace = \"dev\"", "a project may only tighten"),
             ("", "mode = ", "~/project/.todo-agent/policy.toml:1:"),
         ];

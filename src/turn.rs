@@ -3,6 +3,8 @@
 //! Reads before the first write run side by side; reads after it see what the plan made of the cluster.
 //! A plan is proposed whole or not at all: one call that cannot be proposed stops all of them.
 
+mod again;
+
 use std::io;
 
 use futures::future::join_all;
@@ -19,6 +21,7 @@ use crate::{
     problem::Problem,
     ui::Shown,
 };
+use again::{Left, differs, edited, left_over};
 
 /// How often a plan is made anew because the cluster changed under it.
 const MOST_ROUNDS: usize = 3;
@@ -151,8 +154,11 @@ impl<'a> Turn<'a> {
                 }
                 Purpose::Act => {}
             }
-            let report = match self.decide_and_execute(preview).await? {
-                Decided::Executed(report) => report,
+            let (report, origins) = match self.decide_and_execute(preview).await? {
+                Decided::Executed { report, chosen } => {
+                    // The report speaks of the approved steps only.
+                    (report, chosen.iter().filter_map(|n| origins.get(n - 1).copied()).collect::<Vec<_>>())
+                }
                 Decided::Again { step, args } => {
                     match edited(&calls, &origins, step, &args) {
                         Ok(changed) => calls = changed,
@@ -167,7 +173,14 @@ impl<'a> Turn<'a> {
             if !report.moved() {
                 return Ok(if report.is_complete() { Then::GoOn } else { Then::End });
             }
-            calls = left_over(&calls, &origins, &report);
+            calls = match left_over(&calls, &origins, &report) {
+                Left::Calls(left) => left,
+                Left::Half(call) => {
+                    let call = one_line(&call);
+                    self.run.warn(format!("{call} was done in part; look at it before you go on"));
+                    break;
+                }
+            };
             if round + 1 == MOST_ROUNDS || self.run.cancel.is_cancelled() {
                 break;
             }
@@ -244,11 +257,12 @@ impl<'a> Turn<'a> {
             Ok(approved) => {
                 let by = approved.by().to_owned();
                 self.decision(&change_id, "approved", &by, None)?;
+                let chosen = approved.chosen().to_vec();
                 let (parts, events) = self.agent.deciding();
                 let work = Box::pin(execute(approved, parts.journal.as_mut(), &run));
                 let report = watch(events, &mut parts.ui, work).await;
                 self.agent.show_requests();
-                Ok(Decided::Executed(report))
+                Ok(Decided::Executed { report, chosen })
             }
             Err(Refusal::Edit { step, args }) => Ok(Decided::Again { step, args }),
             Err(refusal) => {
@@ -299,7 +313,9 @@ impl<'a> Turn<'a> {
     }
 
     fn decision(&mut self, change_id: &str, verdict: &str, by: &str, reason: Option<&str>) -> io::Result<()> {
-        self.agent.show(&Shown::Decision { change_id, verdict, by, reason })
+        // What a person gives as a reason may hold anything.
+        let reason = reason.map(|reason| self.agent.parts.redactor.text(reason).into_inner());
+        self.agent.show(&Shown::Decision { change_id, verdict, by, reason: reason.as_deref() })
     }
 
     /// Shows a report and enters it into the ledger.
@@ -351,8 +367,15 @@ impl<'a> Turn<'a> {
 }
 
 enum Decided {
-    Executed(Report),
-    Again { step: usize, args: String },
+    Executed {
+        report: Report,
+        /// The numbers that the approved steps had in the preview.
+        chosen: Vec<usize>,
+    },
+    Again {
+        step: usize,
+        args: String,
+    },
     Refused,
 }
 
@@ -367,43 +390,4 @@ async fn unless_cancelled<F: Future>(run: &Run, work: F) -> Option<F::Output> {
         () = run.cancel.cancelled() => None,
         output = work => Some(output),
     }
-}
-
-/// Says how a plan made anew differs from the one that was kept, if it does.
-fn differs(planned: &ChangeView, now: &ChangeView) -> Option<String> {
-    if planned.cluster.identity != now.cluster.identity {
-        return Some("the plan was made for another cluster".to_owned());
-    }
-    let moved = planned.steps.len() != now.steps.len()
-        || planned.steps.iter().zip(&now.steps).any(|(planned, now)| {
-            planned.target != now.target || planned.verb != now.verb || planned.fingerprint != now.fingerprint
-        });
-    moved.then(|| "the cluster changed since the plan was made; make a new one".to_owned())
-}
-
-/// Returns the calls with one step's arguments replaced as the person wrote them.
-fn edited(calls: &[Call], origins: &[usize], step: usize, args: &str) -> Result<Vec<Call>, Problem> {
-    let index = step.checked_sub(1).and_then(|index| origins.get(index)).copied();
-    let Some(call) = index.and_then(|index| calls.get(index)) else {
-        return Err(Problem::usage(format!("the plan has no step {step}")));
-    };
-    let args = serde_json::from_str(args)
-        .map_err(|error| Problem::usage(format!("the new arguments are not JSON: {error}")).hint(one_line(call)))?;
-    let mut calls = calls.to_vec();
-    if let Some(call) = index.and_then(|index| calls.get_mut(index)) {
-        call.args = args;
-    }
-    Ok(calls)
-}
-
-/// Returns the calls whose effects were not sent.
-fn left_over(calls: &[Call], origins: &[usize], report: &Report) -> Vec<Call> {
-    let sent = report
-        .effects
-        .iter()
-        .enumerate()
-        .filter(|(_, effect)| effect.outcome.touched_the_cluster())
-        .filter_map(|(step, _)| origins.get(step));
-    let sent: Vec<usize> = sent.copied().collect();
-    calls.iter().enumerate().filter(|(index, _)| !sent.contains(index)).map(|(_, call)| call.clone()).collect()
 }
