@@ -5,17 +5,20 @@ use serde_json::json;
 
 use crate::support::{Served, TestEnvironment, spawn};
 
+/// An environment whose lines hold every message: the hash in a pod's name is not always as long.
+fn wide() -> TestEnvironment {
+    let environment = TestEnvironment::new();
+    environment.set("COLUMNS", "500");
+    environment
+}
+
 #[test]
 fn a_rollout_that_never_gets_ready_ends_early_with_the_pods_reason_and_offers_undo() {
-    let environment = TestEnvironment::new();
+    let environment = wide();
     let output = environment.run(["--sandbox=stuck", "restart frontend", "--yes"]);
     assert_snapshot!(output.stdout_filtered(), @r#"
     sent, but not verified: restart deployment/frontend
-      1 of 2 replicas updated, 2 available; pod frontend-[pod]: ImagePullBackOff: container
-      frontend: Back-off pulling image "todo-chatbot-frontend:v2": ErrImagePull: rpc error: code =
-      NotFound desc = failed to pull and unpack image "docker.io/library/todo-chatbot-frontend:v2":
-      failed to resolve reference "docker.io/library/todo-chatbot-frontend:v2":
-      docker.io/library/todo-chatbot-frontend:v2: not found
+      1 of 2 replicas updated, 2 available; pod frontend-[pod]: ImagePullBackOff: container frontend: Back-off pulling image "todo-chatbot-frontend:v2": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/todo-chatbot-frontend:v2": failed to resolve reference "docker.io/library/todo-chatbot-frontend:v2": docker.io/library/todo-chatbot-frontend:v2: not found
     undo: todo-agent undo c-change  (roll deployment/frontend back to revision 2)
     Changes in this turn: restart deployment/frontend: sent, not verified (c-change)
     "#);
@@ -24,14 +27,11 @@ fn a_rollout_that_never_gets_ready_ends_early_with_the_pods_reason_and_offers_un
 
 #[test]
 fn a_crash_loop_is_named_with_its_reason() {
-    let environment = TestEnvironment::new();
+    let environment = wide();
     let output = environment.run(["--sandbox=stuck", "restart backend", "--yes"]);
     assert_snapshot!(output.stdout_filtered(), @r"
     sent, but not verified: restart deployment/backend
-      1 of 2 replicas updated, 2 available; pod backend-[pod]: CrashLoopBackOff: container
-      backend: back-off 20s restarting failed container=backend
-      pod=backend-[pod]_todo([uid]) (last run: Error, exit
-      code 1)
+      1 of 2 replicas updated, 2 available; pod backend-[pod]: CrashLoopBackOff: container backend: back-off 20s restarting failed container=backend pod=backend-[pod]_todo([uid]) (last run: Error, exit code 1)
     undo: todo-agent undo c-change  (roll deployment/backend back to revision 3)
     Changes in this turn: restart deployment/backend: sent, not verified (c-change)
     ");
@@ -59,7 +59,7 @@ fn a_stuck_rollout_says_why_it_is_stuck() {
 
 #[test]
 fn a_change_that_was_not_verified_can_be_undone() {
-    let environment = TestEnvironment::new();
+    let environment = wide();
     // One process, so that the sandbox of the change is the sandbox of the undo.
     let output = environment.run_with_input(["--sandbox=stuck", "--yes"], b"roll back backend\nundo\n");
     assert_snapshot!(output.stdout_filtered(), @r"
@@ -68,13 +68,9 @@ fn a_change_that_was_not_verified_can_be_undone() {
     undo: todo-agent undo c-change  (roll deployment/backend back to revision 3)
     Changes in this turn: roll deployment/backend back from revision 3 to 2: done (c-change)
     sent, but not verified: roll deployment/backend back from revision 4 to 3
-      1 of 2 replicas updated, 2 available; pod backend-[pod]: CrashLoopBackOff: container
-      backend: back-off 20s restarting failed container=backend
-      pod=backend-[pod]_todo([uid]) (last run: Error, exit
-      code 1)
+      1 of 2 replicas updated, 2 available; pod backend-[pod]: CrashLoopBackOff: container backend: back-off 20s restarting failed container=backend pod=backend-[pod]_todo([uid]) (last run: Error, exit code 1)
     undo: todo-agent undo c-change  (roll deployment/backend back to revision 4)
-    Changes in this turn:
-    - roll deployment/backend back from revision 4 to 3: sent, not verified (c-change)
+    Changes in this turn: roll deployment/backend back from revision 4 to 3: sent, not verified (c-change)
     ");
 }
 

@@ -111,7 +111,7 @@ static FILTERS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     [
         (r"\bc-[a-z0-9]{6}\b", "c-change"),
         (r"\bp-[a-z0-9]{6}\b", "p-planid"),
-        (r"\b([a-z-]+)-[0-9a-f]{8,10}-[a-z0-9]{5}(_|\b)", "$1-[pod]$2"),
+        (r"\b([a-z-]+)-[0-9a-f]{5,10}-[a-z0-9]{5}(_|\b)", "$1-[pod]$2"),
         (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]"),
         (r"\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC)?", "[time]"),
         (r"\b\d\d:\d\d:\d\d\b", "hh:mm:ss"),
