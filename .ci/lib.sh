@@ -106,10 +106,6 @@ whole_run() {
   bash .ci/run
 }
 
-benchmark() { # name
-  cargo bench -p todo-agent --bench "$1" --quiet
-}
-
 # Changes what safety rests on, one spot at a time; a change that no test notices is a survivor.
 mutations() {
   if ! cargo mutants --version >/dev/null 2>&1; then
