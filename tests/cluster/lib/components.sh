@@ -18,6 +18,7 @@ command_of() {
             ;;
         containerd) command=(containerd --config "$STATE/containerd.toml") ;;
         kube-apiserver)
+            # Without a grace period it waits a minute for watches to end by themselves.
             command=("$binaries/kube-apiserver" --etcd-servers=http://127.0.0.1:2379
                 --advertise-address="$NODE_ADDRESS" --secure-port=6443
                 --tls-cert-file="$certificates/apiserver.crt"
@@ -25,6 +26,7 @@ command_of() {
                 --client-ca-file="$certificates/ca.crt" --token-auth-file="$STATE/tokens.csv"
                 --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction
                 --allow-privileged=true --profiling=false
+                --shutdown-watch-termination-grace-period=2s
                 --service-account-issuer=https://kubernetes.default.svc.cluster.local
                 --service-account-key-file="$certificates/service-accounts.pub"
                 --service-account-signing-key-file="$certificates/service-accounts.key"

@@ -7,6 +7,10 @@ shift
 # The kubelet's volume mounts must reach the containers' mount namespaces.
 mount --make-rshared /
 for folder; do mount --bind "$state/root$folder" "$folder"; done
+# No name outside exists here; without a name server a pull of a missing image
+# fails at once, where this machine's would let every lookup time out.
+: >"$state/root/resolv.conf"
+if [ -e /etc/resolv.conf ]; then mount --bind "$state/root/resolv.conf" /etc/resolv.conf; fi
 ip link set lo up
 echo 1 >/proc/sys/net/ipv4/ip_forward
 : >"$state/first-process.ready"
