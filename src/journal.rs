@@ -26,7 +26,6 @@ pub const SANDBOX_IDENTITY: &str = "sandbox-";
 #[derive(Debug)]
 pub struct FileJournal {
     path: PathBuf,
-    file: Option<File>,
 }
 
 impl FileJournal {
@@ -39,7 +38,7 @@ impl FileJournal {
         if identity.starts_with(SANDBOX_IDENTITY) {
             forget_old_sandboxes(&folder);
         }
-        Ok(Self { path: folder.join(file_name(identity)), file: None })
+        Ok(Self { path: folder.join(file_name(identity)) })
     }
 
     /// Returns the reader of the same journal.
@@ -47,21 +46,32 @@ impl FileJournal {
         FileHistory { path: self.path.clone() }
     }
 
-    fn write(&mut self, record: &JournalRecord) -> io::Result<()> {
+    fn write(&self, record: &JournalRecord) -> io::Result<()> {
         let mut line = serde_json::to_vec(record)?;
         line.push(b'\n');
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(private_append(&self.path)?),
-        };
+        // Opened anew for each record: one that was removed meanwhile must not swallow what follows.
+        let made = !self.path.exists();
+        let mut file = private_append(&self.path)?;
         file.lock()?;
-        let written = close_torn_line(file).and_then(|()| file.write_all(&line)).and_then(|()| {
+        let written = close_torn_line(&mut file).and_then(|()| file.write_all(&line)).and_then(|()| {
             // The metadata that matters, the length, is part of what this flushes.
             file.sync_data()
         });
         file.unlock()?;
-        written
+        written?;
+        if made { sync_folder(&self.path) } else { Ok(()) }
     }
+}
+
+/// Makes the name of a new file as lasting as its content.
+#[cfg(unix)]
+fn sync_folder(file: &Path) -> io::Result<()> {
+    file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_file: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Ends a line that another process left unfinished, so that the next record stands on its own.

@@ -188,3 +188,26 @@ fn a_journal_that_cannot_be_written_says_so() {
     let error = journal.append(&approved("c-1", None)).unwrap_err();
     assert!(error.to_string().starts_with("the journal cannot be written: "), "{error}");
 }
+
+#[test]
+fn what_was_sent_and_only_looked_at_since_may_still_be_undone() {
+    let place = place();
+    let examined = record("c-1", Entry::Examined { n: 1, finding: "it asks for 3 replicas".into() });
+    let history = write(&place, [approved("c-1", None), sending("c-1"), examined]);
+    assert!(history.unfinished().is_empty(), "it is reported once");
+    let last = history.last().unwrap();
+    assert_eq!(last.outcomes, [Some(Outcome::Unknown { why: "it asks for 3 replicas".into() })]);
+}
+
+#[test]
+fn a_journal_that_was_removed_meanwhile_does_not_swallow_what_follows() {
+    let place = place();
+    let mut journal = FileJournal::open(&place.state, "uid").unwrap();
+    journal.append(&approved("c-1", None)).unwrap();
+    fs::remove_file(&journal.path).unwrap();
+    journal.append(&approved("c-2", None)).unwrap();
+    assert!(journal.history().find("c-2").is_some());
+    // Nor does one whose folder is gone: without a record nothing may be sent.
+    fs::remove_dir_all(journal.path.parent().unwrap()).unwrap();
+    assert!(journal.append(&approved("c-3", None)).is_err());
+}

@@ -129,7 +129,7 @@ pub(crate) async fn connect(options: &ConnectOptions) -> Result<Connection, Clus
     // kube sends any method up to 15 times otherwise, a create included.
     config.default_retry = false;
     let namespace = config.default_namespace.clone();
-    let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+    let server = without_user(config.cluster_url.to_string().trim_end_matches('/'));
     let authority = config.root_cert.clone().unwrap_or_default();
     let login = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
     let patience = options.login.unwrap_or(LOGIN_TIMEOUT).min(LOGIN_TIMEOUT);
@@ -223,10 +223,33 @@ fn check_program(command: &str) -> Result<(), ClusterError> {
     .hint("install it, or use another context; it is named under users[].user.exec in the kubeconfig"))
 }
 
+/// Returns an address without a user and password in it: it is shown and kept everywhere.
+fn without_user(server: &str) -> String {
+    match server.split_once("://") {
+        Some((scheme, rest)) => {
+            let end = rest.find('/').unwrap_or(rest.len());
+            let start = rest[..end].rfind('@').map_or(0, |at| at + 1);
+            format!("{scheme}://{}", &rest[start..])
+        }
+        None => server.to_owned(),
+    }
+}
+
 fn login_failed(error: &kube::Error, login: Option<&str>, server: &str) -> ClusterError {
     let Some(command) = login else {
         return crate::failure::from_transport(error, server);
     };
     ClusterError::new(Cause::Configuration, format!("the login program {command} of this context failed"))
         .hint(format!("run it by hand to see why: {command}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_who_uses_it() {
+        assert_eq!(without_user("https://ana:p@ss@k8s:6443/x@y"), "https://k8s:6443/x@y");
+        assert_eq!(without_user("https://k8s:6443"), "https://k8s:6443");
+    }
 }

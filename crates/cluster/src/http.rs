@@ -13,6 +13,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, header};
+use http_body::Frame;
 use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::Value;
@@ -274,13 +275,21 @@ fn method_name(method: &http::Method) -> &'static str {
     }
 }
 
+/// Returns the next piece of an answer that is on its way. A server that falls silent in the middle is not waited
+/// for without end.
+pub(crate) async fn next_frame(body: &mut Body, server: &str) -> Result<Option<Frame<Bytes>>, ClusterError> {
+    match tokio::time::timeout(ANSWER_TIMEOUT, body.frame()).await {
+        Ok(frame) => frame.transpose().map_err(|error| failure::from_transport(&error, server)),
+        Err(_) => Err(failure::too_slow(ANSWER_TIMEOUT, server)),
+    }
+}
+
 async fn collect(response: Response<Body>, server: &str) -> Result<(u16, Vec<String>, Bytes), ClusterError> {
     let status = response.status().as_u16();
     let warnings = warnings(response.headers());
     let mut body = response.into_body();
     let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| failure::from_transport(&error, server))?;
+    while let Some(frame) = next_frame(&mut body, server).await? {
         if let Ok(data) = frame.into_data() {
             if bytes.len() + data.len() > LARGEST_ANSWER {
                 return Err(ClusterError::new(Cause::NotKubernetes, format!("{server} sent an answer of over 64 MiB")));

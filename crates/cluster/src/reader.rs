@@ -3,7 +3,6 @@
 
 use bytes::BytesMut;
 use futures::future::{BoxFuture, FutureExt};
-use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use todo_agent_core::{
     Cause, ClusterError, FullReader, ListQuery, ObjectRef, Reader, ResourceType, Within,
@@ -13,8 +12,7 @@ use todo_agent_kube_rules::kinds;
 
 use crate::{
     cluster::Cluster,
-    failure,
-    http::{ApiRequest, JSON, METADATA, METADATA_LIST},
+    http::{ApiRequest, JSON, METADATA, METADATA_LIST, next_frame},
 };
 
 /// Objects per page of a list.
@@ -163,8 +161,7 @@ impl Cluster {
         let mut body = self.http.stream(request).await?;
         let mut kept = BytesMut::new();
         let mut cut = false;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| failure::from_transport(&error, &self.scope.server))?;
+        while let Some(frame) = next_frame(&mut body, &self.scope.server).await? {
             if let Ok(data) = frame.into_data() {
                 kept.extend_from_slice(&data);
             }

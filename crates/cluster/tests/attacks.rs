@@ -164,6 +164,46 @@ async fn a_server_that_hides_versions_gets_no_write() {
     assert_eq!(stage.journal.names(), ["approved", "settled"]);
 }
 
+#[tokio::test]
+async fn a_watch_that_is_refused_or_ends_at_once_is_replaced_by_looking_not_by_a_tight_loop() {
+    for manner in [Manner::ForbidsWatches, Manner::EndsWatches, Manner::BreaksWatches, Manner::SilencesWatches] {
+        let mut stage = Stage::new("todo");
+        let cluster = behind(&stage, manner);
+        let preview = preview(vec![stage.scale(3)], &cluster, &stage.key, &stage.run).await.unwrap();
+        let _ = cluster.take_requests();
+        let began = crate::support::now(&stage.run);
+        let report = stage.carry_out(preview).await;
+        assert!(report.effects[0].outcome.is_done(), "{manner:?}: {report:?}");
+        let seconds = crate::support::now(&stage.run).duration_since(began).as_secs();
+        let requests = i64::try_from(cluster.take_requests().len()).unwrap();
+        assert!(requests <= 8 + 4 * seconds, "{manner:?}: {requests} requests in {seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn no_time_at_all_ends_at_once_and_claims_nothing() {
+    let mut stage = Stage::new("todo");
+    let mut change = stage.scale(3);
+    change.phases[0].deadline = std::time::Duration::ZERO;
+    let preview = stage.preview(change).await;
+    let report = stage.carry_out(preview).await;
+    let Outcome::NotVerified { why } = &report.effects[0].outcome else { panic!("{report:?}") };
+    assert!(why.starts_with("not within the time allowed: "), "{why}");
+}
+
+#[tokio::test]
+async fn several_changes_in_one_phase_are_all_waited_for() {
+    let mut stage = Stage::new("todo");
+    let mut change = stage.scale(3);
+    let frontend = ObjectRef { name: "frontend".to_owned(), ..stage.backend() };
+    change.phases[0].effects.push(Effect::Object { target: frontend.clone(), op: Op::Scale { replicas: 3 } });
+    change.phases[0].settle.push(todo_agent_core::Expectation::Replicas { object: frontend, replicas: 3 });
+    let preview = stage.preview(change).await;
+    let report = stage.carry_out(preview).await;
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(report.effects.len(), 2);
+}
+
 /// Sends one request to the stage's sandbox, as somebody else would, and returns the status.
 async fn request(stage: &Stage, method: http::Method, path: &str, body: Option<Value>) -> u16 {
     let content = if method == http::Method::PATCH { "application/merge-patch+json" } else { "application/json" };
@@ -184,6 +224,10 @@ enum Manner {
     LosesTheAnswer,
     LosesTheRequest,
     HidesVersions,
+    ForbidsWatches,
+    EndsWatches,
+    BreaksWatches,
+    SilencesWatches,
 }
 
 fn behind(stage: &Stage, manner: Manner) -> Cluster {
@@ -217,6 +261,7 @@ impl Service<http::Request<kube::client::Body>> for Between {
         async move {
             let dry = request.uri().query().unwrap_or_default().contains("dryRun=All");
             let write = request.method() == http::Method::PATCH && !dry && !done.swap(true, Ordering::Relaxed);
+            let watch = request.uri().query().unwrap_or_default().contains("watch=true");
             if request.method() != http::Method::PATCH {
                 done.store(false, Ordering::Relaxed);
             }
@@ -230,6 +275,17 @@ impl Service<http::Request<kube::client::Body>> for Between {
                     422,
                     &json!({"kind": "Status", "message": "denied: cannot reach postgres://u:hunter22@db"}),
                 )),
+                Manner::ForbidsWatches if watch => {
+                    Ok(answer(403, &json!({"kind": "Status", "message": "may not watch"})))
+                }
+                Manner::EndsWatches if watch => Ok(answer(200, &json!(null)).map(|_| empty())),
+                Manner::BreaksWatches if watch => {
+                    Ok(answer(200, &json!({"type": "ERROR", "object": {"kind": "Status", "code": 410}})))
+                }
+                // Never says a word, and never ends.
+                Manner::SilencesWatches if watch => Ok(answer(200, &json!(null)).map(|_| {
+                    http_body_util::BodyExt::boxed_unsync(http_body_util::StreamBody::new(futures::stream::pending()))
+                })),
                 Manner::HidesVersions if request.method() == http::Method::GET => {
                     let response = server.call(request).await?;
                     let body = http_body_util::BodyExt::collect(response.into_body()).await?.to_bytes();
@@ -249,4 +305,8 @@ impl Service<http::Request<kube::client::Body>> for Between {
 fn answer(status: u16, body: &Value) -> http::Response<ApiBody> {
     let full = http_body_util::Full::new(bytes::Bytes::from(body.to_string()));
     http::Response::builder().status(status).body(http_body_util::BodyExt::boxed_unsync(full)).unwrap()
+}
+
+fn empty() -> ApiBody {
+    http_body_util::BodyExt::boxed_unsync(http_body_util::Empty::new())
 }
