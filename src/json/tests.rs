@@ -181,3 +181,15 @@ fn a_closed_pipe_met_during_progress_ends_the_next_event() {
     let error = ui.show(&Shown::Text(&redactor.text("hello"))).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
 }
+
+#[test]
+fn what_hides_or_turns_its_neighbours_around_is_escaped_and_reads_the_same() {
+    let redactor = redactor();
+    let text = "a\u{202e}b\u{200b}c\u{7f}\u{e0041}\n\u{1b}[2J";
+    let mut written = Vec::new();
+    JsonUi::new(&mut written, Requests::Hidden).show(&Shown::Text(&redactor.text(text))).unwrap();
+    let line = String::from_utf8(written).unwrap();
+    assert!(line.contains(r"a\u202eb\u200bc\u007f\udb40\udc41\n\u001b[2J"), "{line}");
+    let read: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(read["text"], text);
+}

@@ -104,7 +104,7 @@ fn instructions_in_a_cluster_are_not_followed() {
 }
 
 #[test]
-fn ten_megabytes_of_log_are_read_in_bounds_and_said_to_be_cut() {
+fn of_ten_megabytes_of_log_the_end_is_shown() {
     let environment = TestEnvironment::new();
     let output = environment.run([&*world("loud"), "logs of torrent"]).exits(0);
     assert!(output.stdout.len() < 200_000, "{} bytes", output.stdout.len());
@@ -114,7 +114,7 @@ fn ten_megabytes_of_log_are_read_in_bounds_and_said_to_be_cut() {
 }
 
 #[test]
-fn all_of_ten_megabytes_is_folded_not_cut() {
+fn of_ten_megabytes_as_much_is_read_as_is_allowed_and_that_is_said() {
     let environment = TestEnvironment::new();
     let call = ["call", "logs", r#"{"target": "torrent", "tail": 100000}"#];
     let output = environment.run([&*world("loud")].into_iter().chain(call)).exits(0);

@@ -126,3 +126,14 @@ async fn what_cannot_be_undone_says_why() {
     assert_snapshot!(undo(objects(), vec![never_sent], json!({"change_id": "c-1"})).await, @"error: c-1 (scale deployment/backend from 2 to 3 replicas) never reached the cluster; there is nothing to undo");
     assert_snapshot!(undo(objects(), vec![past("c-5", "something", Vec::new())], json!({})).await, @"error: c-5 (something) cannot be undone");
 }
+
+#[tokio::test]
+async fn an_object_that_was_made_anew_is_left_alone() {
+    let mut past = scaled();
+    past.steps[0].uid = Some("uid-of-an-earlier-backend".to_owned());
+    let objects = vec![workload("Deployment", "todo", "backend", 3)];
+    let answer = undo(objects.clone(), vec![past.clone()], json!({})).await;
+    assert!(answer.contains("was made anew since, so nothing can be taken back"), "{answer}");
+    past.steps[0].uid = Some("uid-backend".to_owned());
+    assert!(undo(objects, vec![past], json!({})).await.contains("from 3 to 2 replicas"));
+}
