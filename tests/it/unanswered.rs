@@ -36,6 +36,7 @@ fn killed_between_sending_and_answer_the_next_start_reports_it_and_never_resends
     assert_eq!(environment.journal_words(), ["approved", "sending 1"]);
 
     environment.set("COLUMNS", "200");
+    served.await_available("backend", 3);
     let next = environment.run(["list deployments"]).exits(0);
     assert_snapshot!(next.filtered(&next.stderr), @r#"warning: c-change ([time]) got no answer to "scale deployment/backend from 2 to 3 replicas": deployment/backend asks for 3 replicas, 3 are available"#);
     assert_eq!(environment.journal_words(), ["approved", "sending 1", "examined 1"]);

@@ -85,6 +85,15 @@ impl Served {
         object
     }
 
+    /// Waits until so many replicas of a deployment are available.
+    pub(crate) fn await_available(&self, name: &str, replicas: u64) {
+        let until = Instant::now() + PATIENCE;
+        while self.deployment(name)["status"]["availableReplicas"] != replicas {
+            assert!(Instant::now() < until, "{name} does not get {replicas} available replicas");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Returns how many replicas a Deployment in namespace `todo` is to have.
     pub(crate) fn replicas(&self, name: &str) -> u64 {
         self.deployment(name)["spec"]["replicas"].as_u64().unwrap()
