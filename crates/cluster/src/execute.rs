@@ -17,7 +17,7 @@ use crate::{
     digest::{content_hash, fingerprint, owned_content},
     gate::Approved,
     http::Failed,
-    preview::{PlannedEffect, PlannedPhase},
+    preview::{PlannedEffect, PlannedPhase, target_view},
     request::Earnest,
     verify::{Settled, Written, settle},
 };
@@ -43,8 +43,13 @@ pub async fn execute(approved: Approved, journal: &mut dyn Journal, run: &Run) -
     let Execution { mut effects, remaining, .. } = execution;
     effects.sort_by_key(|(n, _)| *n);
     let effects: Vec<EffectReport> = effects.into_iter().map(|(_, effect)| effect).collect();
-    let touched = effects.iter().any(|effect| effect.outcome.touched_the_cluster());
-    let undo = if touched { Recipe::describe_all(&approved.undo) } else { None };
+    // What was not sent needs no way back.
+    let touched = |recipe: &&Recipe| {
+        let target = target_view(recipe.target());
+        effects.iter().any(|effect| effect.outcome.touched_the_cluster() && effect.target == target)
+    };
+    let undo: Vec<Recipe> = approved.undo.iter().filter(touched).cloned().collect();
+    let undo = Recipe::describe_all(&undo);
     Report { change_id: approved.view.change_id.clone(), effects, remaining, undo }
 }
 

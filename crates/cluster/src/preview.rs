@@ -103,10 +103,8 @@ pub async fn preview(
             let phase_number = phases.len() + 1;
             let mut effects = Vec::new();
             for effect in phase.effects {
-                run.check()?;
                 let (target, prepared) = Prepared::new(&effect);
-                let live = cluster.read_live(&target).await?;
-                let trial = try_out(cluster, &prepared, &live).await?;
+                let (live, trial) = try_out(cluster, &target, &prepared, run).await?;
                 let n = steps.len() + 1;
                 let earlier = planned.iter().position(|(other, _)| *other == target);
                 let earlier = earlier.map(|earlier| planned.swap_remove(earlier).1);
@@ -172,19 +170,40 @@ impl Trial {
     }
 }
 
-async fn try_out(cluster: &Cluster, prepared: &Prepared, live: &Value) -> Result<Trial, ClusterError> {
-    let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-    match cluster.http.read(prepared.request(version, Earnest::DryRun, None)).await {
-        Ok(reply) => Ok(Trial {
-            after: prepared.object_after(live, &reply.body),
-            proof: ProofView::Served,
-            warnings: reply.warnings,
-        }),
-        Err(error) if cannot_dry_run(&error) => Ok(match prepared.computed_after(live) {
-            Some(after) => Trial { after, proof: ProofView::Computed, warnings: Vec::new() },
-            None => Trial { after: live.clone(), proof: ProofView::Stated, warnings: Vec::new() },
-        }),
-        Err(error) => Err(error),
+/// How often a dry run is repeated when the object changes between reading and trying, as one whose pods crash
+/// does all the time.
+const TRIES: usize = 4;
+
+/// Reads the object and tries the effect on it. Returns both.
+async fn try_out(
+    cluster: &Cluster,
+    target: &ObjectRef,
+    prepared: &Prepared,
+    run: &Run,
+) -> Result<(Value, Trial), ClusterError> {
+    let mut tried = 1;
+    loop {
+        run.check()?;
+        let live = cluster.read_live(target).await?;
+        let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+        let error = match cluster.http.read(prepared.request(version, Earnest::DryRun, None)).await {
+            Ok(reply) => {
+                let after = prepared.object_after(&live, &reply.body);
+                return Ok((live, Trial { after, proof: ProofView::Served, warnings: reply.warnings }));
+            }
+            Err(error) => error,
+        };
+        if cannot_dry_run(&error) {
+            let (after, proof) = match prepared.computed_after(&live) {
+                Some(after) => (after, ProofView::Computed),
+                None => (live.clone(), ProofView::Stated),
+            };
+            return Ok((live, Trial { after, proof, warnings: Vec::new() }));
+        }
+        if !error.is(Cause::Conflict) || tried == TRIES {
+            return Err(error);
+        }
+        tried += 1;
     }
 }
 

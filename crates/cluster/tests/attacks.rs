@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -181,6 +181,41 @@ async fn a_watch_that_is_refused_or_ends_at_once_is_replaced_by_looking_not_by_a
 }
 
 #[tokio::test]
+async fn an_object_that_changes_all_the_time_is_previewed_and_changed_all_the_same() {
+    let mut stage = Stage::new("todo");
+    let cluster = behind(&stage, Manner::NeverRests);
+    let preview = preview(vec![stage.scale(3)], &cluster, &stage.key, &stage.run).await.unwrap();
+    let report = stage.carry_out(preview).await;
+    assert!(report.is_complete(), "{report:?}");
+    let answers: Vec<u16> = stage
+        .journal
+        .records
+        .iter()
+        .filter_map(|record| match record.entry {
+            Entry::Answered { status, .. } => Some(status),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(answers, [409, 200], "each try is on record");
+}
+
+#[tokio::test]
+async fn a_report_offers_the_way_back_only_for_what_was_sent() {
+    let mut stage = Stage::new("todo");
+    let frontend = ObjectRef { name: "frontend".to_owned(), ..stage.backend() };
+    let mut second = stage.scale(3);
+    second.phases[0].effects = vec![Effect::Object { target: frontend.clone(), op: Op::Scale { replicas: 3 } }];
+    second.phases[0].settle = vec![];
+    second.undo = Some(todo_agent_core::Recipe::Scale { target: frontend, before: 2, after: 3 });
+    let preview = previewed(&stage, vec![stage.scale(3), second]).await;
+    let path = "/apis/apps/v1/namespaces/todo/deployments/frontend";
+    assert_eq!(request(&stage, http::Method::PATCH, path, Some(json!({"spec": {"replicas": 7}}))).await, 200);
+    let report = stage.carry_out(preview).await;
+    assert!(report.moved(), "{report:?}");
+    assert_eq!(report.undo.as_deref(), Some("scale deployment/backend back to 2"));
+}
+
+#[tokio::test]
 async fn no_time_at_all_ends_at_once_and_claims_nothing() {
     let mut stage = Stage::new("todo");
     let mut change = stage.scale(3);
@@ -228,10 +263,16 @@ enum Manner {
     EndsWatches,
     BreaksWatches,
     SilencesWatches,
+    NeverRests,
 }
 
 fn behind(stage: &Stage, manner: Manner) -> Cluster {
-    let between = Between { server: ApiServer::new(stage.sandbox.clone()), manner, done: Arc::default() };
+    let between = Between {
+        server: ApiServer::new(stage.sandbox.clone()),
+        manner,
+        done: Arc::default(),
+        disturbed: Arc::default(),
+    };
     let scope = Scope {
         context: "sandbox".to_owned(),
         namespace: stage.sandbox.namespace(),
@@ -245,6 +286,7 @@ struct Between {
     server: ApiServer,
     manner: Manner,
     done: Arc<AtomicBool>,
+    disturbed: Arc<AtomicUsize>,
 }
 
 impl Service<http::Request<kube::client::Body>> for Between {
@@ -257,7 +299,7 @@ impl Service<http::Request<kube::client::Body>> for Between {
     }
 
     fn call(&mut self, request: http::Request<kube::client::Body>) -> Self::Future {
-        let Self { mut server, manner, done } = self.clone();
+        let Self { mut server, manner, done, disturbed } = self.clone();
         async move {
             let dry = request.uri().query().unwrap_or_default().contains("dryRun=All");
             let write = request.method() == http::Method::PATCH && !dry && !done.swap(true, Ordering::Relaxed);
@@ -275,6 +317,21 @@ impl Service<http::Request<kube::client::Body>> for Between {
                     422,
                     &json!({"kind": "Status", "message": "denied: cannot reach postgres://u:hunter22@db"}),
                 )),
+                // Somebody's bookkeeping comes in between, once for the dry run and once for the write.
+                Manner::NeverRests if request.method() == http::Method::PATCH => {
+                    let wanted = usize::from(!dry);
+                    if disturbed.compare_exchange(wanted, wanted + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                        let path = request.uri().path().trim_end_matches("/scale").to_owned();
+                        let revision = format!("9{wanted}");
+                        let note =
+                            json!({"metadata": {"annotations": {"deployment.kubernetes.io/revision": revision}}});
+                        let between = http::Request::patch(path)
+                            .header(http::header::CONTENT_TYPE, "application/merge-patch+json")
+                            .body(kube::client::Body::from(note.to_string().into_bytes()))?;
+                        let _ = server.call(between).await;
+                    }
+                    Ok(server.call(request).await?)
+                }
                 Manner::ForbidsWatches if watch => {
                     Ok(answer(403, &json!({"kind": "Status", "message": "may not watch"})))
                 }
