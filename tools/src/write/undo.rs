@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use todo_agent_core::{
-    Cause, Change, FullReader, ObjectRef, Output, Reader, Recipe, Remark, Run, ToolError,
+    Cause, Change, FullReader, ObjectRef, Outcome, Output, Reader, Recipe, Remark, Run, ToolError,
     journal::{PastChange, StepRecord},
 };
 
@@ -51,7 +51,7 @@ impl Write for Undo {
         let reader = reader.as_reader();
         let (mut changes, mut reasons) = (Vec::new(), Vec::new());
         // The last thing done is the first taken back.
-        for recipe in past.undo.iter().rev() {
+        for recipe in past.undo.iter().rev().filter(|recipe| was_reached(&past, recipe.target())) {
             match take_back(reader, &past, recipe).await? {
                 Came::To(mut change) => {
                     change.undoes = Some(past.change_id.clone());
@@ -134,14 +134,28 @@ async fn take_back(reader: &dyn Reader, past: &PastChange, recipe: &Recipe) -> R
     }
 }
 
-/// Returns whether the object of this name is not the one that was changed.
-fn made_anew(past: &PastChange, object: &ObjectRef, live: &Value) -> bool {
-    let is_step = |step: &&StepRecord| {
+/// Returns the steps of a change that are about an object, with their numbers.
+fn steps_of<'p>(past: &'p PastChange, object: &ObjectRef) -> impl Iterator<Item = (usize, &'p StepRecord)> {
+    let is_step = move |(_, step): &(usize, &StepRecord)| {
         step.target.kind == object.resource.kind
             && step.target.namespace == object.namespace
             && step.target.name == object.name
     };
-    let uid = past.steps.iter().find(is_step).and_then(|step| step.uid.as_deref());
+    past.steps.iter().enumerate().map(|(index, step)| (index + 1, step)).filter(is_step)
+}
+
+/// Returns whether something of the change may have reached the object. A plan that stopped half-way leaves
+/// the rest to whoever works on it since.
+fn was_reached(past: &PastChange, object: &ObjectRef) -> bool {
+    steps_of(past, object).any(|(n, _)| {
+        let outcome = past.outcomes.get(n - 1).and_then(Option::as_ref);
+        past.unanswered.contains(&n) || outcome.is_some_and(Outcome::touched_the_cluster)
+    })
+}
+
+/// Returns whether the object of this name is not the one that was changed.
+fn made_anew(past: &PastChange, object: &ObjectRef, live: &Value) -> bool {
+    let uid = steps_of(past, object).next().and_then(|(_, step)| step.uid.as_deref());
     uid.is_some() && uid != live["metadata"]["uid"].as_str()
 }
 

@@ -137,3 +137,22 @@ async fn an_object_that_was_made_anew_is_left_alone() {
     past.steps[0].uid = Some("uid-backend".to_owned());
     assert!(undo(objects, vec![past], json!({})).await.contains("from 3 to 2 replicas"));
 }
+
+#[tokio::test]
+async fn what_a_plan_did_not_reach_does_not_keep_the_rest_from_being_taken_back() {
+    let frontend = ObjectRef { name: "frontend".to_owned(), ..backend() };
+    let mut change = scaled();
+    let mut step = change.steps[0].clone();
+    step.target.name = "frontend".to_owned();
+    change.steps.push(step);
+    change.undo.push(Recipe::Scale { target: frontend, before: 2, after: 3 });
+    // The second step was not sent, because somebody had set the count to 7.
+    change.outcomes.push(Some(Outcome::Moved { why: String::new() }));
+    let objects = vec![workload("Deployment", "todo", "backend", 3), workload("Deployment", "todo", "frontend", 7)];
+    assert_snapshot!(undo(objects, vec![change], json!({})).await, @r#"
+    scale deployment/backend from 3 to 2 replicas
+    kubectl scale deployment/backend --replicas=2 -n todo
+    Fact("takes back c-1 (scale deployment/backend from 2 to 3 replicas, scale deployment/backend from 2 to 3 replicas)")
+    undo: scale deployment/backend back to 3
+    "#);
+}
