@@ -174,6 +174,10 @@ async fn lines(agent: &mut Agent, cancel: &CancellationToken) -> io::Result<Exit
             None => break,
         };
         worst = Some(exit.worse(worst.unwrap_or(Exit::Done)));
+        // Ctrl-C at a question is a key, not a signal; it means the lines after it, too.
+        if exit == Exit::Interrupted {
+            break;
+        }
     }
     if let Some(worst) = worst {
         return Ok(worst);

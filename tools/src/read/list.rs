@@ -112,7 +112,7 @@ impl Listing {
         let whole = self.namespace.is_none() && self.resource.namespaced && error.is(Cause::Forbidden);
         let error = ToolError::from(error);
         if whole {
-            error.hint("a single namespace may be allowed: give namespace instead of all_namespaces")
+            error.hint("a single namespace may be allowed; name one")
         } else {
             error
         }

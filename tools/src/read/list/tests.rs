@@ -157,7 +157,7 @@ async fn a_refusal_for_all_namespaces_offers_one() {
     let turn = FakeRun::new(FakeReader::new(todo()).forbid("list Pod everywhere"));
     assert_snapshot!(turn.person("list", json!({"kind": "pods", "all_namespaces": true})).await, @r#"
     error: you may not list pods in namespace todo
-    hint: a single namespace may be allowed: give namespace instead of all_namespaces
+    hint: a single namespace may be allowed; name one
     "#);
     assert!(turn.person("list", json!({"kind": "pods"})).await.starts_with("3 pods"));
 }
