@@ -34,7 +34,7 @@ fn a_list_of_all_namespaces_where_only_one_may_be_listed() {
            scope
     hint: missing permission: list on pods for the whole cluster, for viewer
     hint: whoever runs the cluster can check it with: kubectl auth can-i list pods --as=viewer
-    hint: a single namespace may be allowed: give namespace instead of all_namespaces
+    hint: a single namespace may be allowed; name one
     "#);
     environment.run(["--context", "sandbox-viewer", "list pods"]).exits(0).says("6 pods").enough();
 }
