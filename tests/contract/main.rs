@@ -1,0 +1,63 @@
+//! The contract test: the same cases, as data, hold for the sandbox and for a real API server.
+//!
+//! `cases/` says what is asked, `recorded/` what a real server answered. `case` reads them, `sandbox` and
+//! `live` run the steps, `normalise` removes what may differ (each rule with its reason), `compare` finds
+//! the rest, `known.yaml` excuses what is understood. `mutation` proves that a wrong answer would be seen.
+//! Without a cluster the recordings are the judge; `TODO_AGENT_CONTRACT_KUBECONFIG` adds a live server,
+//! `TODO_AGENT_CONTRACT_RECORD=1` lets it rewrite the recordings, `TODO_AGENT_CONTRACT_CASES` selects.
+
+mod answer;
+mod case;
+mod compare;
+mod live;
+mod mutation;
+mod normalise;
+mod recording;
+mod report;
+mod run;
+mod sandbox;
+
+use std::path::{Path, PathBuf};
+
+/// Returns the folder of this test's data.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract")
+}
+
+#[tokio::test]
+async fn the_sandbox_answers_as_a_real_server_does() {
+    let suite = case::Suite::load(&folder());
+    let known = compare::Known::load(&folder().join("known.yaml"));
+    let mut report = report::Report::default();
+    let live = std::env::var_os("TODO_AGENT_CONTRACT_KUBECONFIG").map(|path| live::Server::open(Path::new(&path)));
+    let record = std::env::var_os("TODO_AGENT_CONTRACT_RECORD").is_some();
+    for behaviour in &suite.behaviours {
+        let file = folder().join("recorded").join(format!("{}.jsonl", behaviour.name));
+        let mut recorded = recording::Recording::load(&file);
+        for case in &behaviour.cases {
+            let mine = sandbox::run(case).await;
+            let theirs = match &live {
+                Some(server) => Some(live::run(server, case).await),
+                None => None,
+            };
+            if record && let (Some(theirs), Some(server)) = (&theirs, &live) {
+                recorded.put(case, theirs.clone(), &server.version);
+            }
+            report.count(behaviour, case);
+            let Some(real) = recorded.get(case) else {
+                report.unrecorded(case);
+                continue;
+            };
+            let real = normalise::case(real);
+            report.differences("sandbox", case, &compare::cases(&normalise::case(&mine), &real), &known);
+            if let Some(theirs) = &theirs {
+                report.differences("live", case, &compare::cases(&normalise::case(theirs), &real), &known);
+            }
+            report.mutations(mutation::run(case, &mine, &real));
+        }
+        if record && live.is_some() {
+            recorded.store(&file, behaviour);
+        }
+    }
+    report.finish(&known, suite.is_complete);
+}

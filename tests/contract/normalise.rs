@@ -1,0 +1,275 @@
+//! What may differ between two clusters that behave the same. Every rule has its reason; what no rule
+//! covers must be equal.
+//!
+//! Values that identify something keep their identity: the first uid of a case becomes `uid-1` wherever
+//! it appears, so that a reference to the wrong object is still a difference.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+use serde_json::Value;
+
+use super::answer::Answers;
+
+/// A rule and why it is no loss.
+pub(crate) struct Rule {
+    pub(crate) name: &'static str,
+    pub(crate) reason: &'static str,
+    apply: fn(&mut Pass),
+}
+
+/// All rules, in the order in which they are applied.
+pub(crate) const RULES: &[Rule] = &[
+    Rule { name: "namespace", reason: "each run of a case has a namespace with a name of its own", apply: namespace },
+    Rule {
+        name: "controllers",
+        reason: "the sandbox's own controllers claim no fields; clients' claims are compared",
+        apply: controllers,
+    },
+    Rule {
+        name: "generated names",
+        reason: "random letters; the same name stays the same wherever it appears",
+        apply: generated_names,
+    },
+    Rule {
+        name: "hashes",
+        reason: "a hash over the Go form of a template, which nothing else can compute",
+        apply: hashes,
+    },
+    Rule { name: "uids", reason: "random; identity is kept", apply: uids },
+    Rule {
+        name: "collection versions",
+        reason: "the whole cluster's version moves with writes that are not the case's",
+        apply: collection_versions,
+    },
+    Rule {
+        name: "versions",
+        reason: "counted by etcd; identity is kept, so a write that must not happen is seen",
+        apply: versions,
+    },
+    Rule {
+        name: "times",
+        reason: "virtual here, the wall clock there; the form (seconds, microseconds) is compared",
+        apply: times,
+    },
+    Rule { name: "addresses", reason: "allocated at random or by the network", apply: addresses },
+    Rule { name: "continue tokens", reason: "opaque to clients by contract", apply: continue_tokens },
+    Rule { name: "runtime ids", reason: "content hashes of a container runtime", apply: runtime_ids },
+    Rule { name: "build", reason: "which build answers is no behaviour", apply: build },
+];
+
+/// A case's answers while rules are applied.
+pub(crate) struct Pass {
+    namespace: String,
+    root: Value,
+}
+
+/// Returns the answers with everything volatile replaced.
+pub(crate) fn case(answers: &Answers) -> Answers {
+    let mut pass = Pass { namespace: answers.namespace.clone(), root: serde_json::to_value(&answers.answers).unwrap() };
+    for rule in RULES {
+        (rule.apply)(&mut pass);
+    }
+    // A mutated answer may have lost its form; then it is compared as nothing, which is a difference too.
+    let answers = serde_json::from_value(pass.root).unwrap_or_default();
+    Answers { namespace: String::new(), answers }
+}
+
+impl Pass {
+    /// Calls `each` with every text and the field it is in, parents first.
+    fn texts(&mut self, mut each: impl FnMut(&str, &mut String)) {
+        fn walk(field: &str, value: &mut Value, each: &mut dyn FnMut(&str, &mut String)) {
+            match value {
+                Value::String(text) => each(field, text),
+                Value::Array(items) => items.iter_mut().for_each(|item| walk(field, item, each)),
+                Value::Object(map) => map.iter_mut().for_each(|(name, item)| walk(name, item, each)),
+                _ => {}
+            }
+        }
+        walk("", &mut self.root, &mut each);
+    }
+
+    /// Calls `each` with every object, outer ones first.
+    fn objects(&mut self, mut each: impl FnMut(&mut serde_json::Map<String, Value>)) {
+        fn walk(value: &mut Value, each: &mut dyn FnMut(&mut serde_json::Map<String, Value>)) {
+            match value {
+                Value::Array(items) => items.iter_mut().for_each(|item| walk(item, each)),
+                Value::Object(map) => {
+                    each(map);
+                    map.values_mut().for_each(|item| walk(item, each));
+                }
+                _ => {}
+            }
+        }
+        walk(&mut self.root, &mut each);
+    }
+
+    /// Replaces texts wherever they appear, longest first.
+    fn replace(&mut self, words: &BTreeMap<String, String>) {
+        let mut words: Vec<(&String, &String)> = words.iter().collect();
+        words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+        self.texts(|_, text| {
+            for (word, name) in &words {
+                if text.contains(word.as_str()) {
+                    *text = text.replace(word.as_str(), name);
+                }
+            }
+        });
+    }
+}
+
+fn number(known: &mut BTreeMap<String, String>, value: &str, word: &str) -> String {
+    let next = known.len() + 1;
+    known.entry(value.to_owned()).or_insert_with(|| format!("{word}-{next}")).clone()
+}
+
+fn namespace(pass: &mut Pass) {
+    let words = BTreeMap::from([(pass.namespace.clone(), "NAMESPACE".to_owned())]);
+    pass.replace(&words);
+}
+
+fn controllers(pass: &mut Pass) {
+    const CONTROLLERS: [&str; 3] = ["kube-controller-manager", "kubelet", "kube-scheduler"];
+    pass.objects(|object| {
+        if let Some(entries) = object.get_mut("managedFields").and_then(Value::as_array_mut) {
+            entries.retain(|entry| !CONTROLLERS.iter().any(|name| entry["manager"] == *name));
+            if entries.is_empty() {
+                object.remove("managedFields");
+            }
+        }
+    });
+}
+
+fn generated_names(pass: &mut Pass) {
+    let mut names = BTreeMap::new();
+    pass.objects(|metadata| {
+        if let (Some(prefix), Some(name)) =
+            (metadata.get("generateName").and_then(Value::as_str), metadata.get("name").and_then(Value::as_str))
+            && name.strip_prefix(prefix).is_some_and(|rest| GENERATED.is_match(rest))
+        {
+            let next = names.len() + 1;
+            names.entry(name.to_owned()).or_insert_with(|| format!("{prefix}generated-{next}"));
+        }
+    });
+    pass.replace(&names);
+}
+
+static GENERATED: LazyLock<Regex> = LazyLock::new(|| Regex::new("^[bcdfghjklmnpqrstvwxz2456789]{5}$").unwrap());
+
+fn hashes(pass: &mut Pass) {
+    let mut found = BTreeMap::new();
+    pass.texts(|field, text| {
+        if ["pod-template-hash", "controller-revision-hash", "currentRevision", "updateRevision"].contains(&field) {
+            let hash = text.rsplit('-').next().unwrap_or_default();
+            if hash.len() >= 6 {
+                number(&mut found, hash, "hash");
+            }
+        }
+    });
+    pass.replace(&found);
+}
+
+fn uids(pass: &mut Pass) {
+    static UID: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap());
+    let mut known = BTreeMap::new();
+    pass.texts(|_, text| {
+        *text = UID.replace_all(text, |found: &Captures<'_>| number(&mut known, &found[0], "uid")).into_owned();
+    });
+}
+
+fn collection_versions(pass: &mut Pass) {
+    pass.objects(|object| {
+        let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let is_list = kind.ends_with("List") && object.contains_key("items");
+        let is_bookmark = object.get("type").is_some_and(|it| it == "BOOKMARK");
+        let pointer = if is_list { "metadata" } else { "object" };
+        if !is_list && !is_bookmark {
+            return;
+        }
+        let Some(part) = object.get_mut(pointer) else { return };
+        let metadata = if is_list { part } else { &mut part["metadata"] };
+        if metadata["resourceVersion"].is_string() {
+            metadata["resourceVersion"] = "version".into();
+        }
+    });
+}
+
+fn versions(pass: &mut Pass) {
+    let mut known = BTreeMap::new();
+    pass.texts(|field, text| {
+        if field == "resourceVersion" && text.parse::<u64>().is_ok() {
+            *text = number(&mut known, text, "version");
+        }
+    });
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+").unwrap());
+    pass.texts(|field, text| {
+        if field == "message" {
+            *text = NUMBER
+                .replace_all(text, |found: &Captures<'_>| {
+                    let is_version = found[0].len() > 1 && known.contains_key(&found[0]);
+                    if is_version { known[&found[0]].clone() } else { found[0].to_owned() }
+                })
+                .into_owned();
+        }
+    });
+}
+
+fn times(pass: &mut Pass) {
+    static TIME: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$").unwrap());
+    pass.texts(|_, text| {
+        if TIME.is_match(text) {
+            *text = if text.contains('.') { "time in microseconds" } else { "time in seconds" }.to_owned();
+        }
+    });
+}
+
+fn addresses(pass: &mut Pass) {
+    static ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b").unwrap());
+    pass.texts(|_, text| {
+        // An address that is no address space of a cluster is the case's own.
+        if !text.starts_with("0.") {
+            *text = ADDRESS.replace_all(text, "address").into_owned();
+        }
+    });
+}
+
+fn continue_tokens(pass: &mut Pass) {
+    pass.texts(|field, text| {
+        if field == "continue" && !text.is_empty() {
+            "token".clone_into(text);
+        }
+    });
+}
+
+fn runtime_ids(pass: &mut Pass) {
+    static HASH: LazyLock<Regex> = LazyLock::new(|| Regex::new("[0-9a-f]{64}").unwrap());
+    pass.texts(|field, text| {
+        if field == "imageID" {
+            "image".clone_into(text);
+        }
+        *text = HASH.replace_all(text, "hash").into_owned();
+    });
+}
+
+fn build(pass: &mut Pass) {
+    const FIELDS: [&str; 6] = ["gitCommit", "buildDate", "goVersion", "compiler", "platform", "gitTreeState"];
+    pass.objects(|object| {
+        if object.contains_key("gitVersion") {
+            for field in FIELDS {
+                if object.get(field).is_some_and(Value::is_string) {
+                    object.insert(field.into(), "build".into());
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn every_rule_has_a_reason() {
+    for rule in RULES {
+        assert!(rule.reason.len() > 20, "{}", rule.name);
+    }
+}
