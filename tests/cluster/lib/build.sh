@@ -29,7 +29,7 @@ program_folder() {
     key="$(
         {
             cd "$CLUSTER_DIR/go/$module" || exit 1
-            find . -type f | LC_ALL=C sort | xargs cat
+            find . -type f ! -name '*_test.go' | LC_ALL=C sort | xargs cat
             grep "^$module " "$CLUSTER_DIR/go/programs"
             linker_flags "$module"
             go env GOVERSION GOARCH

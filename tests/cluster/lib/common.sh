@@ -3,6 +3,7 @@
 # Binaries and images are kept in a cache outside the work tree; the cluster's
 # own data is in one state folder that `down` removes. Nothing here changes the
 # machine. Sourced by every command of this folder.
+# shellcheck disable=SC2034 # the commands use the names
 
 CLUSTER_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/todo-agent/cluster"

@@ -19,6 +19,7 @@ command_of() {
         containerd) command=(containerd --config "$STATE/containerd.toml") ;;
         kube-apiserver)
             # Without a grace period it waits a minute for watches to end by themselves.
+            # shellcheck disable=SC2054 # the comma is in an option
             command=("$binaries/kube-apiserver" --etcd-servers=http://127.0.0.1:2379
                 --advertise-address="$NODE_ADDRESS" --secure-port=6443
                 --tls-cert-file="$certificates/apiserver.crt"

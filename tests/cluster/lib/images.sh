@@ -5,7 +5,7 @@
 # build's cache, busybox, redis and nginx from Debian. The archive is kept in the
 # cache, named after everything that it is made from.
 
-# shellcheck source=packages.sh
+# shellcheck source=lib/packages.sh
 source "$CLUSTER_DIR/lib/packages.sh"
 
 # Prints the path of the archive of all images, whether made or not.
