@@ -119,7 +119,7 @@ impl Execution<'_> {
         let cluster = self.approved.cluster.clone();
         let mut conflict = String::new();
         for _ in 0..CONFLICT_TRIES {
-            let live = match cluster.read_live(&effect.target).await {
+            let live = match cluster.read_live(&effect.target, "compare with what was approved").await {
                 Ok(live) => live,
                 Err(error) if error.is(Cause::NotFound) => {
                     return Sent::Ended(Outcome::Moved { why: format!("{} is gone", effect.target) });
@@ -166,7 +166,7 @@ impl Execution<'_> {
 
     /// No answer came: looks at the object to see whether the request arrived.
     async fn examine(&mut self, effect: &PlannedEffect, before: &Value, error: &ClusterError) -> Sent {
-        let live = match self.approved.cluster.read_live(&effect.target).await {
+        let live = match self.approved.cluster.read_live(&effect.target, "see whether the change arrived").await {
             Ok(live) => live,
             Err(second) => {
                 return Sent::Ended(Outcome::Unknown {

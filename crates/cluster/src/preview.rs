@@ -184,7 +184,7 @@ async fn try_out(
     let mut tried = 1;
     loop {
         run.check()?;
-        let live = cluster.read_live(target).await?;
+        let live = cluster.read_live(target, "read what will change").await?;
         let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
         let error = match cluster.http.read(prepared.request(version, Earnest::DryRun, None)).await {
             Ok(reply) => {
@@ -299,8 +299,8 @@ fn change_id(key: &DigestKey, digest: &str, identity: &str, run: &Run) -> String
 
 impl Cluster {
     /// Reads an object as it is, version included.
-    pub(crate) async fn read_live(&self, target: &ObjectRef) -> Result<Value, ClusterError> {
-        let reply = self.http.read(ApiRequest::get(target.path(), "read the object before the change")).await?;
+    pub(crate) async fn read_live(&self, target: &ObjectRef, purpose: &'static str) -> Result<Value, ClusterError> {
+        let reply = self.http.read(ApiRequest::get(target.path(), purpose)).await?;
         Ok(reply.body)
     }
 }

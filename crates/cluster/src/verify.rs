@@ -74,7 +74,7 @@ impl Settling<'_> {
         let mut live = None;
         loop {
             if live.is_none() {
-                match self.cluster.read_live(&target).await {
+                match self.cluster.read_live(&target, "see whether it holds").await {
                     Ok(object) => live = Some(object),
                     Err(error) if error.is(Cause::NotFound) => return self.gone(),
                     // The server may be restarting; the deadline decides, not one failed read.
@@ -162,7 +162,7 @@ impl Settling<'_> {
 
     /// Says what is there now. A watch may have died without a word, so that the last look is a new one.
     async fn out_of_time(mut self, seen: Option<Value>, target: &ObjectRef, trouble: &mut TroubleWatch<'_>) -> Settled {
-        let live = self.cluster.read_live(target).await.ok().or(seen);
+        let live = self.cluster.read_live(target, "see whether it holds").await.ok().or(seen);
         if let Some(object) = live.as_ref().filter(|object| !self.is_another(object)) {
             match progress(self.expectation, object, self.written) {
                 Progress::Met(text) => return Settled::Met(text),
@@ -180,7 +180,7 @@ impl Settling<'_> {
 
     /// Reads the state once more, so that an interrupted turn ends with the truth.
     async fn now(&self, target: &ObjectRef) -> String {
-        match self.cluster.read_live(target).await {
+        match self.cluster.read_live(target, "see whether it holds").await {
             Ok(object) => match progress(self.expectation, &object, self.written) {
                 Progress::Met(text) | Progress::Waiting(text) | Progress::Failed(text) => format!("now: {text}"),
             },

@@ -125,11 +125,11 @@ async fn a_cold_scale_needs_few_requests() {
     assert_eq!(
         purposes,
         [
-            "read the object before the change",
+            "read what will change",
             "preview the change (dry run)",
-            "read the object before the change",
+            "compare with what was approved",
             "make the change",
-            "read the object before the change",
+            "see whether it holds",
             "watch the object",
         ]
     );
