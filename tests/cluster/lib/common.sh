@@ -26,6 +26,14 @@ NODE_NAME=node-1
 say() { printf '%s\n' "$*" >&2; }
 die() { say "tests/cluster: $*"; exit 1; }
 
+# Removes the state, and nothing that only has its name: a mistyped
+# TODO_AGENT_CLUSTER_STATE must not cost anyone a folder.
+remove_state() {
+    [ -e "$STATE" ] || return 0
+    [ -e "$STATE/is-a-test-cluster" ] || die "$STATE is not the state of a cluster; left alone"
+    rm -rf "$STATE"
+}
+
 # Prints the seconds since the first command of this run began.
 elapsed() { printf '%ds' "$SECONDS"; }
 
