@@ -85,25 +85,15 @@ impl Server {
         if !request.body.is_empty() {
             options.push(format!("data-binary = {}", quoted(&request.body)));
         }
-        let mut curl = std::process::Command::new("curl")
-            .args([
-                "--silent",
-                "--show-error",
-                "--include",
-                "--globoff",
-                "--noproxy",
-                "*",
-                "--http1.1",
-                "--config",
-                "-",
-            ])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        curl.stdin.take().unwrap().write_all(options.join("\n").as_bytes()).unwrap();
-        let output = curl.wait_with_output().unwrap();
+        // A server that is just being restarted has not seen the request: codes 7 and 35 of curl.
+        let mut output = curl(&options);
+        for _ in 0..60 {
+            if !matches!(output.status.code(), Some(7 | 35)) {
+                break;
+            }
+            std::thread::sleep(Duration::from_secs(1));
+            output = curl(&options);
+        }
         assert!(output.status.success(), "curl: {}", output.status);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -118,6 +108,18 @@ impl Server {
         };
         Answer::read(request, code, values("content-type").concat(), values("warning"), body)
     }
+}
+
+fn curl(options: &[String]) -> std::process::Output {
+    let mut curl = std::process::Command::new("curl")
+        .args(["--silent", "--show-error", "--include", "--globoff", "--noproxy", "*", "--http1.1", "--config", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    curl.stdin.take().unwrap().write_all(options.join("\n").as_bytes()).unwrap();
+    curl.wait_with_output().unwrap()
 }
 
 impl Target for Server {

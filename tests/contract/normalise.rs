@@ -174,6 +174,14 @@ fn uids(pass: &mut Pass) {
     static UID: LazyLock<Regex> =
         LazyLock::new(|| Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap());
     let mut known = BTreeMap::new();
+    // `managedFields` name owner references by uid, in keys.
+    pass.objects(|object| {
+        let named: Vec<String> = object.keys().filter(|key| UID.is_match(key)).cloned().collect();
+        for key in named {
+            let value = object.remove(&key).unwrap_or_default();
+            object.insert(UID.replace_all(&key, "uid").into_owned(), value);
+        }
+    });
     pass.texts(|_, text| {
         *text = UID.replace_all(text, |found: &Captures<'_>| number(&mut known, &found[0], "uid")).into_owned();
     });

@@ -31,7 +31,20 @@ pub(crate) fn apply(object: &mut Value) {
         "Namespace" => namespace(object),
         "HorizontalPodAutoscaler" => autoscaler(object),
         "RoleBinding" | "ClusterRoleBinding" => binding(object),
-        "EndpointSlice" => protocol_of_each(object.get_mut("ports")),
+        "EndpointSlice" => {
+            protocol_of_each(object.get_mut("ports"));
+            for port in list_mut(object.get_mut("ports")) {
+                if let Some(port) = port.as_object_mut() {
+                    default(port, "name", "");
+                }
+            }
+        }
+        "Role" | "ClusterRole" => {
+            if let Some(role) = object.as_object_mut() {
+                default(role, "rules", Value::Null);
+            }
+        }
+        "Event" => event(object),
         "Endpoints" => {
             for subset in list_mut(object.get_mut("subsets")) {
                 protocol_of_each(subset.get_mut("ports"));
@@ -93,6 +106,7 @@ fn stateful_set(object: &mut Value) {
     default(spec, "replicas", 1);
     default(spec, "revisionHistoryLimit", 10);
     default(spec, "podManagementPolicy", "OrderedReady");
+    default(spec, "serviceName", "");
     default(spec, "updateStrategy", json!({"type": "RollingUpdate"}));
     default(spec, "persistentVolumeClaimRetentionPolicy", json!({"whenDeleted": "Retain", "whenScaled": "Retain"}));
     if let Some(strategy) = spec.get_mut("updateStrategy").and_then(Value::as_object_mut) {
@@ -101,6 +115,7 @@ fn stateful_set(object: &mut Value) {
             default(strategy, "rollingUpdate", json!({}));
             if let Some(rolling) = strategy.get_mut("rollingUpdate").and_then(Value::as_object_mut) {
                 default(rolling, "partition", 0);
+                default(rolling, "maxUnavailable", 1);
             }
         }
     }
@@ -169,11 +184,36 @@ fn namespace(object: &mut Value) {
 fn autoscaler(object: &mut Value) {
     let spec = map_at(object, "spec");
     default(spec, "minReplicas", 1);
+    scaling_behavior(spec);
     default(
         spec,
         "metrics",
         json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]),
     );
+}
+
+/// Fields that an Event writes also when they are empty.
+fn event(object: &mut Value) {
+    let Some(event) = object.as_object_mut() else { return };
+    default(event, "eventTime", Value::Null);
+    default(event, "source", json!({}));
+    default(event, "firstTimestamp", Value::Null);
+    default(event, "lastTimestamp", Value::Null);
+    default(event, "reportingComponent", "");
+    default(event, "reportingInstance", "");
+}
+
+/// Source: `SetDefaults_HorizontalPodAutoscaler` and `GenerateHPAScale*Rules` of `pkg/apis/autoscaling/v2`.
+fn scaling_behavior(spec: &mut serde_json::Map<String, Value>) {
+    let Some(behavior) = spec.get_mut("behavior").filter(|it| it.is_object()) else { return };
+    let percent = json!({"type": "Percent", "value": 100, "periodSeconds": 15});
+    let up = map_at(behavior, "scaleUp");
+    default(up, "stabilizationWindowSeconds", 0);
+    default(up, "selectPolicy", "Max");
+    default(up, "policies", json!([{"type": "Pods", "value": 4, "periodSeconds": 15}, percent.clone()]));
+    let down = map_at(behavior, "scaleDown");
+    default(down, "selectPolicy", "Max");
+    default(down, "policies", json!([percent]));
 }
 
 fn binding(object: &mut Value) {

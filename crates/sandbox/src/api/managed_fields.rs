@@ -78,6 +78,63 @@ const UNMANAGED: [&str; 9] = [
     "managedFields",
 ];
 
+/// Structs that have one owner as a whole (`structType=atomic` in `k8s.io/api`).
+const ATOMIC_STRUCTS: [&str; 6] =
+    ["LabelSelector", "KeySelector", "LocalObjectReference", "ObjectReference", "OwnerReference", "RoleRef"];
+
+/// Maps that have one owner as a whole (`mapType=atomic`): selectors of services and pods.
+const ATOMIC_MAPS: [&str; 2] = ["selector", "nodeSelector"];
+
+/// Fields that even an empty object writes (no `omitempty`), so that nobody adds them.
+const ALWAYS_WRITTEN: [&str; 8] =
+    ["spec", "status", "template", "metadata", "strategy", "updateStrategy", "containers", "source"];
+
+/// Fields that the server fills in after the manager's fields were taken down: admission and allocation.
+const ADMITTED: [(&str, &str); 10] = [
+    ("Pod", "preemptionPolicy"),
+    ("Pod", "priority"),
+    ("Pod", "serviceAccount"),
+    ("Pod", "serviceAccountName"),
+    ("Pod", "tolerations"),
+    ("Service", "clusterIP"),
+    ("Service", "clusterIPs"),
+    ("Service", "healthCheckNodePort"),
+    ("Service", "ipFamilies"),
+    ("Service", "ipFamilyPolicy"),
+];
+
+/// Records who made a new object: what was sent and its defaults, without what the server added later.
+pub(crate) fn record_creation(object: &mut Value, sent: &Value, manager: &str, now: Timestamp) {
+    let mut seen = object.clone();
+    let kind = object["kind"].as_str().unwrap_or_default();
+    if let Some(seen) = seen.as_object_mut() {
+        if kind != "Namespace" {
+            seen.remove("status");
+        }
+        if let Some(spec) = seen.get_mut("spec").and_then(Value::as_object_mut) {
+            for (_, field) in ADMITTED.iter().filter(|(of, field)| *of == kind && sent["spec"].get(*field).is_none()) {
+                spec.remove(*field);
+            }
+        }
+    }
+    record(&mut seen, &Value::Null, manager, "", now);
+    if let Some(entries) = seen["metadata"].get("managedFields") {
+        metadata_mut(object).insert("managedFields".into(), entries.clone());
+    }
+}
+
+/// Returns what tells a list's item from the others, as FieldsV1 writes it.
+fn identity(key: &str, item: &Value) -> Value {
+    match key {
+        "port" | "containerPort" => json!({key: item[key], "protocol": item["protocol"]}),
+        _ => json!({key: item[key]}),
+    }
+}
+
+fn is_atomic(shape: &Shape) -> bool {
+    matches!(shape, Shape::Struct(name) if ATOMIC_STRUCTS.contains(name))
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
     Root,
@@ -91,9 +148,18 @@ fn changed(shape: &Shape, new: &Value, old: &Value, depth: Depth) -> Set {
     match (shape, new) {
         (Shape::List { of, merge: Merge::ByKey(key) }, Value::Array(items)) => {
             for item in items {
-                let matching = old.as_array().into_iter().flatten().find(|other| other[*key] == item[*key]);
+                let identity = identity(key, item);
+                let matching =
+                    old.as_array().into_iter().flatten().find(|other| self::identity(key, other) == identity);
+                let name = format!("k:{identity}");
+                if is_atomic(of) {
+                    if matching != Some(item) {
+                        set.insert(name, json!({}));
+                    }
+                    continue;
+                }
                 let inner = changed(of, item, matching.unwrap_or(&Value::Null), Depth::Below);
-                insert(&mut set, format!("k:{}", json!({*key: item[*key]})), inner, matching.is_none(), true);
+                insert(&mut set, name, inner, matching.is_none(), true);
             }
         }
         (Shape::List { merge: Merge::Set, .. }, Value::Array(items)) => {
@@ -114,11 +180,11 @@ fn changed(shape: &Shape, new: &Value, old: &Value, depth: Depth) -> Set {
                 }
                 let inner_shape = field_shape(shape, name);
                 let deeper = if depth == Depth::Root && name == "metadata" { Depth::Metadata } else { Depth::Below };
-                if is_leaf(&inner_shape, value) {
+                if is_leaf(&inner_shape, value) || ATOMIC_MAPS.contains(&name.as_str()) {
                     set.insert(format!("f:{name}"), json!({}));
                 } else {
                     let inner = changed(&inner_shape, value, before, deeper);
-                    let dotted = matches!(inner_shape, Shape::Map(_) | Shape::List { .. });
+                    let dotted = !ALWAYS_WRITTEN.contains(&name.as_str());
                     insert(&mut set, format!("f:{name}"), inner, before.is_null() && deeper == Depth::Below, dotted);
                 }
             }
@@ -140,6 +206,7 @@ fn insert(set: &mut Set, key: String, mut inner: Set, new: bool, dotted: bool) {
 
 fn is_leaf(shape: &Shape, value: &Value) -> bool {
     match value {
+        Value::Object(_) if is_atomic(shape) => true,
         Value::Object(fields) => fields.is_empty() || matches!(shape, Shape::Any),
         Value::Array(_) => !matches!(shape, Shape::List { merge: Merge::ByKey(_) | Merge::Set, .. }),
         _ => true,
@@ -245,7 +312,7 @@ mod tests {
         assert_eq!(
             fields(&second, "helm")["f:spec"],
             json!({"f:template": {"f:spec": {"f:containers": {
-                ".": {}, "k:{\"name\":\"a\"}": {".": {}, "f:image": {}, "f:name": {}}}}}})
+                "k:{\"name\":\"a\"}": {".": {}, "f:image": {}, "f:name": {}}}}}})
         );
         assert_eq!(second["metadata"]["managedFields"][1]["subresource"], "scale");
     }

@@ -28,6 +28,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
     let manager = incoming.manager()?;
     let resource = target.resource;
     let (mut object, warnings) = read_object(incoming, resource)?;
+    let sent = object.clone();
     place(&mut object, target)?;
     generate_name(&mut object, store);
     admit_namespace(&object, resource, store)?;
@@ -40,7 +41,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
         return Err(ApiError::invalid(resource, &name, &causes));
     }
     metadata_mut(&mut object).remove("managedFields");
-    managed_fields::record(&mut object, &Value::Null, &manager, "", incoming.now);
+    managed_fields::record_creation(&mut object, &sent, &manager, incoming.now);
     let refused = |error| ApiError::of_store(&error, resource, &name);
     let reply = if dry_run {
         let drafted = store.drafted(object, incoming.now).map_err(refused)?;

@@ -133,8 +133,9 @@ const TABLE: &[(&str, &str)] = &[
         "StatefulSetSpec",
         "replicas:i selector:LabelSelector template:PodTemplateSpec volumeClaimTemplates:[any] serviceName:s \
          podManagementPolicy:s updateStrategy:StatefulSetUpdateStrategy revisionHistoryLimit:i minReadySeconds:i \
-         persistentVolumeClaimRetentionPolicy:any ordinals:any",
+         persistentVolumeClaimRetentionPolicy:ClaimRetentionPolicy ordinals:any",
     ),
+    ("ClaimRetentionPolicy", "whenDeleted:s whenScaled:s"),
     ("StatefulSetUpdateStrategy", "type:s rollingUpdate:RollingUpdateStatefulSetStrategy"),
     ("RollingUpdateStatefulSetStrategy", "partition:i maxUnavailable:p"),
     ("ControllerRevision", "data:any revision:l"),
@@ -152,9 +153,10 @@ const TABLE: &[(&str, &str)] = &[
     ("Secret", "data:{x} stringData:{s} type:s immutable:b"),
     (
         "Event",
-        "involvedObject:ObjectReference reason:s message:s source:any firstTimestamp:t lastTimestamp:t count:i type:s \
+        "involvedObject:ObjectReference reason:s message:s source:EventSource firstTimestamp:t lastTimestamp:t count:i type:s \
          eventTime:t series:any action:s related:ObjectReference reportingComponent:s reportingInstance:s",
     ),
+    ("EventSource", "component:s host:s"),
     ("Node", "spec:NodeSpec status:NodeStatus"),
     ("NodeSpec", "podCIDR:s podCIDRs:[s]+ providerID:s unschedulable:b taints:[Taint] configSource:any externalID:s"),
     ("Taint", "key:s value:s effect:s timeAdded:t"),
@@ -171,8 +173,10 @@ const TABLE: &[(&str, &str)] = &[
     ("HorizontalPodAutoscaler", "spec:HorizontalPodAutoscalerSpec status:HorizontalPodAutoscalerStatus"),
     (
         "HorizontalPodAutoscalerSpec",
-        "scaleTargetRef:CrossVersionObjectReference minReplicas:i maxReplicas:i metrics:[any] behavior:any",
+        "scaleTargetRef:CrossVersionObjectReference minReplicas:i maxReplicas:i metrics:[any] behavior:ScalingBehavior",
     ),
+    ("ScalingBehavior", "scaleUp:ScalingRules scaleDown:ScalingRules"),
+    ("ScalingRules", "stabilizationWindowSeconds:i selectPolicy:s policies:[any] tolerance:q"),
     ("CrossVersionObjectReference", "kind:s name:s apiVersion:s"),
     ("HorizontalPodAutoscalerStatus", "conditions:[Condition]@type *"),
     ("Role", "rules:[PolicyRule]"),
