@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
 use todo_agent_cluster::{Cluster, DigestKey, Gate, RequestRecord};
 use todo_agent_core::{
     Call, ChangeView, Clock, Event, Names, Redacted, Redactor, Run,
@@ -307,7 +306,7 @@ impl Agent {
 
     /// Ends a turn: how it was understood and what was changed.
     pub(crate) fn answer(&mut self, calls: &[Call], ledger: Vec<String>) -> io::Result<()> {
-        let understood = calls.iter().map(|call| self.parts.redactor.text(&one_line(call)).into_inner()).collect();
+        let understood = calls.iter().map(|call| self.parts.redactor.text(&call.to_string()).into_inner()).collect();
         let text = self.parts.redactor.text("");
         self.show(&Shown::Answer(&Answer { text, understood, ledger }))
     }
@@ -344,19 +343,4 @@ fn not_understood(pass: &Pass) -> Problem {
         problem = problem.hint(format!("try: {example}"));
     }
     problem
-}
-
-/// Returns a call as one line: `scale workload=backend replicas=3`.
-pub(crate) fn one_line(call: &Call) -> String {
-    let mut line = call.tool.clone();
-    for (key, value) in call.args.as_object().into_iter().flatten() {
-        line.push(' ');
-        line.push_str(key);
-        line.push('=');
-        match value {
-            Value::String(text) => line.push_str(text),
-            other => line.push_str(&other.to_string()),
-        }
-    }
-    line
 }

@@ -16,7 +16,7 @@ use todo_agent_core::{
 use todo_agent_tools::{Proposal, Tool, find};
 
 use crate::{
-    agent::{Agent, one_line, watch},
+    agent::{Agent, watch},
     exit::Exit,
     problem::Problem,
     ui::Shown,
@@ -176,7 +176,7 @@ impl<'a> Turn<'a> {
             calls = match left_over(&calls, &origins, &report) {
                 Left::Calls(left) => left,
                 Left::Half(call) => {
-                    let call = one_line(&call);
+                    let call = call.to_string();
                     self.run.warn(format!("{call} was done in part; look at it before you go on"));
                     break;
                 }

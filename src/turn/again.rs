@@ -5,7 +5,7 @@
 use serde_json::Value;
 use todo_agent_core::{Call, ChangeView, Report, view::FieldChange, view::StepView};
 
-use crate::{agent::one_line, problem::Problem};
+use crate::problem::Problem;
 
 /// Returns the calls with one step's arguments replaced as the person wrote them. `origins` says for each step
 /// which call it came from.
@@ -15,7 +15,7 @@ pub(super) fn edited(calls: &[Call], origins: &[usize], step: usize, args: &str)
         return Err(Problem::usage(format!("the plan has no step {step}")));
     };
     let args = serde_json::from_str(args)
-        .map_err(|error| Problem::usage(format!("the new arguments are not JSON: {error}")).hint(one_line(call)))?;
+        .map_err(|error| Problem::usage(format!("the new arguments are not JSON: {error}")).hint(call.to_string()))?;
     let mut calls = calls.to_vec();
     if let Some(call) = index.and_then(|index| calls.get_mut(index)) {
         call.args = args;

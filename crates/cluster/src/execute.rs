@@ -17,6 +17,7 @@ use crate::{
     digest::{content_hash, fingerprint, owned_content},
     gate::Approved,
     http::Failed,
+    owners::last_writer,
     preview::{PlannedEffect, PlannedPhase, target_view},
     request::Earnest,
     verify::{Settled, Written, settle},
@@ -274,14 +275,4 @@ fn outcome_of(results: &[&Settled]) -> Outcome {
         Settled::NotMet(_) => None,
     });
     Outcome::Done { output: if output.is_empty() { "accepted by the server".to_owned() } else { output } }
-}
-
-/// Returns who wrote the object's content last, from `managedFields`; status writers do not count.
-pub(crate) fn last_writer(object: &Value) -> Option<&str> {
-    object["metadata"]["managedFields"]
-        .as_array()?
-        .iter()
-        .filter(|entry| entry["subresource"] != "status")
-        .max_by_key(|entry| entry["time"].as_str().unwrap_or_default())?["manager"]
-        .as_str()
 }

@@ -38,6 +38,16 @@ pub(crate) fn keepers(object: &Value) -> Vec<Remark> {
     remarks
 }
 
+/// Returns who wrote the object's content last, from `managedFields`; status writers do not count.
+pub(crate) fn last_writer(object: &Value) -> Option<&str> {
+    object["metadata"]["managedFields"]
+        .as_array()?
+        .iter()
+        .filter(|entry| entry["subresource"] != "status")
+        .max_by_key(|entry| entry["time"].as_str().unwrap_or_default())?["manager"]
+        .as_str()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

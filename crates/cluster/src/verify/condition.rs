@@ -5,7 +5,7 @@
 use serde_json::Value;
 use todo_agent_core::Expectation;
 
-use crate::execute::last_writer;
+use crate::owners::last_writer;
 
 /// How far an expectation is.
 #[derive(Debug, Clone, PartialEq, Eq)]
