@@ -111,11 +111,7 @@ impl Listing {
     fn refused(&self, error: ClusterError) -> ToolError {
         let whole = self.namespace.is_none() && self.resource.namespaced && error.is(Cause::Forbidden);
         let error = ToolError::from(error);
-        if whole {
-            error.hint("a single namespace may be allowed; name one")
-        } else {
-            error
-        }
+        if whole { error.hint("a single namespace may be allowed; name one") } else { error }
     }
 
     /// Returns ` in namespace todo`, ` in all namespaces`, or nothing for a cluster-scoped kind.
