@@ -28,6 +28,22 @@ pub(crate) const RULES: &[Rule] = &[
         apply: controllers,
     },
     Rule {
+        name: "order of generations",
+        reason: "lists are ordered by name, and these names end in hashes",
+        apply: order_of_generations,
+    },
+    Rule {
+        name: "unserved",
+        reason: "what the sandbox does not serve is absent from its discovery, by design",
+        apply: unserved,
+    },
+    Rule {
+        name: "storage hashes",
+        reason: "storageVersionHash tells about etcd, to nobody but the storage migrator",
+        apply: storage_hashes,
+    },
+    Rule { name: "event names", reason: "the time in hexadecimal nanoseconds", apply: event_names },
+    Rule {
         name: "generated names",
         reason: "random letters; the same name stays the same wherever it appears",
         apply: generated_names,
@@ -36,6 +52,11 @@ pub(crate) const RULES: &[Rule] = &[
         name: "hashes",
         reason: "a hash over the Go form of a template, which nothing else can compute",
         apply: hashes,
+    },
+    Rule {
+        name: "unlabelled hashes",
+        reason: "as hashes, where no label of the case tells them: messages, references",
+        apply: unlabelled_hashes,
     },
     Rule { name: "uids", reason: "random; identity is kept", apply: uids },
     Rule {
@@ -160,7 +181,15 @@ static GENERATED: LazyLock<Regex> = LazyLock::new(|| Regex::new("^[bcdfghjklmnpq
 fn hashes(pass: &mut Pass) {
     let mut found = BTreeMap::new();
     pass.texts(|field, text| {
-        if ["pod-template-hash", "controller-revision-hash", "currentRevision", "updateRevision"].contains(&field) {
+        if [
+            "pod-template-hash",
+            "controller-revision-hash",
+            "controller.kubernetes.io/hash",
+            "currentRevision",
+            "updateRevision",
+        ]
+        .contains(&field)
+        {
             let hash = text.rsplit('-').next().unwrap_or_default();
             if hash.len() >= 6 {
                 number(&mut found, hash, "hash");
@@ -168,6 +197,101 @@ fn hashes(pass: &mut Pass) {
         }
     });
     pass.replace(&found);
+}
+
+fn order_of_generations(pass: &mut Pass) {
+    pass.objects(|list| {
+        let Some(items) = list.get_mut("items").and_then(Value::as_array_mut) else { return };
+        if items.iter().all(|item| item["metadata"]["labels"]["pod-template-hash"].is_string()) {
+            items.sort_by_key(|item| item["metadata"]["annotations"]["deployment.kubernetes.io/revision"].to_string());
+        }
+    });
+}
+
+/// The resources that the sandbox serves, with their subresources.
+const SERVED: [&str; 23] = [
+    "pods",
+    "services",
+    "configmaps",
+    "secrets",
+    "events",
+    "nodes",
+    "namespaces",
+    "serviceaccounts",
+    "endpoints",
+    "deployments",
+    "replicasets",
+    "statefulsets",
+    "controllerrevisions",
+    "horizontalpodautoscalers",
+    "roles",
+    "rolebindings",
+    "clusterroles",
+    "clusterrolebindings",
+    "endpointslices",
+    "leases",
+    "selfsubjectaccessreviews",
+    "selfsubjectrulesreviews",
+    "subjectaccessreviews",
+];
+
+/// Subresources that are answered with 501 and a reason.
+const MISSING: [&str; 11] = [
+    "attach",
+    "binding",
+    "ephemeralcontainers",
+    "eviction",
+    "exec",
+    "portforward",
+    "proxy",
+    "resize",
+    "finalize",
+    "token",
+    "finalizers",
+];
+
+fn unserved(pass: &mut Pass) {
+    let is_served = |name: &str| {
+        let (base, sub) = name.split_once('/').unwrap_or((name, ""));
+        SERVED.contains(&base) && !MISSING.contains(&sub)
+    };
+    pass.objects(|object| {
+        for (list, field) in [("resources", "name"), ("resources", "resource"), ("subresources", "subresource")] {
+            let Some(items) = object.get_mut(list).and_then(Value::as_array_mut) else { continue };
+            items.retain(|item| match item.get(field).and_then(Value::as_str) {
+                Some(name) if list == "subresources" => !MISSING.contains(&name),
+                Some(name) => is_served(name),
+                None => true,
+            });
+            if items.is_empty() && list == "subresources" {
+                object.remove(list);
+            }
+        }
+    });
+}
+
+fn storage_hashes(pass: &mut Pass) {
+    pass.objects(|object| drop(object.remove("storageVersionHash")));
+}
+
+fn event_names(pass: &mut Pass) {
+    static STAMP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\.[0-9a-f]{16}$").unwrap());
+    pass.texts(|field, text| {
+        if field == "name" {
+            *text = STAMP.replace(text, ".stamp").into_owned();
+        }
+    });
+}
+
+fn unlabelled_hashes(pass: &mut Pass) {
+    static NAME: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new("-[bcdfghjklmnpqrstvwxz2456789]{8,10}(-[bcdfghjklmnpqrstvwxz2456789]{5})?\\b").unwrap()
+    });
+    static TOKEN: LazyLock<Regex> = LazyLock::new(|| Regex::new("^kube-api-access-[a-z0-9]{5}$").unwrap());
+    pass.texts(|_, text| {
+        *text = NAME.replace_all(text, "-unlabelled").into_owned();
+        *text = TOKEN.replace_all(text, "kube-api-access").into_owned();
+    });
 }
 
 fn uids(pass: &mut Pass) {

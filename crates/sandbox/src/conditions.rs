@@ -51,7 +51,14 @@ pub(crate) fn set(status: &mut Value, condition: &Condition<'_>, extra: &[(&str,
         value[*field] = extra.clone();
     }
     match index {
-        Some(index) => list[index] = value,
+        // As `SetDeploymentCondition` and its kin: what changed goes to the end.
+        Some(index) if list[index]["status"] == value["status"] && list[index]["reason"] == value["reason"] => {
+            list[index] = value;
+        }
+        Some(index) => {
+            list.remove(index);
+            list.push(value);
+        }
         None => list.push(value),
     }
 }

@@ -18,6 +18,10 @@ pub(crate) use pods::{pod, quality_of_service};
 
 /// Fills in the defaults of an object of a served kind. Applying it twice changes nothing.
 pub(crate) fn apply(object: &mut Value) {
+    // Empty lists of finalizers are not written (`omitempty`).
+    if object["metadata"]["finalizers"].as_array().is_some_and(Vec::is_empty) {
+        metadata_mut(object).remove("finalizers");
+    }
     match object["kind"].as_str().unwrap_or_default() {
         "Pod" => pod(object),
         "Deployment" => deployment(object),
@@ -84,6 +88,9 @@ fn protocol_of_each(ports: Option<&mut Value>) {
 
 fn deployment(object: &mut Value) {
     let spec = map_at(object, "spec");
+    if spec.get("paused").is_some_and(|paused| *paused == false) {
+        spec.remove("paused");
+    }
     default(spec, "replicas", 1);
     default(spec, "revisionHistoryLimit", 10);
     default(spec, "progressDeadlineSeconds", 600);

@@ -68,7 +68,8 @@ fn bind(state: &mut State, key: &Key, node: &str) {
     let now = state.now;
     state.store.edit(key, Part::Status, now, |pod| {
         let condition = Condition { kind: "PodScheduled", status: "True", reason: "", message: "" };
-        conditions::set(&mut pod["status"], &condition, &[("lastProbeTime", Value::Null)], now);
+        let extra = extra(pod);
+        conditions::set(&mut pod["status"], &condition, &extra, now);
     });
     let bound = state.store.edit(key, Part::Spec, now, |pod| pod["spec"]["nodeName"] = json!(node));
     if let Some(pod) = bound {
@@ -82,10 +83,16 @@ fn refuse(state: &mut State, key: &Key, pod: &Value, message: &str) {
     let now = state.now;
     state.store.edit(key, Part::Status, now, |pod| {
         let condition = Condition { kind: "PodScheduled", status: "False", reason: "Unschedulable", message };
-        conditions::set(&mut pod["status"], &condition, &[("lastProbeTime", Value::Null)], now);
+        let extra = extra(pod);
+        conditions::set(&mut pod["status"], &condition, &extra, now);
     });
     state.record(&Source::Scheduler, pod, &Occurrence::warning("FailedScheduling", message));
     state.wake_after(Wake::Schedule(key.clone()), FLUSH_PERIOD);
+}
+
+/// Returns what the scheduler's condition has besides its state.
+fn extra(pod: &Value) -> [(&'static str, Value); 2] {
+    [("lastProbeTime", Value::Null), ("observedGeneration", pod["metadata"]["generation"].clone())]
 }
 
 /// Counts pods of the same controller on a node: the scheduler spreads them.

@@ -243,7 +243,13 @@ impl Store {
     /// Deletes an object, or marks it as terminating when a grace period or finalizers hold it.
     pub(crate) fn delete(&mut self, key: &Key, how: &Deletion, now: Timestamp) -> Result<Deleted, StoreError> {
         match self.deleted(key, how, now)? {
-            Deleted::Removed(_) => self.remove(key).map(Deleted::Removed).ok_or(StoreError::NotFound),
+            Deleted::Removed(last) => {
+                let removed = self.remove(key).ok_or(StoreError::NotFound)?;
+                let mut last = Value::clone(&last);
+                let version = removed["metadata"]["resourceVersion"].clone();
+                metadata_mut(&mut last).insert("resourceVersion".into(), version);
+                Ok(Deleted::Removed(Arc::new(last)))
+            }
             Deleted::Marked(marked) => {
                 let current = self.get(key).ok_or(StoreError::NotFound)?;
                 Ok(Deleted::Marked(self.settle(key.clone(), &current, Value::clone(&marked))))
@@ -264,6 +270,11 @@ impl Store {
         let grace = rules::grace_seconds(key, &current, how.grace);
         let held = object::finalizers(&object).next().is_some() || key.is_namespace();
         if grace == 0 && !held {
+            // Pods are deleted gracefully also when no time is left: their last state says so.
+            if key.is_pod() {
+                rules::mark(&mut object, key, grace, now);
+                return Ok(Deleted::Removed(Arc::new(object)));
+            }
             return Ok(Deleted::Removed(current));
         }
         rules::mark(&mut object, key, grace, now);

@@ -15,7 +15,8 @@ pub(crate) fn version() -> Reply {
     Reply::json(json!({
         "major": "1", "minor": "37", "gitVersion": "v1.37.1", "gitTreeState": "clean",
         "gitCommit": "0000000000000000000000000000000000000000", "buildDate": "2026-09-09T00:00:00Z",
-        "goVersion": "go1.26.0", "compiler": "gc", "platform": "linux/amd64"
+        "goVersion": "go1.26.0", "compiler": "gc", "platform": "linux/amd64",
+        "emulationMajor": "1", "emulationMinor": "37", "minCompatibilityMajor": "1", "minCompatibilityMinor": "36"
     }))
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use todo_agent_kube_rules::rbac::User;
 
 use super::query::Query;
-use super::status::ApiError;
+use super::status::{ApiError, Cause};
 
 /// Requests above this size are refused, as the real server does.
 pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -83,10 +83,14 @@ impl Incoming {
         let mut dry = false;
         for value in self.query.all("dryRun") {
             if value != "All" {
-                return Err(ApiError::bad_request(format!(
-                    "Invalid value: {}: supported values: \"All\"",
-                    Value::from(value)
-                )));
+                let kind = match self.method {
+                    Method::POST => "CreateOptions",
+                    Method::PUT => "UpdateOptions",
+                    Method::PATCH => "PatchOptions",
+                    _ => "DeleteOptions",
+                };
+                let cause = Cause::not_supported("dryRun", &serde_json::json!([value]), &["All"]);
+                return Err(ApiError::invalid_kind(kind, "meta.k8s.io", "", &[cause]));
             }
             dry = true;
         }
@@ -137,7 +141,7 @@ impl Incoming {
                 Err(ApiError::not_implemented("request bodies in protobuf; send application/json"))
             }
             _ => Err(ApiError::unsupported_media(
-                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
+                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
             )),
         }
     }

@@ -42,7 +42,7 @@ pub(crate) fn logs(incoming: &Incoming, target: &Target, sandbox: &Sandbox) -> R
     if incoming.method != http::Method::GET {
         return Err(ApiError::method_not_allowed());
     }
-    let options = options(incoming)?;
+    let options = options(incoming, &target.name)?;
     let state = sandbox.state();
     let pod = existing(target, &state.store)?;
     let container = container(&pod, incoming.query.get("container"))?;
@@ -80,9 +80,9 @@ pub(crate) fn logs(incoming: &Incoming, target: &Target, sandbox: &Sandbox) -> R
     Ok(Reply::stream("text/plain; charset=utf-8", chunks.boxed()))
 }
 
-fn options(incoming: &Incoming) -> Result<Options, ApiError> {
+fn options(incoming: &Incoming, pod: &str) -> Result<Options, ApiError> {
     let query = &incoming.query;
-    let invalid = |cause: Cause| ApiError::invalid_kind("PodLogOptions", "", "", &[cause]);
+    let invalid = |cause: Cause| ApiError::invalid_kind("PodLogOptions", "", pod, &[cause]);
     let at_least = |field: &'static str, least: i64, why: &str| match query.number(field)? {
         Some(number) if number < least => Err(invalid(Cause::invalid(field, &number.into(), why))),
         number => Ok(number),

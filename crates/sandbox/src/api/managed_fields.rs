@@ -55,8 +55,18 @@ pub(crate) fn record(object: &mut Value, previous: &Value, manager: &str, subres
         if !subresource.is_empty() {
             entry["subresource"] = subresource.into();
         }
+        if subresource == "scale"
+            && let Some(entry) = entry.as_object_mut()
+        {
+            entry.remove("time");
+        }
         kept.push(entry);
     }
+    // Sorted as the server does; a write through `scale` has no time.
+    let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or_default().to_owned();
+    kept.sort_by_key(|entry| {
+        (entry["operation"] != "Apply", text(entry, "time"), text(entry, "manager"), text(entry, "subresource"))
+    });
     let metadata = metadata_mut(object);
     if kept.is_empty() {
         metadata.remove("managedFields");
@@ -86,8 +96,8 @@ const ATOMIC_STRUCTS: [&str; 6] =
 const ATOMIC_MAPS: [&str; 2] = ["selector", "nodeSelector"];
 
 /// Fields that even an empty object writes (no `omitempty`), so that nobody adds them.
-const ALWAYS_WRITTEN: [&str; 8] =
-    ["spec", "status", "template", "metadata", "strategy", "updateStrategy", "containers", "source"];
+const ALWAYS_WRITTEN: [&str; 9] =
+    ["scaleTargetRef", "spec", "status", "template", "metadata", "strategy", "updateStrategy", "containers", "source"];
 
 /// Fields that the server fills in after the manager's fields were taken down: admission and allocation.
 const ADMITTED: [(&str, &str); 10] = [

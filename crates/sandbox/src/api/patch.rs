@@ -163,7 +163,8 @@ fn scale_of(workload: &Value) -> Value {
     let selector = todo_agent_kube_rules::selectors::LabelSelector::from_object(&workload["spec"]["selector"]);
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": own,
-        "spec": {"replicas": workload["spec"]["replicas"].as_i64().unwrap_or(0)},
+        // Zero is not written (`omitempty`).
+        "spec": workload["spec"]["replicas"].as_i64().filter(|count| *count != 0).map_or_else(|| json!({}), |count| json!({"replicas": count})),
         "status": {
             "replicas": workload["status"]["replicas"].as_i64().unwrap_or(0),
             "selector": selector.map(|selector| selector.to_string()).unwrap_or_default()

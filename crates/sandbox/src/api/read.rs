@@ -15,7 +15,7 @@ use super::incoming::Incoming;
 use super::metadata::{list_as, object_as};
 use super::reply::Reply;
 use super::route::Target;
-use super::status::ApiError;
+use super::status::{ApiError, Cause};
 use crate::object;
 use crate::store::{Key, Store};
 
@@ -117,6 +117,7 @@ pub(crate) fn list(incoming: &Incoming, target: &Target, store: &Store) -> Resul
     if start.is_some() && asked.is_some_and(|version| version != 0) {
         return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
     }
+    check_version_match(incoming)?;
     let exact = incoming.query.get("resourceVersionMatch") == Some("Exact");
     if let Some(version) = asked
         && version > store.resource_version()
@@ -134,6 +135,7 @@ pub(crate) fn list(incoming: &Incoming, target: &Target, store: &Store) -> Resul
         Some(revision) => state_at(store, target, revision).ok_or_else(|| too_old(start.as_ref()))?,
     };
     let after = start.as_ref().map(|start| &start.after);
+    let last_of_all = all.last().map(|last| (object::namespace(last).to_owned(), object::name(last).to_owned()));
     let mut selected: Vec<Arc<Value>> = all
         .into_iter()
         .filter(|object| {
@@ -144,7 +146,11 @@ pub(crate) fn list(incoming: &Incoming, target: &Target, store: &Store) -> Resul
         .filter(|object| filter.selects(object))
         .collect();
     let mut metadata = json!({"resourceVersion": revision.to_string()});
-    if limit > 0 && selected.len() > limit {
+    // With a selector the server does not know whether anything that follows will match.
+    let may_follow = selected
+        .last()
+        .is_some_and(|last| last_of_all != Some((object::namespace(last).to_owned(), object::name(last).to_owned())));
+    if limit > 0 && (selected.len() > limit || selected.len() == limit && may_follow) {
         let remaining = selected.len() - limit;
         selected.truncate(limit);
         if let Some(last) = selected.last() {
@@ -176,6 +182,24 @@ pub(crate) fn item(object: &Value) -> Value {
         map.remove("kind");
     }
     item
+}
+
+/// The conditions on `resourceVersionMatch` (`ValidateListOptions`).
+fn check_version_match(incoming: &Incoming) -> Result<(), ApiError> {
+    const FIELD: &str = "resourceVersionMatch";
+    let Some(wanted) = incoming.query.get(FIELD) else { return Ok(()) };
+    if incoming.query.get("sendInitialEvents").is_some() {
+        return Ok(());
+    }
+    let cause = match (wanted, incoming.query.get("resourceVersion").unwrap_or_default()) {
+        (_, "") => Cause::forbidden(FIELD, "resourceVersionMatch is forbidden unless resourceVersion is provided"),
+        ("Exact", "0") => {
+            Cause::forbidden(FIELD, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
+        }
+        ("Exact" | "NotOlderThan", _) => return Ok(()),
+        _ => Cause::not_supported(FIELD, &wanted.into(), &["Exact", "NotOlderThan", ""]),
+    };
+    Err(ApiError::invalid_kind("ListOptions", "meta.k8s.io", "", &[cause]))
 }
 
 /// Reads `resourceVersion`: absent, or a number.

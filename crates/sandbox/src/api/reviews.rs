@@ -5,6 +5,7 @@ use todo_agent_kube_rules::rbac::{Decision, Request, User};
 
 use super::auth::{self, Stored};
 use super::incoming::Incoming;
+use super::managed_fields;
 use super::reply::Reply;
 use super::route::Review;
 use super::status::{ApiError, Cause};
@@ -23,7 +24,7 @@ pub(crate) fn review(incoming: &Incoming, review: Review, store: &Store) -> Resu
         return Err(ApiError::bad_request(format!("the body of this request must be a {kind}")));
     }
     let status = match review {
-        Review::SelfSubjectAccess => access(&incoming.user, &object["spec"], kind, store)?,
+        Review::SelfSubjectAccess => access(&incoming.user, &object["spec"], store)?,
         Review::SubjectAccess => {
             let request =
                 Request::Resource { verb: "create", group: GROUP, resource, subresource: "", namespace: "", name: "" };
@@ -33,13 +34,14 @@ pub(crate) fn review(incoming: &Incoming, review: Review, store: &Store) -> Resu
                     incoming.user.name
                 )));
             }
-            access(&subject(&object["spec"])?, &object["spec"], kind, store)?
+            access(&subject(&object["spec"])?, &object["spec"], store)?
         }
         Review::SelfSubjectRules => rules(&incoming.user, &object["spec"], store)?,
     };
     crate::object::set(&mut object, "apiVersion", format!("{GROUP}/v1"));
     crate::object::set(&mut object, "kind", kind);
     crate::object::set(&mut object, "status", status);
+    managed_fields::record_creation(&mut object, &Value::Null, &incoming.manager()?, incoming.now);
     Ok(Reply::json(object).code(201))
 }
 
@@ -55,12 +57,12 @@ fn subject(spec: &Value) -> Result<User, ApiError> {
     Ok(User { name, groups })
 }
 
-fn access(user: &User, spec: &Value, kind: &str, store: &Store) -> Result<Value, ApiError> {
+fn access(user: &User, spec: &Value, store: &Store) -> Result<Value, ApiError> {
     let (resource, path) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);
     if resource.is_object() == path.is_object() {
         let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-        let cause = Cause::invalid("spec.resourceAttributes", resource, why);
-        return Err(ApiError::invalid_kind(kind, GROUP, "", &[cause]));
+        let cause = Cause::invalid("spec", resource, why);
+        return Err(ApiError::invalid_kind("", GROUP, "", &[cause]));
     }
     let text = |value: &Value, field: &str| value[field].as_str().unwrap_or_default().to_owned();
     let decision = if resource.is_object() {

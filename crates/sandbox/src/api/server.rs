@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -27,7 +27,7 @@ use super::request_log::RequestLog;
 use super::route::{Route, Target, Verb, route};
 use super::status::ApiError;
 use super::{delete, discovery, logs, patch, read, reviews, watch, write};
-use crate::simulation::Sandbox;
+use crate::simulation::{Sandbox, State};
 
 /// The body of an answer; a watch's goes on until the watch ends.
 pub type ApiBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -93,7 +93,14 @@ impl ApiServer {
     }
 
     fn dispatch(&self, incoming: &Incoming, verb: &mut &'static str) -> Result<Reply, ApiError> {
-        let route = route(&incoming.path)?;
+        let route = match route(&incoming.path) {
+            Ok(route) => route,
+            Err(unknown) => {
+                // Who may not ask for a path does not learn whether it is there.
+                auth::authorize_path(&incoming.user, &incoming.path, &self.sandbox.state().store)?;
+                return Err(unknown);
+            }
+        };
         if let Route::Resource(target) = &route {
             let asked = target.verb(&incoming.method, &incoming.query)?;
             *verb = asked.word();
@@ -120,7 +127,7 @@ impl ApiServer {
     }
 
     fn resource(&self, incoming: &Incoming, target: &Target, verb: Verb) -> Result<Reply, ApiError> {
-        let mut state = self.sandbox.state();
+        let state = self.sandbox.state();
         let pinned = match verb {
             Verb::List | Verb::Watch | Verb::DeleteCollection => pinned_name(incoming),
             _ => None,
@@ -129,6 +136,24 @@ impl ApiServer {
         if target.resource.missing.contains(&target.subresource.as_str()) {
             return Err(missing(target));
         }
+        let deprecated = target.resource.is("", "endpoints");
+        let reply = self.act(incoming, target, verb, state);
+        if !deprecated {
+            return reply;
+        }
+        reply.map(|reply| {
+            reply
+                .warning(vec!["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned()])
+        })
+    }
+
+    fn act(
+        &self,
+        incoming: &Incoming,
+        target: &Target,
+        verb: Verb,
+        mut state: MutexGuard<'_, State>,
+    ) -> Result<Reply, ApiError> {
         match (target.subresource.as_str(), verb) {
             ("log", _) => {
                 drop(state);

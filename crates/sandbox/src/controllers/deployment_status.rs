@@ -32,6 +32,7 @@ struct Counts {
     ready: i64,
     available: i64,
     unavailable: i64,
+    terminating: i64,
 }
 
 impl Counts {
@@ -43,6 +44,7 @@ impl Counts {
             ready: count("readyReplicas"),
             available: count("availableReplicas"),
             unavailable: count("unavailableReplicas"),
+            terminating: count("terminatingReplicas"),
         }
     }
 
@@ -58,6 +60,7 @@ impl Counts {
             ready: sum("readyReplicas"),
             available,
             unavailable: (wanted - available).max(0),
+            terminating: sum("terminatingReplicas"),
         }
     }
 
@@ -78,6 +81,7 @@ impl Counts {
                 status.insert(field.to_owned(), count.into());
             }
         }
+        status.insert("terminatingReplicas".to_owned(), self.terminating.into());
     }
 
     fn is_complete(self, deployment: &Value) -> bool {

@@ -95,13 +95,15 @@ fn named_port(pod: &Value, name: &str) -> Option<u64> {
 
 fn write_slice(state: &mut State, service: &Value, endpoints: &[Value], ports: &[Value]) {
     let namespace = object::namespace(service);
+    // Without pods the controller writes neither, as Go writes an empty list.
+    let list = |items: &[Value]| if endpoints.is_empty() { Value::Null } else { json!(items) };
     let slices = state.store.list("discovery.k8s.io", "endpointslices", Some(namespace));
     let existing = slices.iter().find(|slice| pods::is_controlled_by(slice, service));
     if let Some(slice) = existing {
         let now = state.now;
         state.store.edit(&Key::of_object(slice), Part::Spec, now, |slice| {
-            slice["endpoints"] = json!(endpoints);
-            slice["ports"] = json!(ports);
+            slice["endpoints"] = list(endpoints);
+            slice["ports"] = list(ports);
         });
         return;
     }
@@ -126,8 +128,8 @@ fn write_slice(state: &mut State, service: &Value, endpoints: &[Value], ports: &
             "ownerReferences": [pods::controller_reference(service)],
         },
         "addressType": "IPv4",
-        "endpoints": endpoints,
-        "ports": ports,
+        "endpoints": list(endpoints),
+        "ports": list(ports),
     });
     // A name clash is as good as impossible, and the next change tries again.
     let _created = state.admit(slice);

@@ -25,7 +25,11 @@ pub(crate) fn controller_reference(owner: &Value) -> Value {
 
 /// Returns a pod made from the owner's template.
 pub(crate) fn from_template(template: &Value, owner: &Value, name: &str) -> Value {
-    let mut metadata = json!({"name": name, "namespace": object::namespace(owner)});
+    let mut metadata = json!({
+        "name": name,
+        "namespace": object::namespace(owner),
+        "generateName": format!("{}-", object::name(owner)),
+    });
     for field in ["labels", "annotations"] {
         if template["metadata"][field].is_object() {
             metadata[field] = template["metadata"][field].clone();

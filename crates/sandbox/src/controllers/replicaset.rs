@@ -62,11 +62,16 @@ fn delete(state: &mut State, set: &Value, mut active: Vec<Arc<Value>>, count: us
 fn write_status(state: &mut State, key: &Key, set: &Value) {
     let now = state.now;
     let mut active = pods::owned(state, set);
+    let terminating = active.iter().filter(|pod| crate::object::is_terminating(pod)).count();
     active.retain(|pod| pods::is_active(pod));
     let template = LabelSelector::from_map(&set["spec"]["template"]["metadata"]["labels"]);
     let labelled = active.iter().filter(|pod| template.matches(&pod["metadata"]["labels"])).count();
     let available: Vec<_> = active.iter().filter_map(|pod| pods::available_at(pod, pods::min_ready(set))).collect();
-    let mut status = json!({"replicas": active.len(), "observedGeneration": set["metadata"]["generation"]});
+    let mut status = json!({
+        "replicas": active.len(),
+        "observedGeneration": set["metadata"]["generation"],
+        "terminatingReplicas": terminating,
+    });
     // Zero counts are left out, as Go's `omitempty` does.
     for (field, count) in [
         ("fullyLabeledReplicas", labelled),

@@ -50,6 +50,7 @@ pub(crate) fn write(pod: &mut Value, machine: &Machine, host: &str, now: Timesta
         status["message"] = json!(message);
     }
     status["containerStatuses"] = json!(main);
+    status["resources"] = json!({});
     if !init.is_empty() {
         status["initContainerStatuses"] = json!(init);
     }
@@ -83,6 +84,14 @@ fn write_conditions(status: &mut Value, machine: &Machine, phase: &str, now: Tim
     };
     set("Ready", ready, reason, message);
     set("ContainersReady", ready, reason, message);
+    // The kubelet writes its own conditions first, then those of others.
+    const ORDER: [&str; 4] = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"];
+    let observed = status["observedGeneration"].clone();
+    let Some(list) = status["conditions"].as_array_mut() else { return };
+    list.sort_by_key(|it| ORDER.iter().position(|kind| it["type"] == *kind).unwrap_or(ORDER.len()));
+    for condition in list.iter_mut().filter(|_| observed.is_u64()) {
+        condition["observedGeneration"] = observed.clone();
+    }
 }
 
 /// The phase, as `getPhase` derives it from the containers.
@@ -147,10 +156,15 @@ fn container_status(spec: &Value, container: &Container, waiting: &str, pod: &st
         "lastState": last,
         "ready": container.is_ready(),
         "restartCount": container.restarts,
-        "image": if container.has_image { images::canonical(image) } else { image.to_owned() },
+        "image": if container.has_image && known { images::canonical(image) } else { image.to_owned() },
         "imageID": if container.has_image && known { images::image_id(image) } else { String::new() },
         "started": container.is_started(),
     });
+    let resources = &spec["resources"];
+    status["resources"] = if resources.is_object() { resources.clone() } else { json!({}) };
+    if resources["requests"].is_object() {
+        status["allocatedResources"] = resources["requests"].clone();
+    }
     if known {
         status["containerID"] = json!(id(container.instance));
     }

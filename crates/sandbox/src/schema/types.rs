@@ -191,8 +191,17 @@ const TABLE: &[(&str, &str)] = &[
     ("Scale", "spec:ScaleSpec status:ScaleStatus"),
     ("ScaleSpec", "replicas:i"),
     ("ScaleStatus", "replicas:i selector:s"),
-    ("SelfSubjectAccessReview", "spec:any status:any"),
-    ("SubjectAccessReview", "spec:any status:any"),
+    ("SelfSubjectAccessReview", "spec:AccessReviewSpec status:any"),
+    ("SubjectAccessReview", "spec:AccessReviewSpec status:any"),
+    (
+        "AccessReviewSpec",
+        "resourceAttributes:ResourceAttributes nonResourceAttributes:PathAttributes user:s groups:[s] uid:s extra:any",
+    ),
+    (
+        "ResourceAttributes",
+        "namespace:s verb:s group:s version:s resource:s subresource:s name:s fieldSelector:any labelSelector:any",
+    ),
+    ("PathAttributes", "path:s verb:s"),
     ("SelfSubjectRulesReview", "spec:any status:any"),
     ("DeleteOptions", "*"),
 ];

@@ -59,7 +59,8 @@ impl Key {
         match self.group.as_str() {
             "" => self.plural == "pods" || self.plural == "replicationcontrollers",
             "apps" => self.plural != "controllerrevisions",
-            "batch"
+            "autoscaling"
+            | "batch"
             | "networking.k8s.io"
             | "policy"
             | "discovery.k8s.io"

@@ -29,6 +29,17 @@ pub(super) fn merge_part(current: &Value, object: Value, what: Part, has_generat
         Part::Status => {
             let mut merged = current.clone();
             copy_field(&object, &mut merged, "status");
+            // The strategies of `apps` reset the labels, those of the core kinds keep them as sent.
+            let metadata = metadata_mut(&mut merged);
+            for field in ["labels", "annotations"] {
+                let is_reset =
+                    field == "labels" && object["apiVersion"].as_str().unwrap_or_default().starts_with("apps/");
+                match object["metadata"].get(field) {
+                    _ if is_reset => {}
+                    Some(value) => drop(metadata.insert(field.into(), value.clone())),
+                    None => drop(metadata.remove(field)),
+                }
+            }
             if let Some(entries) = object["metadata"].get("managedFields") {
                 metadata_mut(&mut merged).insert("managedFields".into(), entries.clone());
             }
@@ -68,8 +79,17 @@ fn copy_field(from: &Value, to: &mut Value, field: &str) {
     }
 }
 
-/// Compares everything but metadata and status.
+/// Compares everything but metadata and status. Binding a pod to a node is no change of its content.
 fn same_content(left: &Value, right: &Value) -> bool {
+    let bound;
+    let left = if left["kind"] == "Pod" && left["spec"]["nodeName"].is_null() {
+        let mut object = left.clone();
+        object["spec"]["nodeName"] = right["spec"]["nodeName"].clone();
+        bound = object;
+        &bound
+    } else {
+        left
+    };
     let content = |object: &Value| -> Vec<(String, Value)> {
         object
             .as_object()

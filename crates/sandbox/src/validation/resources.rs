@@ -49,7 +49,10 @@ pub(super) fn update(object: &Value, current: &Value) -> Vec<Cause> {
             }
         }
         "RoleBinding" | "ClusterRoleBinding" if object["roleRef"] != current["roleRef"] => {
-            causes.push(Cause::invalid("roleRef", &object["roleRef"], "cannot change roleRef"));
+            let role = &object["roleRef"];
+            // The real server prints the fields as Go names them.
+            let value = serde_json::json!({"APIGroup": role["apiGroup"], "Kind": role["kind"], "Name": role["name"]});
+            causes.push(Cause::invalid("roleRef", &value, "field is immutable"));
         }
         _ => {}
     }
@@ -151,7 +154,7 @@ fn rules(object: &Value) -> Vec<Cause> {
     for (at, rule) in object["rules"].as_array().into_iter().flatten().enumerate() {
         let field = |name: &str| format!("rules[{at}].{name}");
         if empty(&rule["verbs"]) {
-            causes.push(Cause::required(field("verbs"), "verbs must contain at least one value"));
+            causes.push(Cause::required(field("verbs"), ""));
         }
         if !empty(&rule["nonResourceURLs"]) {
             continue;

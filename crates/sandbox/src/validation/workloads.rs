@@ -70,7 +70,15 @@ fn selector(object: &Value, causes: &mut Vec<Cause>) {
 
 fn strategy(spec: &Value, causes: &mut Vec<Cause>) {
     let strategy = &spec["strategy"];
-    pods::one_of(&strategy["type"], "spec.strategy.type", &["Recreate", "RollingUpdate"], causes);
+    let (known, supported) = (strategy["type"].as_str().unwrap_or_default(), ["Recreate", "RollingUpdate"]);
+    if !supported.contains(&known) {
+        // The real server prints the struct as Go names its fields.
+        let value = serde_json::json!({"Type": known, "RollingUpdate": null}).to_string();
+        let value =
+            value.replace("{\"RollingUpdate\":null,\"Type\"", "{\"Type\"").replace("\"}", "\",\"RollingUpdate\":null}");
+        let text = format!("Unsupported value: {value}: supported values: \"Recreate\", \"RollingUpdate\"");
+        causes.push(Cause { text, ..Cause::not_supported("spec.strategy", &strategy["type"], &supported) });
+    }
     let rolling = &strategy["rollingUpdate"];
     if strategy["type"] == "Recreate" && rolling.is_object() {
         let why = "may not be specified when strategy `type` is 'Recreate'";
