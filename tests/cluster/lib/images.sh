@@ -149,5 +149,6 @@ make_images() (
     make_program local-path local-path-provisioner
     printf '[%s]' "$(sed 's/,$//' "$work/entries")" >"$work/archive/manifest.json"
     tar -C "$work/archive" -cf "$archive.partial" .
+    rm -f "$CACHE"/images-*.tar # of other versions; quickly made again
     mv "$archive.partial" "$archive"
 )
