@@ -3,6 +3,8 @@
 //! It polls once a second on the turn's clock. A condition that is not met is an answer, not an error, but
 //! it counts as not achieved.
 
+mod lasting;
+
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -11,6 +13,7 @@ use serde_json::{Value, json};
 use todo_agent_core::{Cause, ObjectRef, Output, Reader, Run, ToolError};
 use todo_agent_kube_rules::kinds;
 
+use self::lasting::LastingTrouble;
 use crate::{
     names, pods, progress,
     resolve::{self, Climb, Lookup, Order},
@@ -48,6 +51,11 @@ enum Condition {
 }
 
 impl Condition {
+    /// Returns whether it only comes about through pods that run.
+    fn needs_pods(self) -> bool {
+        !matches!(self, Self::Exists | Self::Deleted)
+    }
+
     fn words(self) -> &'static str {
         match self {
             Self::Available => "available",
@@ -80,12 +88,24 @@ impl Read for WaitFor {
         let words = args.condition.words();
         let started = run.clock.now();
         let deadline = run.deadline_within(Duration::from_secs(seconds.into()));
+        let mut trouble = LastingTrouble::new(run);
+        let mut answered = false;
         let met = loop {
-            let state = look(reader, &object, args.condition).await?;
+            let state = match look(reader, &object, args.condition).await {
+                // A server that restarts must not end a long wait; one that never answered is said at once.
+                Err(ToolError::Cluster(error)) if error.is(Cause::Unreachable) && answered => {
+                    State::NotYet(error.message)
+                }
+                other => other?,
+            };
+            answered = true;
             let waited = run.clock.now().as_second() - started.as_second();
             match state {
                 State::Met(how) => break Some((waited, how)),
                 State::NotYet(_) if run.clock.now() >= deadline => break None,
+                State::NotYet(_) if args.condition.needs_pods() && trouble.holds(reader, &object, run).await => {
+                    break None;
+                }
                 State::NotYet(why) => run.progress(format!("{}: {why} ({waited} s)", object.short())),
             }
             if let Err(error) = run.sleep(POLL).await
