@@ -40,11 +40,21 @@ pub(crate) fn keepers(object: &Value) -> Vec<Remark> {
 
 /// Returns who wrote the object's content last, from `managedFields`; status writers do not count.
 pub(crate) fn last_writer(object: &Value) -> Option<&str> {
+    writer_of(object, &[])
+}
+
+/// Returns who wrote a field last. Whoever changes a field takes it from the owners before, so the owners
+/// that are left are asked; the entry of a `scale` writer has no time on a real server and is then newest.
+pub(crate) fn writer_of<'o>(object: &'o Value, path: &[&str]) -> Option<&'o str> {
+    let owns = |entry: &&Value| {
+        let field = path.iter().try_fold(&entry["fieldsV1"], |fields, name| fields.get(format!("f:{name}")));
+        entry["subresource"] != "status" && field.is_some()
+    };
     object["metadata"]["managedFields"]
         .as_array()?
         .iter()
-        .filter(|entry| entry["subresource"] != "status")
-        .max_by_key(|entry| entry["time"].as_str().unwrap_or_default())?["manager"]
+        .filter(owns)
+        .max_by_key(|entry| entry["time"].as_str().unwrap_or("newest"))?["manager"]
         .as_str()
 }
 
@@ -63,5 +73,19 @@ mod tests {
         }});
         assert_eq!(keepers(&object).len(), 4);
         assert!(keepers(&json!({"metadata": {"labels": {"app": "backend"}}})).is_empty());
+    }
+
+    /// As Kubernetes 1.37.1 shows it after an autoscaler has set the count again.
+    #[test]
+    fn the_writer_of_a_field_is_its_owner_not_the_latest_entry() {
+        let object = json!({"metadata": {"managedFields": [
+            {"manager": "kube-controller-manager", "subresource": "scale", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+            {"manager": "todo-agent", "time": "2026-01-02T00:00:00Z", "fieldsV1": {"f:spec": {"f:template": {}}}},
+            {"manager": "kube-controller-manager", "subresource": "status", "time": "2026-01-03T00:00:00Z",
+                "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+        ]}});
+        assert_eq!(writer_of(&object, &["spec", "replicas"]), Some("kube-controller-manager"));
+        assert_eq!(writer_of(&object, &["spec", "template"]), Some("todo-agent"));
+        assert_eq!(writer_of(&object, &["spec", "paused"]), None);
     }
 }

@@ -5,7 +5,7 @@
 use serde_json::Value;
 use todo_agent_core::Expectation;
 
-use crate::owners::last_writer;
+use crate::owners::writer_of;
 
 /// How far an expectation is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,8 @@ fn field_is(object: &Value, pointer: &str, value: &Value) -> Progress {
     if actual == value || (value == &Value::Bool(false) && actual.is_null()) {
         Progress::Met(format!("{} is {value}", dotted(pointer)))
     } else {
-        Progress::Failed(overridden(object, &format!("{} is {actual}", dotted(pointer))))
+        let path: Vec<&str> = pointer.split('/').skip(1).collect();
+        Progress::Failed(overridden(object, &path, &format!("{} is {actual}", dotted(pointer))))
     }
 }
 
@@ -40,8 +41,8 @@ fn dotted(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
 }
 
-fn overridden(object: &Value, what: &str) -> String {
-    match last_writer(object) {
+fn overridden(object: &Value, path: &[&str], what: &str) -> String {
+    match writer_of(object, path) {
         Some(writer) => format!("overridden by {writer}: {what}"),
         None => format!("overridden: {what}"),
     }
@@ -50,7 +51,11 @@ fn overridden(object: &Value, what: &str) -> String {
 fn replicas_available(object: &Value, wanted: i64) -> Progress {
     let spec = object["spec"]["replicas"].as_i64().unwrap_or(1);
     if spec != wanted {
-        return Progress::Failed(overridden(object, &format!("the count is {spec}, not {wanted}")));
+        return Progress::Failed(overridden(
+            object,
+            &["spec", "replicas"],
+            &format!("the count is {spec}, not {wanted}"),
+        ));
     }
     let available = count(object, "availableReplicas");
     let seen = format!("{available} of {wanted} replicas available");
@@ -66,7 +71,7 @@ fn rolled_out(object: &Value, written: Option<&Value>) -> Progress {
     if let Some(written) = written
         && object["spec"]["template"] != written["spec"]["template"]
     {
-        return Progress::Failed(overridden(object, "the pod template is no longer as written"));
+        return Progress::Failed(overridden(object, &["spec", "template"], "the pod template is no longer as written"));
     }
     if object["spec"]["paused"] == true {
         return Progress::Failed("the rollout is paused; nothing changes until it is resumed".to_owned());
@@ -184,7 +189,10 @@ mod tests {
     #[test]
     fn a_count_that_somebody_else_set_is_named() {
         let mut object = deployment_with(&json!({"replicas": 5}), &json!({}));
-        object["metadata"]["managedFields"] = json!([{"manager": "kubectl", "time": "2026-01-01T00:00:00Z"}, {"manager": "x", "subresource": "status", "time": "2027"}]);
+        object["metadata"]["managedFields"] = json!([
+            {"manager": "kubectl", "time": "2026-01-01T00:00:00Z", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+            {"manager": "x", "subresource": "status", "time": "2027", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+        ]);
         assert_eq!(
             replicas_available(&object, 3),
             Progress::Failed("overridden by kubectl: the count is 5, not 3".into())
