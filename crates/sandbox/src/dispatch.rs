@@ -81,7 +81,9 @@ fn route(state: &mut State, change: &WatchEvent) {
         _ => {}
     }
     // Owners that are gone, or that wait for their dependents, are the garbage collector's business.
-    if change.kind == WatchEventKind::Deleted || object::is_terminating(&change.object) {
+    // So are those that never were.
+    let is_new_dependent = change.kind == WatchEventKind::Added && !object::owner_references(&change.object).is_empty();
+    if change.kind == WatchEventKind::Deleted || object::is_terminating(&change.object) || is_new_dependent {
         let later = state.random.millis(20, 80);
         state.wake_after(Wake::Collect, later);
     }

@@ -29,7 +29,7 @@ pub(crate) struct SchedulingQueue {
 /// Tries to bind a pod.
 pub(crate) fn schedule(state: &mut State, key: &Key) {
     let pod = match state.store.get(key) {
-        Some(pod) if unbound(&pod) && !object::is_terminating(&pod) => pod,
+        Some(pod) if unbound(&pod) && is_ours(&pod) && !object::is_terminating(&pod) => pod,
         _ => {
             state.queue.attempts.remove(key);
             return;
@@ -102,6 +102,11 @@ fn siblings(pod: &Value, node: &str, pods: &[Arc<Value>]) -> usize {
         .filter(|other| other["spec"]["nodeName"] == node)
         .filter(|other| object::owner_references(other).iter().any(|reference| reference["uid"] == *owner))
         .count()
+}
+
+/// Returns whether the pod asks for this scheduler and no other.
+fn is_ours(pod: &Value) -> bool {
+    pod["spec"]["schedulerName"].as_str().is_none_or(|name| name.is_empty() || name == "default-scheduler")
 }
 
 fn unbound(pod: &Value) -> bool {

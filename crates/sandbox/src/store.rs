@@ -308,7 +308,12 @@ impl Store {
     /// Stores `merged` if it differs from `current`, or removes the object if nothing holds it any more.
     fn settle(&mut self, key: Key, current: &Arc<Value>, merged: Value) -> Arc<Value> {
         if rules::is_released(&key, &merged) {
-            return self.remove(&key).unwrap_or_else(|| Arc::new(merged));
+            // The writer sees what was written; watches see what was stored before.
+            let version = current["metadata"]["resourceVersion"].clone();
+            self.remove(&key);
+            let mut merged = merged;
+            metadata_mut(&mut merged).insert("resourceVersion".into(), version);
+            return Arc::new(merged);
         }
         if merged == **current {
             return Arc::clone(current);

@@ -24,6 +24,7 @@ pub(crate) fn on_create(object: &Value) -> Vec<Cause> {
 /// Returns what is wrong with an object that replaces `current`.
 pub(crate) fn on_update(object: &Value, current: &Value) -> Vec<Cause> {
     let mut causes = names::labels_and_annotations(&object["metadata"], "metadata");
+    causes.extend(new_finalizers(object, current));
     causes.extend(match kind(object) {
         "Pod" => pods::update(object, current),
         "Deployment" | "ReplicaSet" | "StatefulSet" => workloads::update(object, current),
@@ -51,6 +52,23 @@ fn not_negative(value: &Value, field: &str) -> Option<Cause> {
         .as_i64()
         .filter(|number| *number < 0)
         .map(|_| Cause::invalid(field, value, "must be greater than or equal to 0"))
+}
+
+/// Returns a cause when an object that is being deleted gets another finalizer.
+fn new_finalizers(object: &Value, current: &Value) -> Option<Cause> {
+    if !crate::object::is_terminating(current) {
+        return None;
+    }
+    let known: Vec<&str> = crate::object::finalizers(current).collect();
+    let added: Vec<String> = crate::object::finalizers(object)
+        .filter(|name| !known.contains(name))
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    let why = format!(
+        "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+        added.join(", ")
+    );
+    (!added.is_empty()).then(|| Cause::forbidden("metadata.finalizers", &why))
 }
 
 /// Returns a cause when two values differ.

@@ -92,9 +92,12 @@ pub(crate) fn resources(group: &str, version: &str) -> Result<Reply, ApiError> {
     }
     entries.sort_by(|left, right| left["name"].as_str().cmp(&right["name"].as_str()));
     let group_version = if core { version.to_owned() } else { format!("{group}/{version}") };
-    Ok(Reply::json(json!({
-        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": entries
-    })))
+    let mut list = json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": entries});
+    // The legacy list of the core group has no version of its own.
+    if !core {
+        list["apiVersion"] = "v1".into();
+    }
+    Ok(Reply::json(list))
 }
 
 fn of_group(group: &str) -> impl Iterator<Item = &'static Resource> {
@@ -141,6 +144,7 @@ fn aggregated(groups: &[(&str, &str)]) -> Reply {
                     }));
                 }
             }
+            resources.sort_by(|left, right| left["resource"].as_str().cmp(&right["resource"].as_str()));
             json!({
                 "metadata": if group.is_empty() { json!({}) } else { json!({"name": group}) },
                 "versions": [{"version": version, "resources": resources, "freshness": "Current"}]
@@ -159,7 +163,8 @@ fn aggregated_resource(resource: &Resource, group: &str, version: &str) -> Value
     let mut entry = json!({
         "resource": kind.plural, "singularResource": kind.singular, "verbs": resource.verbs(),
         "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
-        "responseKind": {"group": group, "version": version, "kind": kind.kind}
+        // The core group leaves its version out, as 1.37 does.
+        "responseKind": {"group": group, "version": if group.is_empty() { "" } else { version }, "kind": kind.kind}
     });
     add_names(&mut entry, resource);
     let subresources: Vec<Value> = resource

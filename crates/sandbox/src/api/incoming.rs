@@ -121,7 +121,7 @@ impl Incoming {
         let message = if table {
             "the sandbox does not make tables yet; ask for application/json as well"
         } else {
-            "only the following media types are accepted: application/json"
+            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf"
         };
         Err(ApiError::not_acceptable(message))
     }

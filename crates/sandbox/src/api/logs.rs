@@ -47,7 +47,7 @@ pub(crate) fn logs(incoming: &Incoming, target: &Target, sandbox: &Sandbox) -> R
     let pod = existing(target, &state.store)?;
     let container = container(&pod, incoming.query.get("container"))?;
     if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
-        return Ok(Reply::text(Bytes::new()));
+        return Ok(Reply::text(Bytes::new()).code(204));
     }
     let instance = instance(&pod, &container, options.previous)?;
     let lines = state

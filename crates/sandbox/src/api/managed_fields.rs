@@ -100,7 +100,8 @@ const ALWAYS_WRITTEN: [&str; 9] =
     ["scaleTargetRef", "spec", "status", "template", "metadata", "strategy", "updateStrategy", "containers", "source"];
 
 /// Fields that the server fills in after the manager's fields were taken down: admission and allocation.
-const ADMITTED: [(&str, &str); 10] = [
+const ADMITTED: [(&str, &str); 11] = [
+    ("StatefulSet", "serviceName"),
     ("Pod", "preemptionPolicy"),
     ("Pod", "priority"),
     ("Pod", "serviceAccount"),
@@ -118,8 +119,14 @@ pub(crate) fn record_creation(object: &mut Value, sent: &Value, manager: &str, n
     let mut seen = object.clone();
     let kind = object["kind"].as_str().unwrap_or_default();
     if let Some(seen) = seen.as_object_mut() {
-        if kind != "Namespace" {
-            seen.remove("status");
+        seen.remove("status");
+        if kind == "Namespace" {
+            seen.remove("spec");
+        }
+        for field in ["reportingComponent", "reportingInstance"] {
+            if sent.get(field).is_none() {
+                seen.remove(field);
+            }
         }
         if let Some(spec) = seen.get_mut("spec").and_then(Value::as_object_mut) {
             for (_, field) in ADMITTED.iter().filter(|(of, field)| *of == kind && sent["spec"].get(*field).is_none()) {
@@ -324,7 +331,7 @@ mod tests {
             json!({"f:template": {"f:spec": {"f:containers": {
                 "k:{\"name\":\"a\"}": {".": {}, "f:image": {}, "f:name": {}}}}}})
         );
-        assert_eq!(second["metadata"]["managedFields"][1]["subresource"], "scale");
+        assert_eq!(second["metadata"]["managedFields"][0]["subresource"], "scale");
     }
 
     #[test]

@@ -53,6 +53,13 @@ pub(crate) fn apply(incoming: &Incoming, current: &Value) -> Result<Value, ApiEr
     };
     match incoming.content_type().as_str() {
         "application/json-patch+json" => {
+            let mut body = body;
+            add_what_is_missing(&mut body, &object);
+            const KNOWN: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
+            let all = body.as_array().into_iter().flatten();
+            if all.filter_map(|it| it["op"].as_str()).any(|word| !KNOWN.contains(&word)) {
+                return Err(ApiError::unprocessable("the server rejected our request due to an error in our request"));
+            }
             let operations: json_patch::Patch = serde_json::from_value(body)
                 .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
             if operations.0.len() > OPERATIONS_LIMIT {
@@ -64,7 +71,9 @@ pub(crate) fn apply(incoming: &Incoming, current: &Value) -> Result<Value, ApiEr
         }
         "application/merge-patch+json" => {
             if !body.is_object() {
-                return Err(ApiError::bad_request("error decoding patch: a merge patch must be an object"));
+                return Err(ApiError::bad_request(
+                    "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}",
+                ));
             }
             json_patch::merge(&mut object, &body);
         }
@@ -82,10 +91,25 @@ pub(crate) fn apply(incoming: &Incoming, current: &Value) -> Result<Value, ApiEr
     Ok(object)
 }
 
+/// The server's library takes `replace` of a field that is not there as `add` when its parent is.
+fn add_what_is_missing(operations: &mut Value, object: &Value) {
+    for operation in operations.as_array_mut().into_iter().flatten() {
+        let path = operation["path"].as_str().unwrap_or_default();
+        let parent = path.rsplit_once('/').and_then(|(parent, _)| object.pointer(parent));
+        if operation["op"] == "replace" && object.pointer(path).is_none() && parent.is_some_and(Value::is_object) {
+            object::set(operation, "op", "add");
+        }
+    }
+}
+
 /// A patch may not make another object of the target.
 fn check_identity(object: &Value, current: &Value, target: &Target) -> Result<(), ApiError> {
     if object::name(object) != target.name {
-        return Err(ApiError::bad_request("the name of the object does not match the name on the URL"));
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({}) does not match the name on the URL ({})",
+            object::name(object),
+            target.name
+        )));
     }
     if object::namespace(object) != object::namespace(current) {
         return Err(ApiError::bad_request("the namespace of the object does not match the namespace on the URL"));

@@ -44,6 +44,12 @@ impl Filter {
                 field => target.resource.field_labels.contains(&field),
             };
             if !known {
+                if target.resource.field_labels.is_empty() && target.resource.kind.namespaced {
+                    return Err(refused(&format!(
+                        "\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+                        requirement.field
+                    )));
+                }
                 return Err(refused(&format!("field label not supported: {}", requirement.field)));
             }
         }

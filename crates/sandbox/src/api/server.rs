@@ -18,6 +18,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
+use todo_agent_kube_rules::kinds::KINDS;
 use tower::Service;
 
 use super::auth::{self, Anonymous};
@@ -80,7 +81,13 @@ impl ApiServer {
                 let trace = reply.trace;
                 (into_response(reply, head), trace)
             }
-            Err(error) => (into_response(Reply::json(error.body()).code(error.code), head), Trace::Unchanged),
+            Err(error) => {
+                let reply = match error.page() {
+                    Some(text) => Reply::text(Bytes::from(text.to_owned())),
+                    None => Reply::json(error.body()),
+                };
+                (into_response(reply.code(error.code), head), Trace::Unchanged)
+            }
         };
         if trace == Trace::Written {
             self.sandbox.after_write();
@@ -98,7 +105,13 @@ impl ApiServer {
             Err(unknown) => {
                 // Who may not ask for a path does not learn whether it is there.
                 auth::authorize_path(&incoming.user, &incoming.path, &self.sandbox.state().store)?;
-                return Err(unknown);
+                let group = incoming.path.strip_prefix("/apis/").and_then(|rest| rest.split('/').next());
+                // Groups of Kubernetes that are not simulated keep their Status: only the kind is missing.
+                let is_served = match group {
+                    Some(group) => KINDS.iter().any(|it| it.group == group),
+                    None => incoming.path.starts_with("/api/v1/"),
+                };
+                return Err(if is_served { unknown } else { ApiError::no_such_page() });
             }
         };
         if let Route::Resource(target) = &route {
@@ -212,7 +225,9 @@ fn into_response(reply: Reply, head: bool) -> Response<ApiBody> {
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    if reply.code != 204 {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    }
     for warning in reply.warnings {
         let quoted = format!("299 - \"{}\"", warning.replace('\\', "\\\\").replace('"', "\\\""));
         // A text that fits no header (control characters) is not worth failing for.

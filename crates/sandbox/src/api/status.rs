@@ -88,6 +88,9 @@ impl Cause {
     }
 }
 
+/// The reason of an answer that is no `Status`.
+const PAGE: &str = "Page";
+
 /// An answer that refuses.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ApiError {
@@ -166,6 +169,16 @@ impl ApiError {
         error
     }
 
+    /// 404 for a path outside every served group; the answer is a page, not a `Status`.
+    pub(crate) fn no_such_page() -> Self {
+        Self::new(404, PAGE, "404 page not found\n")
+    }
+
+    /// Returns the text to answer with instead of a `Status`.
+    pub(crate) fn page(&self) -> Option<&str> {
+        (self.reason == PAGE).then_some(self.message.as_str())
+    }
+
     /// 405.
     pub(crate) fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
@@ -176,7 +189,9 @@ impl ApiError {
 
     /// 406.
     pub(crate) fn not_acceptable(message: impl Into<String>) -> Self {
-        Self::new(406, "NotAcceptable", message)
+        let mut error = Self::new(406, "NotAcceptable", message);
+        error.details = Some(json!({}));
+        error
     }
 
     /// 409 because the object exists.
@@ -262,7 +277,11 @@ impl ApiError {
             StoreError::Precondition(why) => {
                 let message =
                     format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified_kind());
-                Self::new(409, "Conflict", message).about(resource, name)
+                let mut error = Self::new(409, "Conflict", message).about(resource, name);
+                if let Some(details) = &mut error.details {
+                    details["kind"] = resource.kind.kind.into();
+                }
+                error
             }
         }
     }

@@ -66,11 +66,13 @@ pub(crate) fn merge(object: &mut Value, patch: &Value, shape: &Shape) -> Result<
             (Shape::List { merge: Merge::Set, .. }, Value::Array(changes)) => {
                 let slot = fields.entry(name.clone()).or_insert_with(|| Value::Array(Vec::new()));
                 if let Some(items) = slot.as_array_mut() {
+                    let before = items.clone();
                     for change in changes {
                         if !items.contains(change) {
                             items.push(change.clone());
                         }
                     }
+                    interleave(items, &before, |item| changes.contains(item));
                 }
             }
             (_, Value::Object(_)) => {
@@ -106,6 +108,7 @@ fn merge_by_key(slot: &mut Value, changes: &[Value], key: &'static str, shape: &
         *items = kept.cloned().collect();
         return Ok(());
     }
+    let before = items.clone();
     for change in changes {
         let Some(value) = change.get(key) else {
             return Err(StrategicError::MissingKey { item: change.to_string(), key });
@@ -123,7 +126,27 @@ fn merge_by_key(slot: &mut Value, changes: &[Value], key: &'static str, shape: &
             items.push(added);
         }
     }
+    let before: Vec<Value> = before.iter().map(|item| item[key].clone()).collect();
+    let named = |item: &Value| changes.iter().any(|change| change.get(key) == item.get(key));
+    interleave_by(items, |item| before.iter().position(|other| item.get(key) == Some(other)), named);
     Ok(())
+}
+
+/// Puts new items before the first one that the patch does not name (`normalizeElementOrder`).
+fn interleave(items: &mut Vec<Value>, before: &[Value], named: impl Fn(&Value) -> bool) {
+    interleave_by(items, |item| before.iter().position(|other| other == item), named);
+}
+
+fn interleave_by(items: &mut Vec<Value>, place: impl Fn(&Value) -> Option<usize>, named: impl Fn(&Value) -> bool) {
+    let (in_patch, others): (Vec<Value>, Vec<Value>) = std::mem::take(items).into_iter().partition(named);
+    let mut others = others.into_iter().peekable();
+    for item in in_patch {
+        while place(&item).is_some_and(|at| others.peek().is_some_and(|other| place(other) < Some(at))) {
+            items.extend(others.next());
+        }
+        items.push(item);
+    }
+    items.extend(others);
 }
 
 /// Sorts items into the order that the patch names; those it does not name keep their place at the end.
@@ -169,7 +192,7 @@ mod tests {
         assert_eq!(
             result["spec"]["template"]["spec"]["containers"],
             json!([
-                {"name": "a", "image": "a:2", "args": ["y"], "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]},
+                {"name": "a", "image": "a:2", "args": ["y"], "env": [{"name": "Y", "value": "2"}, {"name": "X", "value": "1"}]},
                 {"name": "b", "image": "b:1"}
             ])
         );
@@ -203,7 +226,7 @@ mod tests {
         assert_eq!(patched(object, &change), json!({"spec": {"strategy": {"type": "Recreate"}}}));
         let object = json!({"metadata": {"finalizers": ["a", "b"]}});
         let change = json!({"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"], "finalizers": ["c"]}});
-        assert_eq!(patched(object, &change)["metadata"]["finalizers"], json!(["b", "c"]));
+        assert_eq!(patched(object, &change)["metadata"]["finalizers"], json!(["c", "b"]));
     }
 
     #[test]

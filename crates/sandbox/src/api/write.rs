@@ -32,6 +32,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
     place(&mut object, target)?;
     generate_name(&mut object, store);
     admit_namespace(&object, resource, store)?;
+    admit_service_account(&object, resource, store)?;
     defaults::apply(&mut object);
     defaults::initial_status(&mut object);
     allocation::allocate(&mut object, store);
@@ -102,7 +103,12 @@ pub(crate) fn replace(
     }
     let before = current["metadata"]["managedFields"].clone();
     set_managed_fields(&mut merged, before);
-    managed_fields::record(&mut merged, &current, &manager, &target.subresource, incoming.now);
+    // The server does not begin to track an object that nobody has written fields of. What the sandbox's
+    // controllers make is tracked from the first client on: they claim no fields themselves.
+    let is_tracked = current["metadata"]["managedFields"].is_array() || !object::owner_references(&current).is_empty();
+    if is_tracked {
+        managed_fields::record(&mut merged, &current, &manager, &target.subresource, incoming.now);
+    }
     if dry_run {
         return Ok(Reply::json(object_as(&merged, form)?).warning(warnings));
     }
@@ -222,6 +228,21 @@ fn generate_name(object: &mut Value, store: &Store) {
         number /= count;
     }
     metadata_mut(object).insert("name".into(), name.into());
+}
+
+/// The ServiceAccount admission: a pod's account must be there. The default one comes with its namespace.
+fn admit_service_account(object: &Value, resource: &Resource, store: &Store) -> Result<(), ApiError> {
+    let account = object["spec"]["serviceAccountName"].as_str().unwrap_or("default");
+    if !resource.is("", "pods") || ["", "default"].contains(&account) {
+        return Ok(());
+    }
+    let accounts = schema::resource("", "v1", "serviceaccounts").ok_or_else(ApiError::no_such_path)?;
+    let namespace = object::namespace(object);
+    if store.get(&Key::of(accounts.kind, namespace, account)).is_some() {
+        return Ok(());
+    }
+    let why = format!("error looking up service account {namespace}/{account}: serviceaccount \"{account}\" not found");
+    Err(ApiError::forbidden(resource, object::name(object), &why))
 }
 
 /// The NamespaceLifecycle admission: the namespace must be there, and not on its way out.

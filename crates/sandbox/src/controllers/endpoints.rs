@@ -125,6 +125,7 @@ fn write_slice(state: &mut State, service: &Value, endpoints: &[Value], ports: &
             "namespace": namespace,
             "generateName": format!("{}-", object::name(service)),
             "labels": labels,
+            "annotations": {"endpoints.kubernetes.io/last-change-trigger-time": object::time_text(state.now)},
             "ownerReferences": [pods::controller_reference(service)],
         },
         "addressType": "IPv4",
@@ -162,7 +163,8 @@ fn write_endpoints(state: &mut State, key: &Key, service: &Value, subsets: &Valu
     let endpoints = json!({
         "apiVersion": "v1",
         "kind": "Endpoints",
-        "metadata": {"name": key.name, "namespace": key.namespace, "labels": labels},
+        "metadata": {"name": key.name, "namespace": key.namespace, "labels": labels,
+            "annotations": {"endpoints.kubernetes.io/last-change-trigger-time": object::time_text(now)}},
         "subsets": subsets,
     });
     // It was just looked for.

@@ -97,6 +97,12 @@ fn volume(volume: &mut Map<String, Value>) {
             default(source, "defaultMode", 0o644);
         }
     }
+    let files = volume.get_mut("downwardAPI").and_then(|source| source.get_mut("items"));
+    for item in list_mut(files) {
+        if let Some(field) = item.get_mut("fieldRef").and_then(Value::as_object_mut) {
+            default(field, "apiVersion", "v1");
+        }
+    }
     if let Some(path) = volume.get_mut("hostPath").and_then(Value::as_object_mut) {
         default(path, "type", "");
     }

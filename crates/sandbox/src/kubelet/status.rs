@@ -160,8 +160,10 @@ fn container_status(spec: &Value, container: &Container, waiting: &str, pod: &st
         "imageID": if container.has_image && known { images::image_id(image) } else { String::new() },
         "started": container.is_started(),
     });
-    let resources = &spec["resources"];
-    status["resources"] = if resources.is_object() { resources.clone() } else { json!({}) };
+    let resources = if known { &spec["resources"] } else { &Value::Null };
+    if known {
+        status["resources"] = if resources.is_object() { resources.clone() } else { json!({}) };
+    }
     if resources["requests"].is_object() {
         status["allocatedResources"] = resources["requests"].clone();
     }

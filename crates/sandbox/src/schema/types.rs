@@ -110,11 +110,15 @@ const TABLE: &[(&str, &str)] = &[
     ("VolumeMount", "name:s readOnly:b recursiveReadOnly:s mountPath:s subPath:s mountPropagation:s subPathExpr:s"),
     (
         "Probe",
-        "httpGet:HTTPGetAction tcpSocket:any exec:any grpc:any initialDelaySeconds:i timeoutSeconds:i periodSeconds:i \
+        "httpGet:HTTPGetAction tcpSocket:TCPSocketAction exec:ExecAction grpc:any initialDelaySeconds:i timeoutSeconds:i periodSeconds:i \
          successThreshold:i failureThreshold:i terminationGracePeriodSeconds:l",
     ),
     ("HTTPGetAction", "path:s port:p host:s scheme:s httpHeaders:[any]"),
-    ("Volume", "name:s *"),
+    ("Volume", "name:s configMap:VolumeFiles secret:VolumeFiles downwardAPI:VolumeFiles hostPath:HostPath *"),
+    ("VolumeFiles", "name:s secretName:s defaultMode:i items:[any] optional:b"),
+    ("HostPath", "path:s type:s"),
+    ("TCPSocketAction", "port:p host:s"),
+    ("ExecAction", "command:[s]"),
     ("Toleration", "key:s operator:s value:s effect:s tolerationSeconds:l"),
     ("HostAlias", "ip:s hostnames:[s]"),
     ("Deployment", "spec:DeploymentSpec status:WorkloadStatus"),

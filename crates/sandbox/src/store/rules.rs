@@ -82,7 +82,7 @@ fn copy_field(from: &Value, to: &mut Value, field: &str) {
 /// Compares everything but metadata and status. Binding a pod to a node is no change of its content.
 fn same_content(left: &Value, right: &Value) -> bool {
     let bound;
-    let left = if left["kind"] == "Pod" && left["spec"]["nodeName"].is_null() {
+    let left = if left["kind"] == "Pod" && left["spec"]["nodeName"].is_null() && right["spec"]["nodeName"].is_string() {
         let mut object = left.clone();
         object["spec"]["nodeName"] = right["spec"]["nodeName"].clone();
         bound = object;
@@ -142,7 +142,9 @@ pub(super) fn mark(object: &mut Value, key: &Key, grace: u64, now: Timestamp) {
     }
     let end = now.checked_add(jiff::Span::new().seconds(i64::try_from(grace.min(1 << 31)).unwrap_or(0))).unwrap_or(now);
     metadata.insert("deletionTimestamp".into(), time_text(end).into());
-    metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+    if !key.is_namespace() {
+        metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+    }
     if earlier.is_none()
         && let Some(generation) = metadata.get("generation").and_then(Value::as_u64)
     {

@@ -9,7 +9,6 @@ use crate::object;
 
 pub(super) const DNS_SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 pub(super) const DNS_LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const DNS_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
@@ -75,7 +74,7 @@ fn object_name(kind: &str, name: &str) -> Vec<Cause> {
     let value = Value::from(name);
     let (limit, fits, words) = match kind {
         "Namespace" => (63, is_dns_label(name), DNS_LABEL),
-        "Service" => (63, is_dns_label(name) && name.starts_with(|first: char| first.is_ascii_lowercase()), DNS_1035),
+        "Service" => (63, is_dns_label(name), DNS_LABEL),
         // RBAC names are path segments: anything that fits between two slashes.
         "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => {
             let wrong = match name {
@@ -93,7 +92,9 @@ fn object_name(kind: &str, name: &str) -> Vec<Cause> {
     if name.len() > limit {
         causes.push(Cause::invalid(FIELD, &value, &format!("must be no more than {limit} bytes")));
     }
-    if !fits {
+    if kind == "Namespace" && name.contains('.') {
+        causes.push(Cause::invalid(FIELD, &value, "must not contain dots"));
+    } else if !fits {
         causes.push(Cause::invalid(FIELD, &value, words));
     }
     causes

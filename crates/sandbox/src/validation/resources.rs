@@ -134,9 +134,6 @@ fn autoscaler(spec: &Value) -> Vec<Cause> {
     if least < 1 {
         causes.push(Cause::invalid("spec.minReplicas", &least.into(), "must be greater than or equal to 1"));
     }
-    if most < 1 {
-        causes.push(Cause::invalid("spec.maxReplicas", &most.into(), "must be greater than 0"));
-    }
     if most < least {
         causes.push(Cause::invalid("spec.maxReplicas", &most.into(), "must be greater than or equal to `minReplicas`"));
     }
@@ -144,6 +141,14 @@ fn autoscaler(spec: &Value) -> Vec<Cause> {
         if spec["scaleTargetRef"][name].as_str().unwrap_or_default().is_empty() {
             causes.push(Cause::required(format!("spec.scaleTargetRef.{name}"), ""));
         }
+    }
+    let target = &spec["scaleTargetRef"];
+    if target["apiVersion"].as_str().unwrap_or_default().is_empty() && target["kind"] != "ReplicationController" {
+        let why = "apiVersion must specify API group";
+        causes.push(Cause::invalid("spec.scaleTargetRef.apiVersion", &"".into(), why));
+    }
+    if most == 0 {
+        causes.push(Cause::required("spec.maxReplicas", ""));
     }
     causes
 }

@@ -130,8 +130,10 @@ fn configuration_keys_and_immutability() {
 #[test]
 fn services_need_ports_and_keep_their_address() {
     let service =
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "1web"}, "spec": {"type": "ClusterIP"}});
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web-"}, "spec": {"type": "ClusterIP"}});
     let causes = created(&service);
-    assert!(causes[0].starts_with("metadata.name: Invalid value: \"1web\": a DNS-1035 label must consist of"));
+    assert!(
+        causes[0].starts_with("metadata.name: Invalid value: \"web-\": a lowercase RFC 1123 label must consist of")
+    );
     assert_eq!(causes[1], "spec.ports: Required value");
 }

@@ -71,7 +71,7 @@ fn selector(object: &Value, causes: &mut Vec<Cause>) {
 fn strategy(spec: &Value, causes: &mut Vec<Cause>) {
     let strategy = &spec["strategy"];
     let (known, supported) = (strategy["type"].as_str().unwrap_or_default(), ["Recreate", "RollingUpdate"]);
-    if !supported.contains(&known) {
+    if !known.is_empty() && !supported.contains(&known) {
         // The real server prints the struct as Go names its fields.
         let value = serde_json::json!({"Type": known, "RollingUpdate": null}).to_string();
         let value =

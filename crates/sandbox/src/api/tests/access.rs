@@ -129,5 +129,5 @@ async fn the_user_facing_roles_are_there_to_be_bound() {
     assert_eq!(jane.get(DEPLOYMENTS).await.code, 200);
     assert_eq!(jane.get("/api/v1/namespaces/shop").await.code, 200);
     assert_eq!(jane.get("/api/v1/namespaces/shop/secrets").await.code, 403);
-    assert_eq!(jane.get("/metrics").await.code, 404);
+    assert_eq!(jane.get("/metrics").await.code, 403);
 }

@@ -27,7 +27,8 @@ async fn the_aggregated_form_holds_everything_at_once() {
     let answer = client.get("/apis").await;
     assert_eq!(answer.content_type, "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
     let apps = answer.body["items"].as_array().unwrap().iter().find(|it| it["metadata"]["name"] == "apps").unwrap();
-    let deployments = &apps["versions"][0]["resources"][0];
+    // In the order of their names: ControllerRevisions come first.
+    let deployments = &apps["versions"][0]["resources"][1];
     assert_eq!((&deployments["resource"], &deployments["scope"]), (&json!("deployments"), &json!("Namespaced")));
     assert_eq!(deployments["subresources"][0]["responseKind"]["kind"], "Scale");
     let core = client.get("/api").await.body;

@@ -44,7 +44,7 @@ async fn options_choose_a_part_of_the_log() {
     let answer = client.get(&format!("{log}?tailLines=-1")).await;
     assert_eq!(
         answer.refusal(),
-        (422, r#"PodLogOptions "" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0"#)
+        (422, r#"PodLogOptions "single" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0"#)
     );
 }
 

@@ -61,7 +61,7 @@ async fn a_dry_run_shows_the_result_and_leaves_no_trace() {
     assert!(answer.body["metadata"]["resourceVersion"].is_null());
     assert_eq!(client.get("/api/v1/namespaces").await.body["metadata"]["resourceVersion"], before);
     let refused = client.post(&format!("{DEPLOYMENTS}?dryRun=Some"), &deployment("web", 2)).await;
-    assert_eq!(refused.code, 400);
+    assert_eq!(refused.code, 422);
 }
 
 #[tokio::test]
