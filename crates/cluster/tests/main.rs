@@ -3,6 +3,7 @@
 
 mod attacks;
 mod execute;
+mod gate;
 mod risk;
 mod support;
 mod verify;

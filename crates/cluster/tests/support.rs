@@ -28,7 +28,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(world: &str) -> Self {
-        let sandbox = Sandbox::start(World::builtin(world).unwrap(), Options::default()).unwrap();
+        Self::of(World::builtin(world).unwrap())
+    }
+
+    pub(crate) fn of(world: World) -> Self {
+        let sandbox = Sandbox::start(world, Options::default()).unwrap();
         let scope = Scope {
             context: "sandbox".to_owned(),
             namespace: sandbox.namespace(),
