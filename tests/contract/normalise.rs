@@ -42,6 +42,11 @@ pub(crate) const RULES: &[Rule] = &[
         reason: "storageVersionHash tells about etcd, to nobody but the storage migrator",
         apply: storage_hashes,
     },
+    Rule {
+        name: "scheduler's host",
+        reason: "the scheduler signs its events with the name of the machine it runs on",
+        apply: scheduler_host,
+    },
     Rule { name: "event names", reason: "the time in hexadecimal nanoseconds", apply: event_names },
     Rule {
         name: "generated names",
@@ -272,6 +277,14 @@ fn unserved(pass: &mut Pass) {
 
 fn storage_hashes(pass: &mut Pass) {
     pass.objects(|object| drop(object.remove("storageVersionHash")));
+}
+
+fn scheduler_host(pass: &mut Pass) {
+    pass.texts(|field, text| {
+        if field == "reportingInstance" && text.starts_with("default-scheduler-") {
+            "default-scheduler-host".clone_into(text);
+        }
+    });
 }
 
 fn event_names(pass: &mut Pass) {

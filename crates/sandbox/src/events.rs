@@ -1,7 +1,8 @@
 //! Recording Events as the components of Kubernetes do: the same message about the same object is one
 //! Event whose count rises; an Event is forgotten an hour after its last occurrence.
 //!
-//! Every component writes the old form (`count`, `firstTimestamp`, `lastTimestamp`), as on a real 1.37.
+//! Controllers and the kubelet write the old form (`count`, `firstTimestamp`, `lastTimestamp`); the
+//! scheduler writes the new one (`eventTime`, `series`, `action`), as in a real cluster.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -134,8 +135,13 @@ impl Recorder {
 }
 
 fn count_up(event: &mut Value, now: Timestamp) {
-    event["count"] = json!(event["count"].as_u64().unwrap_or(1) + 1);
-    event["lastTimestamp"] = json!(time_text(now));
+    if event["eventTime"].is_string() {
+        let count = event["series"]["count"].as_u64().unwrap_or(1) + 1;
+        event["series"] = json!({"count": count, "lastObservedTime": micro_time(now)});
+    } else {
+        event["count"] = json!(event["count"].as_u64().unwrap_or(1) + 1);
+        event["lastTimestamp"] = json!(time_text(now));
+    }
 }
 
 fn new_event(store: &Store, source: &Source, involved: &Value, occurrence: &Occurrence, now: Timestamp) -> Value {
@@ -173,8 +179,11 @@ fn new_event(store: &Store, source: &Source, involved: &Value, occurrence: &Occu
     });
     match source {
         Source::Scheduler => {
-            event["source"] = json!({"component": "default-scheduler"});
+            event["eventTime"] = json!(micro_time(now));
             event["reportingComponent"] = json!("default-scheduler");
+            event["reportingInstance"] = json!("default-scheduler-minikube");
+            event["action"] = json!(if occurrence.reason == "Scheduled" { "Binding" } else { "Scheduling" });
+            return event;
         }
         Source::Controller(component) => {
             event["source"] = json!({"component": component});
@@ -203,6 +212,10 @@ fn free_name(store: &Store, namespace: &str, involved: &str, now: Timestamp) -> 
         }
         number += 1;
     }
+}
+
+fn micro_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
 
 #[cfg(test)]
@@ -235,15 +248,15 @@ mod tests {
     }
 
     #[test]
-    fn the_scheduler_writes_the_same_form() {
+    fn the_scheduler_writes_the_new_form() {
         let (mut recorder, mut store, mut timers) = (Recorder::default(), Store::default(), Timers::default());
         for second in [100, 110] {
             record(&mut recorder, &mut store, &mut timers, &Source::Scheduler, second);
         }
         let event = &store.list("", "events", Some("shop"))[0];
-        assert_eq!((&event["eventTime"], &event["count"]), (&Value::Null, &json!(2)));
-        assert_eq!(event["source"], json!({"component": "default-scheduler"}));
-        assert_eq!(event["lastTimestamp"], "1970-01-01T00:01:50Z");
+        assert_eq!(event["eventTime"], "1970-01-01T00:01:40.000000Z");
+        assert_eq!(event["series"], json!({"count": 2, "lastObservedTime": "1970-01-01T00:01:50.000000Z"}));
+        assert_eq!(event["firstTimestamp"], Value::Null);
     }
 
     #[test]

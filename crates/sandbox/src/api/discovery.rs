@@ -42,7 +42,7 @@ pub(crate) fn group_list(incoming: &Incoming) -> Reply {
 
 /// Answers `/apis/<group>`.
 pub(crate) fn group(name: &str) -> Result<Reply, ApiError> {
-    let (group, version) = groups().into_iter().find(|(group, _)| *group == name).ok_or_else(ApiError::no_such_path)?;
+    let (group, version) = groups().into_iter().find(|(group, _)| *group == name).ok_or_else(ApiError::no_such_page)?;
     let mut body = group_of(group, version);
     body["kind"] = "APIGroup".into();
     body["apiVersion"] = "v1".into();
@@ -160,11 +160,12 @@ fn aggregated(groups: &[(&str, &str)]) -> Reply {
 
 fn aggregated_resource(resource: &Resource, group: &str, version: &str) -> Value {
     let kind = resource.kind;
+    // The core group leaves its version out, as 1.37 does.
+    let own_version = if group.is_empty() { "" } else { version };
     let mut entry = json!({
         "resource": kind.plural, "singularResource": kind.singular, "verbs": resource.verbs(),
         "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
-        // The core group leaves its version out, as 1.37 does.
-        "responseKind": {"group": group, "version": if group.is_empty() { "" } else { version }, "kind": kind.kind}
+        "responseKind": {"group": group, "version": own_version, "kind": kind.kind}
     });
     add_names(&mut entry, resource);
     let subresources: Vec<Value> = resource
@@ -173,7 +174,7 @@ fn aggregated_resource(resource: &Resource, group: &str, version: &str) -> Value
         .map(|subresource| {
             let response = match subresource {
                 Subresource::Scale => json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}),
-                _ => json!({"group": group, "version": version, "kind": kind.kind}),
+                _ => json!({"group": group, "version": own_version, "kind": kind.kind}),
             };
             json!({
                 "subresource": subresource.word(), "responseKind": response,

@@ -38,11 +38,13 @@ async fn the_aggregated_form_holds_everything_at_once() {
 #[tokio::test]
 async fn kinds_that_are_not_simulated_are_not_there() {
     let client = Client::new("");
-    for path in
-        ["/apis/apps/v1/daemonsets", "/apis/batch/v1/jobs", "/api/v1/persistentvolumeclaims", "/apis/foo/v1", "/nope"]
-    {
+    for path in ["/apis/apps/v1/daemonsets", "/apis/batch/v1/jobs", "/api/v1/persistentvolumeclaims"] {
         let answer = client.get(path).await;
         assert_eq!(answer.refusal(), (404, "the server could not find the requested resource"), "{path}");
+    }
+    for path in ["/apis/example.com/v1/things", "/nope"] {
+        let answer = client.get(path).await;
+        assert_eq!((answer.code, answer.text.as_str()), (404, "404 page not found\n"), "{path}");
     }
 }
 
