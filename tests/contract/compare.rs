@@ -54,6 +54,8 @@ pub(crate) struct Known {
 
 /// One understood difference.
 pub(crate) struct Entry {
+    /// The pattern for the case, as written.
+    pub(crate) written: String,
     pub(crate) case: Regex,
     pub(crate) at: Regex,
     pub(crate) reason: String,
@@ -74,7 +76,12 @@ impl Known {
         let whole = |text: &str| Regex::new(&format!("^(?:{text})$")).unwrap();
         let entries = written
             .into_iter()
-            .map(|entry| Entry { case: whole(&entry.case), at: whole(&entry.at), reason: entry.reason })
+            .map(|entry| Entry {
+                case: whole(&entry.case),
+                at: whole(&entry.at),
+                reason: entry.reason,
+                written: entry.case,
+            })
             .collect();
         Self { entries }
     }

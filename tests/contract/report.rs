@@ -66,7 +66,7 @@ impl Report {
         let _ = writeln!(text, "  known differences: {}", known.entries.len());
         for (at, entry) in known.entries.iter().enumerate() {
             let count = self.explained.get(&at).copied().unwrap_or(0);
-            let _ = writeln!(text, "    {count:>4} × {} at {}: {}", entry.case, entry.at, entry.reason);
+            let _ = writeln!(text, "    {count:>4} × {}: {}", entry.written, entry.reason);
         }
         let _ = writeln!(text, "  unexplained differences: {}", self.unexplained.len());
         for difference in &self.unexplained {
@@ -81,7 +81,7 @@ impl Report {
             let used: BTreeSet<usize> = self.explained.keys().copied().collect();
             let idle: Vec<&str> = (0..known.entries.len())
                 .filter(|at| !used.contains(at))
-                .map(|at| known.entries[at].case.as_str())
+                .map(|at| known.entries[at].written.as_str())
                 .collect();
             assert!(idle.is_empty(), "these known differences are gone; remove them: {idle:#?}");
             assert!(self.mutations.percent() >= KILL_RATE, "too many wrong answers go unseen");
