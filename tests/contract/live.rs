@@ -65,7 +65,8 @@ impl Server {
         let url = cluster["server"].as_str().unwrap().trim_end_matches('/').to_owned();
         let mut server = Self { url, options, _files: files, version: String::new() };
         let request = Request { method: "GET", path: "/version".into(), headers: Vec::new(), body: String::new() };
-        server.version = server.ask(&request).body["gitVersion"].as_str().unwrap().to_owned();
+        let version = server.ask(&request).body["gitVersion"].as_str().unwrap().to_owned();
+        server.version = version;
         server
     }
 

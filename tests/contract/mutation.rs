@@ -105,7 +105,7 @@ impl Tally {
 
     /// Returns how many percent of the wrong answers were seen, rounded down.
     pub(crate) fn percent(&self) -> usize {
-        if self.made == 0 { 100 } else { self.seen * 100 / self.made }
+        (self.seen * 100).checked_div(self.made).unwrap_or(100)
     }
 }
 

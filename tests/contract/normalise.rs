@@ -342,13 +342,13 @@ fn collection_versions(pass: &mut Pass) {
 }
 
 fn versions(pass: &mut Pass) {
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+").unwrap());
     let mut known = BTreeMap::new();
     pass.texts(|field, text| {
         if field == "resourceVersion" && text.parse::<u64>().is_ok() {
             *text = number(&mut known, text, "version");
         }
     });
-    static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+").unwrap());
     pass.texts(|field, text| {
         if field == "message" {
             *text = NUMBER
@@ -366,7 +366,8 @@ fn times(pass: &mut Pass) {
         LazyLock::new(|| Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$").unwrap());
     pass.texts(|_, text| {
         if TIME.is_match(text) {
-            *text = if text.contains('.') { "time in microseconds" } else { "time in seconds" }.to_owned();
+            let form = if text.contains('.') { "time in microseconds" } else { "time in seconds" };
+            form.clone_into(text);
         }
     });
 }

@@ -16,6 +16,9 @@ use crate::store::Store;
 /// A JSON patch may have at most this many operations, as in the real server.
 const OPERATIONS_LIMIT: usize = 10_000;
 
+/// The operations of a JSON patch.
+const OPERATIONS: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
+
 /// Answers `patch` of an object or its status.
 pub(crate) fn patch(incoming: &Incoming, target: &Target, store: &mut Store) -> Result<Reply, ApiError> {
     let kind = incoming.content_type();
@@ -55,9 +58,8 @@ pub(crate) fn apply(incoming: &Incoming, current: &Value) -> Result<Value, ApiEr
         "application/json-patch+json" => {
             let mut body = body;
             add_what_is_missing(&mut body, &object);
-            const KNOWN: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
             let all = body.as_array().into_iter().flatten();
-            if all.filter_map(|it| it["op"].as_str()).any(|word| !KNOWN.contains(&word)) {
+            if all.filter_map(|it| it["op"].as_str()).any(|word| !OPERATIONS.contains(&word)) {
                 return Err(ApiError::unprocessable("the server rejected our request due to an error in our request"));
             }
             let operations: json_patch::Patch = serde_json::from_value(body)

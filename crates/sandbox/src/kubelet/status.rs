@@ -58,6 +58,9 @@ pub(crate) fn write(pod: &mut Value, machine: &Machine, host: &str, now: Timesta
     object::set(pod, "status", status);
 }
 
+/// The kubelet's own conditions, in its order.
+const ORDER: [&str; 4] = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"];
+
 fn write_conditions(status: &mut Value, machine: &Machine, phase: &str, now: Timestamp) {
     let mut set = |kind, holds: bool, reason: &str, message: &str| {
         let state = if holds { "True" } else { "False" };
@@ -85,7 +88,6 @@ fn write_conditions(status: &mut Value, machine: &Machine, phase: &str, now: Tim
     set("Ready", ready, reason, message);
     set("ContainersReady", ready, reason, message);
     // The kubelet writes its own conditions first, then those of others.
-    const ORDER: [&str; 4] = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"];
     let observed = status["observedGeneration"].clone();
     let Some(list) = status["conditions"].as_array_mut() else { return };
     list.sort_by_key(|it| ORDER.iter().position(|kind| it["type"] == *kind).unwrap_or(ORDER.len()));

@@ -73,8 +73,7 @@ fn object_name(kind: &str, name: &str) -> Vec<Cause> {
     const FIELD: &str = "metadata.name";
     let value = Value::from(name);
     let (limit, fits, words) = match kind {
-        "Namespace" => (63, is_dns_label(name), DNS_LABEL),
-        "Service" => (63, is_dns_label(name), DNS_LABEL),
+        "Namespace" | "Service" => (63, is_dns_label(name), DNS_LABEL),
         // RBAC names are path segments: anything that fits between two slashes.
         "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => {
             let wrong = match name {
