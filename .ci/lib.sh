@@ -103,7 +103,7 @@ planner_report() {
 }
 
 whole_run() {
-  bash .ci/run
+  bash .ci/run | sed 's/^/report:   /'
 }
 
 # Changes what safety rests on, one spot at a time; a change that no test notices is a survivor.
