@@ -65,12 +65,14 @@ async fn a_yes_for_the_session_answers_the_same_change_again_until_the_gate_is_r
     let again = admit(&mut gate, &mut stage, preview, Answer::Nobody).await.unwrap();
     assert_eq!(again.by(), "your answer for this session");
 
-    let rules = Rules { yes: Yes::No, ..Rules::default() };
-    gate.reset(rules.clone());
-    assert_eq!(*gate.rules(), rules);
+    gate.reset(Rules::default());
     let preview = stage.preview(stage.scale(4)).await;
     let refusal = admit(&mut gate, &mut stage, preview, Answer::Nobody).await.unwrap_err();
     assert_eq!(refusal, Refusal::NeedsApproval("risk low".into()));
+
+    let rules = Rules { yes: Yes::Medium, ..Rules::default() };
+    gate.reset(rules.clone());
+    assert_eq!(*gate.rules(), rules);
 }
 
 #[tokio::test]
@@ -92,9 +94,11 @@ async fn only_the_chosen_steps_are_approved() {
     let changes = vec![stage.scale(3), stage.scale(4)];
     let preview = todo_agent_cluster::preview(changes, &stage.cluster, &stage.key, &stage.run).await.unwrap();
     let mut gate = Gate::new(Rules::default());
-    let approved = admit(&mut gate, &mut stage, preview, Answer::Only(vec![1])).await.unwrap();
-    assert_eq!((approved.by(), approved.chosen()), ("you, in part", &[1][..]));
+    let approved = admit(&mut gate, &mut stage, preview, Answer::Only(vec![2])).await.unwrap();
+    assert_eq!((approved.by(), approved.chosen()), ("you, in part", &[2][..]));
     assert_eq!(approved.view().steps.len(), 1);
+    // Printed, an approval says who gave it and nothing of what it holds.
+    assert_eq!(format!("{approved:?}"), "Approved { by: \"you, in part\", .. }");
 
     let preview = stage.preview(stage.scale(3)).await;
     let whole = admit(&mut gate, &mut stage, preview, Answer::Yes).await.unwrap();
