@@ -23,9 +23,11 @@ mod status;
 mod strategic;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod watch;
 mod write;
 
 pub use auth::Anonymous;
 pub use server::{ApiBody, ApiServer};
 pub(crate) use status::Cause;
+pub(crate) use tokens::AccountToken;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::api::ApiServer;
+use crate::api::{AccountToken, ApiServer};
 use crate::clock::{SandboxClock, Sleepers};
 use crate::dispatch;
 use crate::durations::after;
@@ -68,6 +68,7 @@ pub(crate) struct State {
     pub(crate) kubelet: Kubelet,
     pub(crate) queue: SchedulingQueue,
     pub(crate) users: Vec<User>,
+    pub(crate) tokens: Vec<AccountToken>,
     pub(crate) world: Arc<World>,
     /// The resourceVersion up to which components have seen the changes.
     pub(crate) seen: u64,
@@ -94,6 +95,7 @@ impl Sandbox {
             kubelet: Kubelet::default(),
             queue: SchedulingQueue::default(),
             users: setup::users(&world),
+            tokens: Vec::new(),
             world: Arc::new(world),
             seen: 0,
         };

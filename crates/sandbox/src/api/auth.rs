@@ -8,6 +8,7 @@ use todo_agent_kube_rules::rbac::{Decision, Policy, Request, User};
 use super::incoming::Incoming;
 use super::route::{Target, Verb};
 use super::status::ApiError;
+use super::tokens;
 use crate::simulation;
 use crate::store::Store;
 
@@ -54,17 +55,18 @@ impl Stored {
 /// Returns the user that a request comes from.
 pub(crate) fn authenticate(
     incoming: &Incoming,
-    users: &[simulation::User],
+    state: &simulation::State,
     anonymous: Anonymous,
-    store: &Store,
 ) -> Result<User, ApiError> {
     let header = incoming.header("authorization");
     let user = match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
             let token = token.trim();
-            let known = users.iter().find(|user| !user.token.is_empty() && user.token == token);
+            let known = state.users.iter().find(|user| !user.token.is_empty() && user.token == token);
+            let known = known.map(|user| User { name: user.name.clone(), groups: user.groups.clone() });
+            let known = known.or_else(|| tokens::user(&state.tokens, token, &state.store, incoming.now));
             let known = known.ok_or_else(ApiError::unauthorized)?;
-            authenticated(&known.name, known.groups.clone())
+            authenticated(&known.name, known.groups)
         }
         _ if !header.is_empty() => return Err(ApiError::unauthorized()),
         _ => match anonymous {
@@ -72,7 +74,7 @@ pub(crate) fn authenticate(
             Anonymous::Refused => return Err(ApiError::unauthorized()),
         },
     };
-    impersonate(incoming, user, store)
+    impersonate(incoming, user, &state.store)
 }
 
 fn authenticated(name: &str, mut groups: Vec<String>) -> User {

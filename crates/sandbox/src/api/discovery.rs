@@ -87,6 +87,11 @@ pub(crate) fn resources(group: &str, version: &str) -> Result<Reply, ApiError> {
                 entry["version"] = "v1".into();
                 entry["kind"] = "Scale".into();
             }
+            if *subresource == Subresource::Token {
+                entry["group"] = "authentication.k8s.io".into();
+                entry["version"] = "v1".into();
+                entry["kind"] = "TokenRequest".into();
+            }
             entries.push(entry);
         }
     }
@@ -116,6 +121,7 @@ fn add_names(entry: &mut Value, resource: &Resource) {
 fn subresource_verbs(subresource: Subresource) -> &'static [&'static str] {
     match subresource {
         Subresource::Log => &["get"],
+        Subresource::Token => &["create"],
         Subresource::Status | Subresource::Scale => &["get", "patch", "update"],
     }
 }
@@ -174,6 +180,9 @@ fn aggregated_resource(resource: &Resource, group: &str, version: &str) -> Value
         .map(|subresource| {
             let response = match subresource {
                 Subresource::Scale => json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}),
+                Subresource::Token => {
+                    json!({"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"})
+                }
                 _ => json!({"group": group, "version": own_version, "kind": kind.kind}),
             };
             json!({

@@ -27,7 +27,7 @@ use super::reply::{Content, Reply, Trace};
 use super::request_log::RequestLog;
 use super::route::{Route, Target, Verb, route};
 use super::status::ApiError;
-use super::{delete, discovery, logs, patch, read, reviews, watch, write};
+use super::{delete, discovery, logs, patch, read, reviews, tokens, watch, write};
 use crate::simulation::{Sandbox, State};
 
 /// The body of an answer; a watch's goes on until the watch ends.
@@ -70,7 +70,7 @@ impl ApiServer {
             incoming.body = body;
             let known = {
                 let state = self.sandbox.state();
-                auth::authenticate(&incoming, &state.users, self.anonymous, &state.store)
+                auth::authenticate(&incoming, &state, self.anonymous)
             };
             incoming.user = known?;
             self.dispatch(&incoming, &mut verb)
@@ -173,6 +173,7 @@ impl ApiServer {
                 logs::logs(incoming, target, &self.sandbox)
             }
             ("scale", _) => patch::scale(incoming, target, &mut state.store),
+            ("token", Verb::Create) => tokens::create(incoming, target, &mut state),
             ("", Verb::Watch) => {
                 drop(state);
                 watch::watch(incoming, target, &self.sandbox)

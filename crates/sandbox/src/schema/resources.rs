@@ -16,6 +16,8 @@ pub(crate) enum Subresource {
     Scale,
     /// A container's log.
     Log,
+    /// A service account's token (`create`).
+    Token,
 }
 
 impl Subresource {
@@ -25,6 +27,7 @@ impl Subresource {
             Self::Status => "status",
             Self::Scale => "scale",
             Self::Log => "log",
+            Self::Token => "token",
         }
     }
 }
@@ -116,7 +119,7 @@ const ROWS: &[Row] = &[
     ("events", &[], EVENT_FIELDS, &[]),
     ("nodes", STATUS, &["spec.unschedulable"], &["proxy"]),
     ("namespaces", STATUS, &["status.phase"], &["finalize"]),
-    ("serviceaccounts", &[], &[], &["token"]),
+    ("serviceaccounts", &[Subresource::Token], &[], &[]),
     ("endpoints", &[], &[], &[]),
     ("deployments", SCALED, &[], &[]),
     ("replicasets", SCALED, &["status.replicas"], &[]),
