@@ -15,7 +15,8 @@ use todo_agent_kube_rules::kinds;
 
 use self::lasting::LastingTrouble;
 use crate::{
-    names, pods, progress,
+    names, pods,
+    progress::{self, Progress},
     resolve::{self, Climb, Lookup, Order},
     tool::Read,
     value, words, workloads,
@@ -102,6 +103,7 @@ impl Read for WaitFor {
             let waited = run.clock.now().as_second() - started.as_second();
             match state {
                 State::Met(how) => break Some((waited, how)),
+                State::Stuck(_) => break None,
                 State::NotYet(_) if run.clock.now() >= deadline => break None,
                 State::NotYet(_) if args.condition.needs_pods() && trouble.holds(reader, &object, run).await => {
                     break None;
@@ -142,6 +144,8 @@ enum State {
     Met(String),
     /// Not yet, and why.
     NotYet(String),
+    /// Not, and nobody goes on with it: the reason.
+    Stuck(String),
 }
 
 /// Returns the object to watch. One that is to appear or to be gone need not be there.
@@ -209,9 +213,11 @@ fn rolled_out(object: &ObjectRef, live: &Value) -> Result<State, ToolError> {
     if !workloads::ROLLING.contains(&object.resource.kind.as_str()) {
         return Err(ToolError::arguments(format!("{} has no rollout; wait for ready instead", object.short())));
     }
-    let progress = progress::of(object, live);
-    let text = progress.text().to_owned();
-    Ok(if progress.is_done() { State::Met(format!(" ({text})")) } else { State::NotYet(text) })
+    Ok(match progress::of(object, live) {
+        Progress::Done(text) => State::Met(format!(" ({text})")),
+        Progress::Waiting(text) => State::NotYet(text),
+        Progress::Stuck(text) => State::Stuck(text),
+    })
 }
 
 fn healthy(object: &ObjectRef, live: &Value, condition: Condition) -> State {
@@ -245,7 +251,7 @@ fn healthy(object: &ObjectRef, live: &Value, condition: Condition) -> State {
 async fn reason(reader: &dyn Reader, object: &ObjectRef, condition: Condition) -> Result<String, ToolError> {
     let mut why = match look(reader, object, condition).await? {
         State::Met(_) => "it came about just now".to_owned(),
-        State::NotYet(why) => why,
+        State::NotYet(why) | State::Stuck(why) => why,
     };
     let kind = object.resource.kind.as_str();
     let is_workload = kinds::find(kind).is_some() && (workloads::ROLLING.contains(&kind) || kind == "ReplicaSet");

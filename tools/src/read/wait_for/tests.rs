@@ -44,6 +44,19 @@ async fn a_condition_that_does_not_come_about_is_told_with_the_pods_reason() {
 }
 
 #[tokio::test]
+async fn a_rollout_that_its_controller_has_given_up_is_not_waited_for() {
+    let mut late = workload("Deployment", "todo", "backend", 2);
+    late["status"]["updatedReplicas"] = json!(1);
+    late["status"]["conditions"] =
+        json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]);
+    let turn = FakeRun::new(FakeReader::new(vec![late]));
+    let args = json!({"name": "backend", "condition": "rolled_out", "seconds": 90});
+    let output = turn.read("wait_for", args).await.unwrap();
+    assert_snapshot!(output.for_person(120), @"deployment/backend is not rolled out after 0 s: it exceeded its progress deadline: 1 of 2 replicas updated, 2 available");
+    assert!(!output.achieved());
+}
+
+#[tokio::test]
 async fn deletion_is_waited_for_by_exact_name() {
     let victim = pod("todo", "backend-x", "backend", ("ReplicaSet", "backend-1"));
     let turn = FakeRun::with(FakeReader::new(vec![victim]), NoHistory, |passed, objects| {
