@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends where it stands")]
 
 #[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "shared with the scenarios, which use other parts")]
 mod support;
 
 mod calls;

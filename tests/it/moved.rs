@@ -15,7 +15,7 @@ use crate::support::{
 /// Runs the program and stops it after its preview, before it looks at the object for the last time.
 fn stopped_before_sending(environment: &TestEnvironment, served: &Served, arguments: &[&str]) -> (Child, Proxy) {
     let stage = AtomicUsize::new(0);
-    let proxy = Proxy::before(served, move |request| {
+    let proxy = Proxy::before(&served.access, "todo", move |request| {
         let read = request.starts_with("GET ") && request.contains("/deployments/backend");
         let advance =
             |from: usize, to: usize| stage.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok();

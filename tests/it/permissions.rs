@@ -86,8 +86,7 @@ fn who_may_only_list_can_still_list() {
 fn a_token_that_is_not_known_any_more() {
     let environment = TestEnvironment::new();
     let served = Served::world(&environment, "todo");
-    let kubeconfig = std::fs::read_to_string(environment.path("served.yaml")).unwrap();
-    let stale = environment.write("stale.yaml", kubeconfig.replace(&served.access.token, "yesterday"));
+    let stale = environment.write("stale.yaml", served.access.kubeconfig_for("yesterday", "todo"));
     let stale = stale.display().to_string();
     let output = environment.run(["--kubeconfig", &stale, "scale backend to 3", "--yes"]).exits(1);
     output.says("does not accept these credentials").never_says("yesterday").enough();

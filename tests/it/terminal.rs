@@ -86,13 +86,9 @@ fn what_was_typed_before_the_question_is_not_an_answer() {
     let environment = TestEnvironment::new();
     let served = Served::at_speed(&environment, "todo", 20.0);
     // The request for the preview waits until the keys were typed.
-    let proxy =
-        Proxy::before(
-            &served,
-            |request| {
-                if request.contains("dryRun") { Reaction::PassWhenTold } else { Reaction::Pass }
-            },
-        );
+    let proxy = Proxy::before(&served.access, "todo", |request| {
+        if request.contains("dryRun") { Reaction::PassWhenTold } else { Reaction::Pass }
+    });
     let kubeconfig = environment.write("proxy.yaml", proxy.kubeconfig()).display().to_string();
     let mut terminal = Terminal::start(&environment, ["--kubeconfig", &kubeconfig, "scale backend to 3"]);
     proxy.stopped();
@@ -216,13 +212,9 @@ fn ended(environment: &TestEnvironment, run: Child) -> Output {
 fn ctrl_c_while_the_change_is_prepared_sends_nothing() {
     let environment = TestEnvironment::new();
     let served = Served::at_speed(&environment, "todo", 20.0);
-    let proxy =
-        Proxy::before(
-            &served,
-            |request| {
-                if request.contains("/deployments/backend") { Reaction::Hold } else { Reaction::Pass }
-            },
-        );
+    let proxy = Proxy::before(&served.access, "todo", |request| {
+        if request.contains("/deployments/backend") { Reaction::Hold } else { Reaction::Pass }
+    });
     let kubeconfig = environment.write("proxy.yaml", proxy.kubeconfig()).display().to_string();
     let run = started(&environment, &["--kubeconfig", &kubeconfig, "scale backend to 3", "--yes"]);
     proxy.stopped();
@@ -259,7 +251,7 @@ fn ctrl_c_while_the_change_settles_says_how_far_it_came() {
 fn ctrl_c_never_cuts_a_request_in_flight() {
     let environment = TestEnvironment::new();
     let served = Served::world(&environment, &world_file("slow"));
-    let proxy = Proxy::before(&served, |request| {
+    let proxy = Proxy::before(&served.access, "todo", |request| {
         let write = request.starts_with("PATCH ") && !request.contains("dryRun");
         if write { Reaction::PassWhenTold } else { Reaction::Pass }
     });

@@ -18,7 +18,8 @@ fn is_real_write(request: &str) -> bool {
 /// A sandbox, and a proxy in front of it that does this to the first kind of requests.
 fn behind_a_proxy(environment: &TestEnvironment, to: fn(&str) -> bool, reaction: Reaction) -> (Served, Proxy) {
     let served = Served::at_speed(environment, "todo", 20.0);
-    let proxy = Proxy::before(&served, move |request| if to(request) { reaction } else { Reaction::Pass });
+    let proxy =
+        Proxy::before(&served.access, "todo", move |request| if to(request) { reaction } else { Reaction::Pass });
     let kubeconfig = environment.write("proxy.yaml", proxy.kubeconfig());
     environment.set("KUBECONFIG", &kubeconfig.display().to_string());
     (served, proxy)

@@ -43,11 +43,17 @@ pub(crate) enum Clock {
 /// Checks a log of requests against the journals of everybody who used the program on that cluster.
 #[track_caller]
 pub(crate) fn check(log: &Path, states: &[PathBuf], clock: Clock) {
-    for request in lines(log) {
+    check_requests(&lines(log), states, clock);
+}
+
+/// Checks requests against the journals of everybody who used the program on that cluster.
+#[track_caller]
+pub(crate) fn check_requests(requests: &[Value], states: &[PathBuf], clock: Clock) {
+    for request in requests {
         let agent = request["userAgent"].as_str().unwrap_or_default();
-        assert_no_secret_was_read(&request, agent);
-        if agent.starts_with("todo-agent/") && is_write(&request) {
-            assert_was_approved(&request, agent, states, clock);
+        assert_no_secret_was_read(request, agent);
+        if agent.starts_with("todo-agent/") && is_write(request) {
+            assert_was_approved(request, agent, states, clock);
         }
     }
 }
@@ -70,8 +76,13 @@ fn assert_no_secret_was_read(request: &Value, agent: &str) {
     let about_secrets = path.split('/').any(|part| part == "secrets");
     let read = matches!(request["method"].as_str(), Some("GET"));
     if agent.starts_with("todo-agent/") && about_secrets && read {
-        let accept = request["accept"].as_str().unwrap_or_default();
-        let only_metadata = accept.split(',').all(|form| form.contains("as=PartialObjectMetadata"));
+        let only_metadata = if let Some(kind) = request["answered"].as_str() {
+            // An audit log does not say what was asked for, but what was given.
+            kind.starts_with("PartialObjectMetadata") || kind == "Status"
+        } else {
+            let accept = request["accept"].as_str().unwrap_or_default();
+            accept.split(',').all(|form| form.contains("as=PartialObjectMetadata"))
+        };
         assert!(only_metadata, "the values of Secrets were asked for: {request}");
     }
 }
@@ -89,9 +100,20 @@ fn assert_was_approved(request: &Value, agent: &str, states: &[PathBuf], clock: 
     let approved = records.iter().position(|record| record["record"] == "approved");
     let approved = approved.unwrap_or_else(|| panic!("{id} was never approved: {request}"));
     let key = fs::read(state.join("digest.key")).unwrap();
-    let digest = digest(request, &key);
-    let step = records[approved]["steps"].as_array().unwrap().iter().position(|step| step["digest"] == digest.as_str());
-    let step = step.unwrap_or_else(|| panic!("what was sent is not what was approved as {id}: {request}"));
+    let content_types: Vec<&str> = match request["contentType"].as_str() {
+        Some(content_type) => vec![content_type],
+        // An audit log leaves it out; the digest covers it all the same.
+        None => vec![
+            "application/merge-patch+json",
+            "application/json-patch+json",
+            "application/strategic-merge-patch+json",
+        ],
+    };
+    let steps = records[approved]["steps"].as_array().unwrap();
+    let approved_as = |digest: &String| steps.iter().position(|step| step["digest"] == digest.as_str());
+    let digests = content_types.iter().map(|content_type| digest(request, content_type, &key));
+    let found = digests.into_iter().find_map(|digest| approved_as(&digest).map(|step| (step, digest)));
+    let (step, digest) = found.unwrap_or_else(|| panic!("what was sent is not what was approved as {id}: {request}"));
     let sending =
         records.iter().position(|record| record["record"] == "sending" && record["digest"] == digest.as_str());
     let sending = sending.unwrap_or_else(|| panic!("nothing says that step {} was to be sent: {request}", step + 1));
@@ -102,7 +124,7 @@ fn assert_was_approved(request: &Value, agent: &str, states: &[PathBuf], clock: 
 }
 
 /// Works out the digest of a logged request: without the version that ties it to the object it was read from.
-fn digest(request: &Value, key: &[u8]) -> String {
+fn digest(request: &Value, content_type: &str, key: &[u8]) -> String {
     let mut body = request["body"].clone();
     if let Some(operations) = body.as_array_mut() {
         let last = operations.pop().unwrap();
@@ -117,7 +139,7 @@ fn digest(request: &Value, key: &[u8]) -> String {
     }
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     let text = |field: &str| request[field].as_str().unwrap().to_owned();
-    for part in [text("method"), text("path"), text("contentType"), body.to_string()] {
+    for part in [text("method"), text("path"), content_type.to_owned(), body.to_string()] {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part.as_bytes());
     }

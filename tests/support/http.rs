@@ -8,10 +8,9 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use regex::Regex;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
 use serde_json::Value;
 
@@ -19,29 +18,64 @@ use serde_json::Value;
 #[derive(Clone)]
 pub(crate) struct Access {
     pub(crate) server: String,
+    /// Empty where a client certificate says who asks.
     pub(crate) token: String,
+    /// The authority that the server's certificate is from, as a kubeconfig has it.
+    pub(crate) authority: String,
     config: Arc<ClientConfig>,
 }
 
 impl Access {
-    /// Reads the first cluster and the first token of a kubeconfig.
+    /// Reads a kubeconfig's current context.
     pub(crate) fn of(kubeconfig: &str) -> Self {
-        let field = |name: &str| {
-            let pattern = Regex::new(&format!(r#""?{name}"?:\s*"?([^"\s,}}]+)"#)).unwrap();
-            let found = pattern.captures(kubeconfig).unwrap_or_else(|| panic!("no {name} in:\n{kubeconfig}"));
-            found[1].to_owned()
+        Self::of_context(kubeconfig, None)
+    }
+
+    /// Reads a context of a kubeconfig, the current one where none is named. Knows tokens and client
+    /// certificates; a kubeconfig that starts a program to get its credentials is refused.
+    pub(crate) fn of_context(kubeconfig: &str, context: Option<&str>) -> Self {
+        let config: Value = serde_saphyr::from_str(kubeconfig).unwrap();
+        let named = |list: &str, field: &str, name: &str| {
+            let entries = config[list].as_array().cloned().unwrap_or_default();
+            let entry = entries.into_iter().find(|entry| entry["name"] == name);
+            entry.unwrap_or_else(|| panic!("the kubeconfig has no {field} {name:?}"))[field].clone()
         };
-        let authority = BASE64.decode(field("certificate-authority-data")).unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let current = text(&config["current-context"]);
+        let context = named("contexts", "context", context.unwrap_or(&current));
+        let cluster = named("clusters", "cluster", &text(&context["cluster"]));
+        let user = named("users", "user", &text(&context["user"]));
+        assert!(user["exec"].is_null(), "the tests cannot use credentials that a program gives out");
+        let authority = data(&cluster, "certificate-authority").expect("a cluster with a certificate authority");
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(&authority) {
             roots.add(certificate.unwrap()).unwrap();
         }
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Self { server: field("server"), token: field("token"), config: Arc::new(config) }
+            .with_root_certificates(roots);
+        let config = match (data(&user, "client-certificate"), data(&user, "client-key")) {
+            (Some(certificate), Some(key)) => {
+                let chain = CertificateDer::pem_slice_iter(&certificate).map(Result::unwrap).collect();
+                builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(&key).unwrap()).unwrap()
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        Self {
+            server: text(&cluster["server"]),
+            token: text(&user["token"]),
+            authority: BASE64.encode(authority),
+            config: Arc::new(config),
+        }
+    }
+
+    /// Returns a kubeconfig for somebody with a token on the same cluster.
+    pub(crate) fn kubeconfig_for(&self, token: &str, namespace: &str) -> String {
+        let authority = format!("certificate-authority-data: {}", self.authority);
+        super::hostile::kubeconfig(&self.server, &authority)
+            .replace("not-a-secret", token)
+            .replace("user: test}", &format!("user: test, namespace: {namespace}}}"))
     }
 
     /// Returns the server as host and port.
@@ -59,27 +93,53 @@ impl Access {
     }
 
     /// Sends one request and returns the answer's status and JSON body.
+    #[track_caller]
     pub(crate) fn request(&self, method: &str, path: &str, content: Option<(&str, &Value)>) -> (u16, Value) {
+        self.try_request(method, path, content).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// Sends one request to a server that may be away.
+    pub(crate) fn try_request(
+        &self,
+        method: &str,
+        path: &str,
+        content: Option<(&str, &Value)>,
+    ) -> io::Result<(u16, Value)> {
         let (content_type, body) = content.map(|(kind, body)| (kind, body.to_string())).unwrap_or_default();
-        let mut stream = self.connect().unwrap();
+        let mut stream = self.connect()?;
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\naccept: application/json\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\n{}accept: application/json\r\n\
              user-agent: somebody-else\r\nconnection: close\r\ncontent-type: {content_type}\r\n\
              content-length: {}\r\n\r\n{body}",
             self.address(),
-            self.token,
+            self.authorization(),
             body.len()
-        )
-        .unwrap();
+        )?;
         let mut answer = Vec::new();
         // A server that closes without TLS's own goodbye has still said everything.
         match stream.read_to_end(&mut answer) {
-            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => panic!("{error}"),
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
             _ => {}
         }
-        read_answer(&answer)
+        if answer.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(read_answer(&answer))
     }
+
+    /// Returns the header line that says who asks; none where the connection does.
+    fn authorization(&self) -> String {
+        if self.token.is_empty() { String::new() } else { format!("authorization: Bearer {}\r\n", self.token) }
+    }
+}
+
+/// Returns what a kubeconfig holds under a name: in itself, or in a file that it names.
+fn data(entry: &Value, name: &str) -> Option<Vec<u8>> {
+    if let Some(encoded) = entry[format!("{name}-data")].as_str() {
+        return Some(BASE64.decode(encoded).unwrap());
+    }
+    entry[name].as_str().map(|path| std::fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}")))
 }
 
 fn read_answer(answer: &[u8]) -> (u16, Value) {

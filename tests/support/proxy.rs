@@ -1,14 +1,19 @@
-//! Stands between the program and a served sandbox, and decides per request what becomes of it. The program
-//! speaks to it without TLS; it speaks to the sandbox as the sandbox wants.
+//! Stands between the program and a cluster, and decides per request what becomes of it. The program speaks
+//! to it without TLS; it speaks to the cluster as the cluster wants.
 
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpStream},
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
     time::Duration,
 };
 
-use super::{Served, hostile::listen, http::Access};
+use super::{hostile::listen, http::Access};
 
 /// How long a test waits for a request that must come.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -26,24 +31,41 @@ pub(crate) enum Reaction {
     HoldAnswer,
     /// It arrives and is answered, but the connection breaks before the answer comes back.
     CutAnswer,
+    /// It arrives and is answered, but the connection breaks in the middle of the answer's body.
+    HalveAnswer,
+    /// It waits, is passed on, and its answer waits as long again.
+    Delay(Duration),
+    /// It never arrives; a status of this code and reason is the answer, to be tried again in a second.
+    Refuse(u16, &'static str),
+    /// It arrives and is carried out, but a status of this code and reason is the answer.
+    CarryOutAndSay(u16, &'static str),
 }
 
 /// A proxy on a loopback port.
 pub(crate) struct Proxy {
     port: u16,
     token: String,
+    namespace: String,
     stopped: Mutex<mpsc::Receiver<String>>,
+    /// How many requests are under way, watches left out.
+    under_way: Arc<AtomicUsize>,
     told: mpsc::Sender<()>,
 }
 
 impl Proxy {
     /// Starts a proxy; `react` sees each request as `METHOD /path?query`.
-    pub(crate) fn before(served: &Served, react: impl Fn(&str) -> Reaction + Send + Sync + 'static) -> Self {
+    pub(crate) fn before(
+        access: &Access,
+        namespace: &str,
+        react: impl Fn(&str) -> Reaction + Send + Sync + 'static,
+    ) -> Self {
         let (sender, stopped) = mpsc::channel();
-        let (access, sender) = (served.access.clone(), Arc::new(Mutex::new(sender)));
-        let token = access.token.clone();
+        let (access, sender) = (access.clone(), Arc::new(Mutex::new(sender)));
+        let (token, namespace) = (access.token.clone(), namespace.to_owned());
         let (told, go_on) = mpsc::channel();
         let go_on = Mutex::new(go_on);
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&under_way);
         let port = listen(move |stream| {
             let seen = |request: &str, reaction: Reaction| {
                 let _ = sender.lock().unwrap().send(request.to_owned());
@@ -52,9 +74,9 @@ impl Proxy {
                 }
             };
             // Either side may go away at any time; that ends this connection only.
-            let _ = exchange(stream, &access, &react, seen);
+            let _ = exchange(stream, &access, &react, seen, &count);
         });
-        Self { port, token, stopped: Mutex::new(stopped), told }
+        Self { port, token, namespace, stopped: Mutex::new(stopped), under_way, told }
     }
 
     /// Returns a kubeconfig whose only context goes through the proxy.
@@ -62,12 +84,21 @@ impl Proxy {
         let server = format!("http://127.0.0.1:{}", self.port);
         super::hostile::kubeconfig(&server, "")
             .replace("not-a-secret", &self.token)
-            .replace("user: test}", "user: test, namespace: todo}")
+            .replace("user: test}", &format!("user: test, namespace: {}}}", self.namespace))
     }
 
     /// Waits until a request was not passed as usual, and returns it. One that was to be answered has been.
     pub(crate) fn stopped(&self) -> String {
         self.stopped.lock().unwrap().recv_timeout(PATIENCE).expect("the request comes")
+    }
+
+    /// Waits until every request that came has reached its end.
+    pub(crate) fn settle(&self) {
+        // One that has just come is counted a moment later.
+        thread::sleep(Duration::from_millis(50));
+        while self.under_way.load(Ordering::SeqCst) > 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Lets the request pass that waits for it.
@@ -81,8 +112,10 @@ fn exchange(
     access: &Access,
     react: &impl Fn(&str) -> Reaction,
     stopped: impl Fn(&str, Reaction),
+    under_way: &Arc<AtomicUsize>,
 ) -> io::Result<()> {
     let request = read_request(&mut client)?;
+    let _counted = Counted::new(under_way, &request);
     let head = String::from_utf8_lossy(&request);
     let words: Vec<&str> = head.split_whitespace().take(2).collect();
     let line = words.join(" ");
@@ -92,26 +125,92 @@ fn exchange(
             stopped(&line, reaction);
             return wait_for_the_end(&mut client);
         }
+        Reaction::Refuse(code, reason) => {
+            client.write_all(refusal(code, reason).as_bytes())?;
+            return client.shutdown(Shutdown::Write);
+        }
         Reaction::PassWhenTold => stopped(&line, reaction),
-        Reaction::Pass | Reaction::HoldAnswer | Reaction::CutAnswer => {}
+        Reaction::Delay(time) => thread::sleep(time),
+        _ => {}
     }
     let mut server = access.connect()?;
     server.write_all(&request)?;
     server.flush()?;
-    if matches!(reaction, Reaction::Pass | Reaction::PassWhenTold) {
-        let mut chunk = [0; 16 * 1024];
-        while let Ok(count @ 1..) = server.read(&mut chunk) {
-            client.write_all(&chunk[..count])?;
-        }
-        return client.shutdown(Shutdown::Write);
-    }
-    // The first byte of the answer shows that the server has done its part.
-    server.read_exact(&mut [0])?;
-    stopped(&line, reaction);
     match reaction {
-        Reaction::HoldAnswer => wait_for_the_end(&mut client),
-        _ => client.shutdown(Shutdown::Both),
+        Reaction::Hold | Reaction::Refuse(..) => Ok(()),
+        Reaction::Pass | Reaction::PassWhenTold => pass_on(&mut server, &mut client),
+        Reaction::Delay(time) => {
+            thread::sleep(time);
+            pass_on(&mut server, &mut client)
+        }
+        Reaction::HoldAnswer => {
+            // The first byte of the answer shows that the server has done its part.
+            server.read_exact(&mut [0])?;
+            stopped(&line, reaction);
+            wait_for_the_end(&mut client)
+        }
+        Reaction::CutAnswer => {
+            server.read_exact(&mut [0])?;
+            stopped(&line, reaction);
+            client.shutdown(Shutdown::Both)
+        }
+        Reaction::HalveAnswer => {
+            let answer = read_all(&mut server);
+            let body = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(0, |at| at + 4);
+            client.write_all(&answer[..body + (answer.len() - body) / 2])?;
+            stopped(&line, reaction);
+            client.shutdown(Shutdown::Both)
+        }
+        Reaction::CarryOutAndSay(code, reason) => {
+            read_all(&mut server);
+            stopped(&line, reaction);
+            client.write_all(refusal(code, reason).as_bytes())?;
+            client.shutdown(Shutdown::Write)
+        }
     }
+}
+
+/// A request that is under way, while this lives.
+struct Counted(Option<Arc<AtomicUsize>>);
+
+impl Counted {
+    fn new(count: &Arc<AtomicUsize>, request: &[u8]) -> Self {
+        // A watch goes on for minutes and changes nothing.
+        let is_watch = request.windows(10).any(|bytes| bytes == b"watch=true");
+        let count = (!is_watch).then(|| Arc::clone(count));
+        if let Some(count) = &count {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        Self(count)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if let Some(count) = &self.0 {
+            count.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+fn pass_on(server: &mut impl Read, client: &mut TcpStream) -> io::Result<()> {
+    let mut chunk = [0; 16 * 1024];
+    while let Ok(count @ 1..) = server.read(&mut chunk) {
+        client.write_all(&chunk[..count])?;
+    }
+    client.shutdown(Shutdown::Write)
+}
+
+/// Reads to the end, which may come without TLS's own goodbye.
+fn read_all(server: &mut impl Read) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let _ = server.read_to_end(&mut answer);
+    answer
+}
+
+/// Returns the answer of a server that is too busy or failing.
+fn refusal(code: u16, reason: &str) -> String {
+    super::hostile::status(code, reason, "the proxy of the test says so").replacen("\r\n", "\r\nretry-after: 1\r\n", 1)
 }
 
 fn wait_for_the_end(client: &mut TcpStream) -> io::Result<()> {

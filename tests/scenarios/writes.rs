@@ -1,0 +1,154 @@
+//! Changing a cluster: every write tool with its preview, its approval, its proof and its way back.
+
+use serde_json::json;
+
+use crate::{
+    place::{Place, await_that},
+    scenario::{Scenario, scenario},
+    site::Site,
+};
+
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    scenario!(a_scale_is_shown_asked_for_made_proven_and_taken_back),
+    scenario!(what_is_already_as_asked_is_left_alone),
+    scenario!(scaling_to_nothing_needs_the_exact_name_and_more_than_yes),
+    scenario!(a_statefulset_is_scaled_and_restarted),
+    scenario!(a_restart_replaces_every_pod_and_can_be_undone),
+    scenario!(a_rollback_goes_to_the_revision_before_and_forward_again),
+    scenario!(a_rollout_is_paused_and_resumed),
+    scenario!(several_changes_are_one_plan),
+    scenario!(a_plan_is_kept_and_approved_later),
+    scenario!(a_protected_namespace_is_always_asked_about_by_name),
+    scenario!(a_daemonset_is_restarted).only_real("the sandbox has no DaemonSets yet"),
+];
+
+fn a_scale_is_shown_asked_for_made_proven_and_taken_back(site: &Site) {
+    let place = Place::with(site, "backend");
+    let shown = place.run(&["scale backend to 3", "--dry-run"]).exits(0);
+    shown.says("spec.replicas: 2 → 3").says("checked by the server (dry run)").says("risk low").enough();
+    let unasked = place.run(&["scale backend to 3"]).exits(3).says("there is no terminal to ask on");
+    unasked.says("Nothing was sent").enough();
+    assert_eq!(place.replicas("deployment", "backend"), 2);
+    assert!(place.environment.journal().is_empty());
+
+    place.run(&["scale backend to 3", "--yes"]).exits(0).says("3 of 3 replicas available").enough();
+    assert_eq!(place.get("deployment", "backend")["status"]["availableReplicas"], 3);
+    assert_eq!(place.environment.journal_words(), ["approved", "sending 1", "answered 1", "settled 1"]);
+
+    place.run(&["undo", "--yes"]).exits(0).says("from 3 to 2 replicas").enough();
+    assert_eq!(place.replicas("deployment", "backend"), 2);
+    if place.tells_requests() {
+        assert_eq!(place.writes().len(), 2);
+    }
+}
+
+fn what_is_already_as_asked_is_left_alone(site: &Site) {
+    let place = Place::with(site, "backend");
+    place.run(&["scale backend to 2", "--yes"]).exits(0).says("already").enough();
+    assert!(place.environment.journal().is_empty());
+}
+
+fn scaling_to_nothing_needs_the_exact_name_and_more_than_yes(site: &Site) {
+    let place = Place::with(site, "backend");
+    let inexact = r#"{"workload": "back", "replicas": 0}"#;
+    place.run(&["call", "scale", inexact, "--yes=high"]).exits(1).says("backend").enough();
+    place.run(&["scale backend to 0", "--yes"]).exits(3).says("risk high").enough();
+    assert_eq!(place.replicas("deployment", "backend"), 2);
+    place.run(&["scale backend to 0", "--yes=high"]).exits(0).enough();
+    assert_eq!(place.get("deployment", "backend")["status"].get("availableReplicas"), None);
+    place.run(&["undo", "--yes"]).exits(0).says("2 of 2 replicas available").enough();
+}
+
+fn a_statefulset_is_scaled_and_restarted(site: &Site) {
+    let place = Place::with(site, "store");
+    place.run(&["scale store to 3", "--yes"]).exits(0).says("3 of 3").enough();
+    let before: Vec<_> = place.list("pod").iter().map(|pod| pod["metadata"]["uid"].clone()).collect();
+    place.run(&["restart store", "--yes"]).exits(0).enough();
+    assert!(place.list("pod").iter().all(|pod| !before.contains(&pod["metadata"]["uid"])));
+    place.run(&["scale store to 1", "--yes"]).exits(0).enough();
+    assert_eq!(place.replicas("statefulset", "store"), 1);
+    place.run(&["undo", "--yes"]).exits(0).enough();
+    assert_eq!(place.replicas("statefulset", "store"), 3);
+}
+
+fn a_restart_replaces_every_pod_and_can_be_undone(site: &Site) {
+    let place = Place::with(site, "backend");
+    let before: Vec<_> = place.list("pod").iter().map(|pod| pod["metadata"]["uid"].clone()).collect();
+    place.run(&["restart backend", "--yes"]).exits(0).says("2 of 2 replicas").enough();
+    let left = |pod: &serde_json::Value| {
+        before.contains(&pod["metadata"]["uid"]) && pod["metadata"]["deletionTimestamp"].is_null()
+    };
+    assert!(!place.list("pod").iter().any(left), "a pod of before is still there");
+    place.run(&["undo", "--yes"]).exits(0).enough();
+    let annotations = &place.get("deployment", "backend")["spec"]["template"]["metadata"]["annotations"];
+    assert!(annotations["kubectl.kubernetes.io/restartedAt"].is_null(), "{annotations}");
+}
+
+fn a_rollback_goes_to_the_revision_before_and_forward_again(site: &Site) {
+    let place = Place::with(site, "backend");
+    place.patch_container("backend", &json!({"image": "todo-chatbot-backend:v2"}));
+    place.await_available("deployment", "backend", 2);
+    let image = || {
+        let object = place.get("deployment", "backend");
+        object["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()
+    };
+    let output = place.run(&["roll back the backend", "--yes"]).exits(0);
+    output.says("todo-chatbot-backend:v2 → todo-chatbot-backend:v1").enough();
+    assert_eq!(image(), "todo-chatbot-backend:v1");
+    place.run(&["undo", "--yes"]).exits(0).enough();
+    assert_eq!(image(), "todo-chatbot-backend:v2");
+    let unknown = r#"{"workload": "backend", "action": "undo", "to_revision": 77}"#;
+    place.run(&["call", "rollout_control", unknown, "--yes"]).exits(1).says("77").enough();
+}
+
+fn a_rollout_is_paused_and_resumed(site: &Site) {
+    let place = Place::with(site, "backend");
+    place.run(&["pause the rollout of backend", "--yes"]).exits(0).enough();
+    assert_eq!(place.get("deployment", "backend")["spec"]["paused"], true);
+    place.run(&["restart backend", "--yes"]).exits(1).says("is paused and cannot be restarted").enough();
+    place.run(&["resume the rollout of backend", "--yes"]).exits(0).enough();
+    assert!(place.get("deployment", "backend")["spec"].get("paused").is_none());
+}
+
+fn several_changes_are_one_plan(site: &Site) {
+    let place = Place::with(site, "backend");
+    place.apply("store");
+    let output = place.run(&["scale backend to 3 and store to 1", "--yes"]).exits(0);
+    output.says("1. scale deployment/backend").says("2. scale statefulset/store").enough();
+    assert_eq!((place.replicas("deployment", "backend"), place.replicas("statefulset", "store")), (3, 1));
+    let approved = place.environment.journal_words().iter().filter(|word| *word == "approved").count();
+    assert_eq!(approved, 1, "one approval covers both");
+    place.run(&["undo", "--yes"]).exits(0).enough();
+    assert_eq!((place.replicas("deployment", "backend"), place.replicas("statefulset", "store")), (2, 2));
+}
+
+fn a_plan_is_kept_and_approved_later(site: &Site) {
+    let place = Place::with(site, "backend");
+    let id = place.run(&["plan", "scale backend to 3"]).exits(0).plan_id();
+    assert_eq!(place.replicas("deployment", "backend"), 2);
+    place.run(&["approve", &id, "--yes"]).exits(0).says("3 of 3 replicas available").enough();
+    assert_eq!(place.replicas("deployment", "backend"), 3);
+}
+
+fn a_protected_namespace_is_always_asked_about_by_name(site: &Site) {
+    let place = Place::new(site);
+    let before =
+        |place: &Place| place.access.request("GET", "/apis/apps/v1/namespaces/kube-system/deployments/coredns", None);
+    let (code, coredns) = before(&place);
+    assert_eq!(code, 200, "every cluster of these tests has coredns: {coredns}");
+    let output = place.run_in("kube-system", &["scale coredns to 2", "--yes=high"]).exits(3);
+    output.says("kube-system belongs to the cluster itself").enough();
+    assert_eq!(before(&place).1["spec"]["replicas"], coredns["spec"]["replicas"]);
+    assert!(place.environment.journal().is_empty());
+}
+
+fn a_daemonset_is_restarted(site: &Site) {
+    let place = Place::new(site);
+    place.apply("agent");
+    let ready = || place.get("daemonset", "agent")["status"]["numberReady"].as_u64() >= Some(1);
+    await_that("the daemonset's pods", ready);
+    let uids = || place.list("pod").iter().map(|pod| pod["metadata"]["uid"].clone()).collect::<Vec<_>>();
+    let before = uids();
+    place.run(&["restart daemonset agent", "--yes"]).exits(0).enough();
+    assert!(uids().iter().all(|uid| !before.contains(uid)));
+}
