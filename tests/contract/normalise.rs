@@ -246,7 +246,7 @@ const SERVED: [&str; 23] = [
 ];
 
 /// Subresources that are answered with 501 and a reason.
-const MISSING: [&str; 11] = [
+const MISSING: [&str; 10] = [
     "attach",
     "binding",
     "ephemeralcontainers",
@@ -256,7 +256,6 @@ const MISSING: [&str; 11] = [
     "proxy",
     "resize",
     "finalize",
-    "token",
     "finalizers",
 ];
 

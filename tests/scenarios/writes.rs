@@ -144,11 +144,11 @@ fn a_protected_namespace_is_always_asked_about_by_name(site: &Site) {
 
 fn a_daemonset_is_restarted(site: &Site) {
     let place = Place::new(site);
-    place.apply("agent");
-    let ready = || place.get("daemonset", "agent")["status"]["numberReady"].as_u64() >= Some(1);
+    place.apply("collector");
+    let ready = || place.get("daemonset", "collector")["status"]["numberReady"].as_u64() >= Some(1);
     await_that("the daemonset's pods", ready);
     let uids = || place.list("pod").iter().map(|pod| pod["metadata"]["uid"].clone()).collect::<Vec<_>>();
     let before = uids();
-    place.run(&["restart daemonset agent", "--yes"]).exits(0).enough();
+    place.run(&["restart daemonset collector", "--yes"]).exits(0).enough();
     assert!(uids().iter().all(|uid| !before.contains(uid)));
 }
