@@ -7,9 +7,14 @@ use std::{
     fs::File,
     io::{BufRead, BufReader, Seek, SeekFrom},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
+
+/// How much later than its answer a request's line may come.
+const LATE: Duration = Duration::from_millis(200);
 
 /// A place in an audit log: what comes after it is read.
 #[derive(Debug, Clone)]
@@ -28,6 +33,8 @@ impl AuditLog {
     /// Returns the program's requests that this text occurs in, oldest first. Only whole lines are read: one may
     /// be on its way.
     pub(crate) fn requests(&self, about: &str) -> Vec<Value> {
+        // The line of a request may come a moment after its answer.
+        thread::sleep(LATE);
         let mut file = File::open(&self.path).unwrap();
         file.seek(SeekFrom::Start(self.from)).unwrap();
         let mut requests = Vec::new();
