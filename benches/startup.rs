@@ -7,11 +7,10 @@ mod support;
 
 use std::{
     env,
-    path::PathBuf,
     process::{Command, ExitCode},
 };
 
-use support::{Bar, Failure, Home, PROGRAM, Report, Sample, table, timed};
+use support::{Bar, Failure, Home, PROGRAM, Report, Sample, on_path, table, timed};
 
 /// How often each program is started.
 const ROUNDS: usize = 50;
@@ -70,9 +69,4 @@ fn main() -> Result<ExitCode, Failure> {
         report.noted(&format!("{} over an empty process", other.name), over_empty(other), "ms");
     }
     Ok(report.finish()?)
-}
-
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }

@@ -1,8 +1,8 @@
 //! The program as a person starts it for the first time: in an empty home, with an empty environment.
 
 use std::{
-    io,
-    path::Path,
+    env, io,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -39,4 +39,10 @@ impl Home {
             .stderr(Stdio::null());
         command
     }
+}
+
+/// Returns the file of a program that a person could start by its name.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }

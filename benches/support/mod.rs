@@ -4,10 +4,12 @@
 #![allow(dead_code, unused_imports, reason = "each benchmark uses its part")]
 
 mod home;
+mod peak;
 mod report;
 mod sample;
 
-pub(crate) use home::{Home, PROGRAM};
+pub(crate) use home::{Home, PROGRAM, on_path};
+pub(crate) use peak::{in_megabytes, peak_of, peak_run};
 pub(crate) use report::{Bar, Report, table};
 pub(crate) use sample::{Sample, awaited, milliseconds, timed};
 

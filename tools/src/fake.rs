@@ -16,7 +16,7 @@ use todo_agent_core::{
     Cause, Clock, ClusterError, Event, FullReader, ListQuery, ObjectRef, Output, Reader, Redactor, ResourceType, Run,
     ToolError, Within,
     journal::{History, NoHistory, PastChange},
-    reader::{Access, LogQuery, LogText, Scope, Sealed},
+    reader::{Access, LogQuery, LogText, Scope, Sealed, Sink},
 };
 use todo_agent_kube_rules::{
     kinds,
@@ -138,7 +138,11 @@ impl Reader for FakeReader {
         })
     }
 
-    fn list<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Vec<Value>, ClusterError>> {
+    fn list_into<'a>(
+        &'a self,
+        query: &'a ListQuery,
+        sink: &'a mut dyn Sink,
+    ) -> BoxFuture<'a, Result<(), ClusterError>> {
         Box::pin(async move {
             let (namespace, everywhere) = match &query.within {
                 Within::Namespace(namespace) => (Some(namespace.as_str()), ""),
@@ -158,11 +162,12 @@ impl Reader for FakeReader {
                 .filter(|object| Self::is_of(object, &query.resource))
                 .filter(|object| namespace.is_none() || object["metadata"]["namespace"].as_str() == namespace)
                 .filter(|object| labels.matches(&object["metadata"]["labels"]) && fields.matches(object));
-            Ok(found
-                .map(
-                    |object| if query.metadata_only { json!({"metadata": object["metadata"]}) } else { object.clone() },
-                )
-                .collect())
+            for object in found {
+                // As from a server, nothing comes that was not asked for.
+                let part = if query.metadata_only { json!({"metadata": object["metadata"]}) } else { object.clone() };
+                sink.take(query.projection.of(&part));
+            }
+            Ok(())
         })
     }
 

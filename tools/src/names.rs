@@ -47,7 +47,7 @@ pub(crate) async fn fetch(
 ) -> Result<Fetched, ClusterError> {
     let lists = types.iter().map(|resource| async move {
         let within = if resource.namespaced { within.clone() } else { Within::Everywhere };
-        reader.list(&ListQuery::new(resource.clone(), within).metadata_only()).await
+        reader.list(&ListQuery::new(resource.clone(), within).metadata_only().only(ENTRY)).await
     });
     let mut fetched = Fetched::default();
     for (resource, listed) in types.iter().zip(join_all(lists).await) {
@@ -64,7 +64,7 @@ pub(crate) async fn fetch(
 pub(crate) async fn namespaces(reader: &dyn Reader) -> Result<Vec<String>, ClusterError> {
     let mut names = Vec::new();
     for resource in types(&["Namespace"]) {
-        let listed = reader.list(&ListQuery::new(resource, Within::Everywhere).metadata_only()).await?;
+        let listed = reader.list(&ListQuery::new(resource, Within::Everywhere).metadata_only().only(ENTRY)).await?;
         names.extend(listed.iter().map(|namespace| value::name(namespace).to_owned()));
     }
     Ok(names)
@@ -82,6 +82,9 @@ pub(crate) fn tolerate_refusal<T>(listed: Result<Vec<T>, ClusterError>) -> Resul
 pub(crate) fn is_refusal(error: &ClusterError) -> bool {
     error.is(Cause::Forbidden) || error.is(Cause::NotFound)
 }
+
+/// What [`entry`] reads of an object.
+const ENTRY: &[&str] = &["metadata.name", "metadata.namespace", "metadata.labels", "metadata.ownerReferences"];
 
 /// Returns an object's entry among the names.
 pub(crate) fn entry(resource: &ResourceType, object: &Value) -> NameEntry {

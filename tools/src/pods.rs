@@ -24,6 +24,30 @@ pub(crate) struct PodStatus {
 }
 
 impl PodStatus {
+    /// The paths of all that a pod's line reads, its node included.
+    pub(crate) const READS: &[&str] = &[
+        "metadata.deletionTimestamp",
+        "spec.nodeName",
+        "spec.containers.name",
+        "spec.initContainers.name",
+        "spec.initContainers.restartPolicy",
+        "status.phase",
+        "status.reason",
+        "status.conditions.type",
+        "status.conditions.status",
+        "status.conditions.reason",
+        "status.initContainerStatuses.name",
+        "status.initContainerStatuses.ready",
+        "status.initContainerStatuses.started",
+        "status.initContainerStatuses.restartCount",
+        "status.initContainerStatuses.state",
+        "status.initContainerStatuses.lastState.terminated.finishedAt",
+        "status.containerStatuses.ready",
+        "status.containerStatuses.restartCount",
+        "status.containerStatuses.state",
+        "status.containerStatuses.lastState.terminated.finishedAt",
+    ];
+
     /// Reads a pod.
     pub(crate) fn of(pod: &Value) -> Self {
         let phase = value::text(pod, "/status/phase");

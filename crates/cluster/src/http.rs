@@ -136,6 +136,13 @@ impl Failed {
     }
 }
 
+/// An answer with a success status, read to its end.
+struct Whole {
+    status: u16,
+    warnings: Vec<String>,
+    bytes: Bytes,
+}
+
 /// An answer with a success status.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -166,6 +173,19 @@ impl Http {
     /// Sends a read, again within the budget where the server is busy or away. Dry runs and access reviews
     /// are reads: they change nothing, so that they too may be sent twice.
     pub(crate) async fn read(&self, request: ApiRequest) -> Result<Reply, ClusterError> {
+        self.read_into(request, |whole| self.parsed(whole)).await
+    }
+
+    /// Sends a read like [`Http::read`] and returns its answer as it came, whether or not it is JSON.
+    pub(crate) async fn read_bytes(&self, request: ApiRequest) -> Result<Bytes, ClusterError> {
+        self.read_into(request, |whole| Ok(whole.bytes)).await
+    }
+
+    async fn read_into<T>(
+        &self,
+        request: ApiRequest,
+        made: impl Fn(Whole) -> Result<T, ClusterError>,
+    ) -> Result<T, ClusterError> {
         if !request.changes_nothing() {
             let message = format!("{} {} is no read; nothing was sent", request.method, request.path);
             return Err(ClusterError::new(Cause::Invalid, message));
@@ -173,10 +193,12 @@ impl Http {
         let start = Instant::now();
         let mut pause = Duration::from_millis(200);
         loop {
-            let Failed { error, retry_after, .. } = match self.once(&request).await {
-                Ok(reply) => return Ok(reply),
-                Err(failed) => failed,
-            };
+            let whole = self.once(&request).await;
+            let Failed { error, retry_after, .. } =
+                match whole.and_then(|whole| made(whole).map_err(Failed::without_answer)) {
+                    Ok(made) => return Ok(made),
+                    Err(failed) => failed,
+                };
             let transient = matches!(error.cause, Cause::Unreachable | Cause::Unavailable);
             let wait = retry_after.unwrap_or(pause);
             let known = self.answered.load(Ordering::Relaxed);
@@ -190,7 +212,8 @@ impl Http {
 
     /// Sends a write, exactly once.
     pub(crate) async fn write(&self, request: ApiRequest) -> Result<Reply, Failed> {
-        self.once(&request).await
+        let whole = self.once(&request).await?;
+        self.parsed(whole).map_err(Failed::without_answer)
     }
 
     /// Opens a stream (a watch, a log) and returns its body.
@@ -203,7 +226,7 @@ impl Http {
         Err(failure::from_status(status, &body, &self.server))
     }
 
-    async fn once(&self, request: &ApiRequest) -> Result<Reply, Failed> {
+    async fn once(&self, request: &ApiRequest) -> Result<Whole, Failed> {
         let response = self.send(request).await.map_err(Failed::without_answer)?;
         let retry_after = retry_after(response.headers());
         let (status, warnings, bytes) = collect(response, &self.server).await.map_err(Failed::without_answer)?;
@@ -211,11 +234,15 @@ impl Http {
             let error = failure::from_status(status, &bytes, &self.server);
             return Err(Failed { error, retry_after, status: Some(status) });
         }
+        Ok(Whole { status, warnings, bytes })
+    }
+
+    fn parsed(&self, whole: Whole) -> Result<Reply, ClusterError> {
+        let Whole { status, warnings, bytes } = whole;
         let body = if bytes.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&bytes)
-                .map_err(|error| Failed::without_answer(failure::not_json(&bytes, &error, &self.server)))?
+            serde_json::from_slice(&bytes).map_err(|error| failure::not_json(&bytes, &error, &self.server))?
         };
         Ok(Reply { status, warnings, body })
     }

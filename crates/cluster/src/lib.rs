@@ -14,6 +14,7 @@ pub mod execute;
 mod failure;
 pub mod gate;
 mod http;
+mod list;
 mod owners;
 pub mod policy;
 pub mod preview;

@@ -5,20 +5,16 @@ use bytes::BytesMut;
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
 use todo_agent_core::{
-    Cause, ClusterError, FullReader, ListQuery, ObjectRef, Reader, ResourceType, Within,
-    reader::{Access, LogQuery, LogText, Scope, Sealed},
+    ClusterError, FullReader, ListQuery, ObjectRef, Reader, ResourceType,
+    reader::{Access, LogQuery, LogText, Scope, Sealed, Sink},
 };
 use todo_agent_kube_rules::kinds;
 
 use crate::{
     cluster::Cluster,
-    http::{ApiRequest, JSON, METADATA, METADATA_LIST, next_frame},
+    http::{ApiRequest, JSON, METADATA, next_frame},
 };
 
-/// Objects per page of a list.
-const PAGE: u32 = 500;
-/// The most objects one list returns.
-const MOST_OBJECTS: usize = 50_000;
 /// The most bytes kept of one log, from its end.
 const LONGEST_LOG: usize = 16 * 1024 * 1024;
 
@@ -41,8 +37,12 @@ impl Reader for Cluster {
         .boxed()
     }
 
-    fn list<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Vec<Value>, ClusterError>> {
-        self.list_pages(query).boxed()
+    fn list_into<'a>(
+        &'a self,
+        query: &'a ListQuery,
+        sink: &'a mut dyn Sink,
+    ) -> BoxFuture<'a, Result<(), ClusterError>> {
+        self.list_into_sink(query, sink).boxed()
     }
 
     fn logs<'a>(&'a self, query: &'a LogQuery) -> BoxFuture<'a, Result<LogText, ClusterError>> {
@@ -91,55 +91,6 @@ impl FullReader for Cluster {
 }
 
 impl Cluster {
-    async fn list_pages(&self, query: &ListQuery) -> Result<Vec<Value>, ClusterError> {
-        let metadata_only = query.metadata_only || is_secret(&query.resource);
-        let namespace = match &query.within {
-            Within::Namespace(namespace) => Some(namespace.as_str()),
-            Within::Everywhere => None,
-        };
-        let mut items = Vec::new();
-        let mut token = String::new();
-        loop {
-            let mut request = ApiRequest::get(query.resource.path(namespace), purpose(query))
-                .accept(if metadata_only { METADATA_LIST } else { JSON })
-                .query("limit", PAGE.to_string());
-            if let Some(labels) = &query.labels {
-                request = request.query("labelSelector", labels);
-            }
-            if let Some(fields) = &query.fields {
-                request = request.query("fieldSelector", fields);
-            }
-            if !token.is_empty() {
-                request = request.query("continue", &token);
-            }
-            let mut reply = match self.http.read(request).await {
-                Ok(reply) => reply,
-                // The list grew too old between two pages: begin again rather than mix two states.
-                Err(error) if error.is(Cause::Expired) && !token.is_empty() => {
-                    items.clear();
-                    token.clear();
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            if let Value::Array(page) = reply.body["items"].take() {
-                items.extend(page.into_iter().map(|item| tidy(item, &query.resource, metadata_only)));
-            }
-            token.clear();
-            token.push_str(reply.body["metadata"]["continue"].as_str().unwrap_or_default());
-            if token.is_empty() {
-                return Ok(items);
-            }
-            if items.len() >= MOST_OBJECTS {
-                return Err(ClusterError::new(
-                    Cause::Invalid,
-                    format!("there are more than {MOST_OBJECTS} {}", query.resource.plural),
-                )
-                .hint("narrow it by namespace or selector"));
-            }
-        }
-    }
-
     async fn read_log(&self, query: &LogQuery) -> Result<LogText, ClusterError> {
         let pod = kinds::find("pod").map(|kind| ObjectRef::new(kind, &query.namespace, &query.pod).path());
         let path = format!("{}/log", pod.unwrap_or_default());
@@ -182,22 +133,12 @@ impl Cluster {
     }
 }
 
-fn purpose(query: &ListQuery) -> &'static str {
-    match (query.metadata_only, query.resource.plural.as_str()) {
-        (true, _) => "find names",
-        (false, "horizontalpodautoscalers") => "look for an autoscaler",
-        (false, "pods") => "look at the pods",
-        (false, "events") => "read events",
-        _ => "list objects",
-    }
-}
-
-fn is_secret(resource: &ResourceType) -> bool {
+pub(crate) fn is_secret(resource: &ResourceType) -> bool {
     resource.group.is_empty() && resource.plural == "secrets"
 }
 
 /// Drops what no tool shows, and gives list items and metadata replies the type they lack.
-fn tidy(mut object: Value, resource: &ResourceType, metadata_only: bool) -> Value {
+pub(crate) fn tidy(mut object: Value, resource: &ResourceType, metadata_only: bool) -> Value {
     if let Some(fields) = object.as_object_mut() {
         fields.insert("apiVersion".to_owned(), Value::String(resource.api_version()));
         fields.insert("kind".to_owned(), Value::String(resource.kind.clone()));

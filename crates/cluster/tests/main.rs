@@ -4,6 +4,7 @@
 mod attacks;
 mod execute;
 mod gate;
+mod list;
 mod risk;
 mod support;
 mod verify;

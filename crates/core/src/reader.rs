@@ -9,7 +9,7 @@ use std::{fmt, time::Duration};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use crate::{error::ClusterError, object::ObjectRef, object::ResourceType};
+use crate::{error::ClusterError, object::ObjectRef, object::ResourceType, projection::Projection};
 
 /// Where the program stands: context and namespace are pinned for its whole life or until `/context`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Within {
     Everywhere,
 }
 
-/// A list request. The reader follows pages itself; `limit` bounds the whole.
+/// A list request. The reader follows pages itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListQuery {
     /// The type to list.
@@ -44,12 +44,21 @@ pub struct ListQuery {
     pub fields: Option<String>,
     /// Whether only metadata is wanted (`PartialObjectMetadata`); always so for Secrets.
     pub metadata_only: bool,
+    /// Which fields of each object are wanted.
+    pub projection: Projection,
 }
 
 impl ListQuery {
-    /// Returns a query for whole objects.
+    /// Returns a query for whole objects, without `managedFields`.
     pub fn new(resource: impl Into<ResourceType>, within: Within) -> Self {
-        Self { resource: resource.into(), within, labels: None, fields: None, metadata_only: false }
+        Self {
+            resource: resource.into(),
+            within,
+            labels: None,
+            fields: None,
+            metadata_only: false,
+            projection: Projection::all(),
+        }
     }
 
     /// Restricts the query to objects with these labels.
@@ -71,6 +80,31 @@ impl ListQuery {
     pub fn metadata_only(mut self) -> Self {
         self.metadata_only = true;
         self
+    }
+
+    /// Wants only what these paths lead to; see [`Projection::only`]. Type, version and kind come anyway.
+    #[must_use]
+    pub fn only(mut self, paths: &[&'static str]) -> Self {
+        self.projection = Projection::only(paths);
+        self
+    }
+}
+
+/// Takes the objects of a list as they come, so that they need not all be held at once.
+pub trait Sink: Send {
+    /// Forgets every object taken so far: the list grew too old on the way and begins again.
+    fn begin_again(&mut self);
+    /// Takes the next object.
+    fn take(&mut self, object: Value);
+}
+
+impl Sink for Vec<Value> {
+    fn begin_again(&mut self) {
+        self.clear();
+    }
+
+    fn take(&mut self, object: Value) {
+        self.push(object);
     }
 }
 
@@ -123,8 +157,18 @@ pub trait Reader: Send + Sync {
     fn kind<'a>(&'a self, word: &'a str) -> BoxFuture<'a, Result<ResourceType, ClusterError>>;
     /// Returns an object, without `managedFields`.
     fn get<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Value, ClusterError>>;
-    /// Returns every matching object, without `managedFields`.
-    fn list<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Vec<Value>, ClusterError>>;
+    /// Hands every matching object to the sink, in the order of the server. After an error the sink may hold
+    /// a part of them.
+    fn list_into<'a>(&'a self, query: &'a ListQuery, sink: &'a mut dyn Sink)
+    -> BoxFuture<'a, Result<(), ClusterError>>;
+    /// Returns every matching object.
+    fn list<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Vec<Value>, ClusterError>> {
+        Box::pin(async move {
+            let mut objects = Vec::new();
+            self.list_into(query, &mut objects).await?;
+            Ok(objects)
+        })
+    }
     /// Returns one container's log.
     fn logs<'a>(&'a self, query: &'a LogQuery) -> BoxFuture<'a, Result<LogText, ClusterError>>;
     /// Returns whether the person may do this.

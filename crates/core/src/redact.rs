@@ -17,6 +17,7 @@ mod forms;
 mod shapes;
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     fmt::{self, Write},
     ops::Deref,
@@ -104,18 +105,23 @@ impl Redactor {
 
     /// Returns the text with every registered value and every secret shape masked.
     pub fn text(&self, text: &str) -> Redacted<String> {
-        Redacted(self.masked(text))
+        Redacted(self.masked(text).into_owned())
     }
 
     /// Returns the JSON value with every string in it redacted; a string under a key that names a secret
     /// is masked whole.
     pub fn value(&self, value: &Value) -> Redacted<Value> {
-        Redacted(self.masked_value(value, None))
+        self.owned(value.clone())
     }
 
     /// Returns data redacted through its JSON form.
     pub fn data(&self, data: &impl Serialize) -> Redacted<Value> {
-        self.value(&serde_json::to_value(data).unwrap_or_else(|error| Value::String(error.to_string())))
+        self.owned(serde_json::to_value(data).unwrap_or_else(|error| Value::String(error.to_string())))
+    }
+
+    fn owned(&self, mut value: Value) -> Redacted<Value> {
+        self.mask_in(&mut value, None);
+        Redacted(value)
     }
 
     /// Takes the secret-shaped words out of a person's sentence. Each becomes a placeholder `‹given:N›`
@@ -197,7 +203,7 @@ impl Redactor {
 
     /// Masks the values the process holds. Where two of them overlap, both are masked as one; a value that
     /// stands in a mask, such as the word "secret", leaves the mask alone.
-    fn known_masked(&self, text: &str) -> String {
+    fn known_masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let state = self.lock();
         let mut found: Vec<(std::ops::Range<usize>, Option<&str>)> = Vec::new();
         for (value, mask) in &state.registered {
@@ -205,7 +211,7 @@ impl Redactor {
             found.extend(places.map(|(start, value)| (start..start + value.len(), Some(mask.as_str()))));
         }
         if found.is_empty() {
-            return text.to_owned();
+            return Cow::Borrowed(text);
         }
         found.extend(masks_in(text).into_iter().map(|range| (range, None)));
         found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
@@ -219,49 +225,63 @@ impl Redactor {
             reached = reached.max(range.end);
         }
         masked.push_str(&text[reached..]);
-        masked
+        Cow::Owned(masked)
     }
 
-    fn masked(&self, text: &str) -> String {
+    /// Masks a text; one with nothing to mask, as most are, is not copied.
+    fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut masked = self.known_masked(text);
         // Numbered in reading order, replaced from the end so that the ranges stay true.
         let ranges = shapes::secret_ranges(&masked);
         let masks: Vec<String> = ranges.iter().map(|range| self.mask(&masked[range.clone()])).collect();
         for (range, mask) in ranges.into_iter().zip(masks).rev() {
-            masked.replace_range(range, &mask);
+            masked.to_mut().replace_range(range, &mask);
         }
         masked
     }
 
-    fn masked_value(&self, value: &Value, key: Option<&str>) -> Value {
+    fn mask_in(&self, value: &mut Value, key: Option<&str>) {
         match value {
             Value::String(text) if key.is_some_and(shapes::names_a_secret) && shapes::is_maskable(text) => {
-                Value::String(self.mask(text))
+                *text = self.mask(text);
             }
-            Value::String(text) => Value::String(self.masked(text)),
+            Value::String(text) => {
+                if let Cow::Owned(masked) = self.masked(text) {
+                    *text = masked;
+                }
+            }
             // A number of a few digits under such a name is a count or a time.
             Value::Number(number) if key.is_some_and(shapes::names_a_secret) && number.to_string().len() >= 6 => {
-                Value::String(self.mask(&number.to_string()))
+                *value = Value::String(self.mask(&number.to_string()));
             }
             Value::Array(items) => {
                 // An option carries its name in the item before its value.
-                let options = items.iter().map(|item| item.as_str().and_then(|text| text.strip_prefix("--")));
-                let before = std::iter::once(None).chain(options);
-                let named = items.iter().zip(before);
-                named.map(|(item, before)| self.masked_value(item, before.or(key))).collect()
+                let mut before: Option<String> = None;
+                for item in items {
+                    let option = item.as_str().and_then(|text| text.strip_prefix("--")).map(str::to_owned);
+                    self.mask_in(item, before.as_deref().or(key));
+                    before = option;
+                }
             }
             Value::Object(fields) => {
                 // An environment variable carries its name beside its value.
-                let variable = fields.get("name").and_then(Value::as_str).filter(|_| fields.contains_key("value"));
-                fields
-                    .iter()
-                    .map(|(key, item)| {
-                        let naming = if key == "value" { variable.unwrap_or(key) } else { key };
-                        (self.masked(key), self.masked_value(item, Some(naming)))
-                    })
-                    .collect()
+                let has_value = fields.contains_key("value");
+                let variable = fields.get("name").and_then(Value::as_str).filter(|_| has_value).map(str::to_owned);
+                let mut renamed = Vec::new();
+                for (key, item) in fields.iter_mut() {
+                    if let Cow::Owned(masked) = self.masked(key) {
+                        renamed.push((key.clone(), masked));
+                    }
+                    let naming = if key == "value" { variable.as_deref().unwrap_or(key) } else { key };
+                    self.mask_in(item, Some(naming));
+                }
+                for (key, masked) in renamed {
+                    if let Some(item) = fields.remove(&key) {
+                        fields.insert(masked, item);
+                    }
+                }
             }
-            other => other.clone(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 

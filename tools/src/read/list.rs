@@ -10,10 +10,13 @@ use std::collections::BTreeMap;
 
 use columns::Row;
 use filter::{Sort, Status};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use todo_agent_core::{Cause, ClusterError, ListQuery, Output, Reader, ResourceType, Run, ToolError, Within};
+use todo_agent_core::{
+    Cause, ClusterError, ListQuery, Output, Reader, ResourceType, Run, ToolError, Within, reader::Sink,
+};
 use todo_agent_kube_rules::{kinds, selectors::LabelSelector};
 
 use crate::{resolve, tool::Read, value, words};
@@ -50,12 +53,12 @@ impl Read for List {
     async fn read<'a>(&'a self, args: ListArgs, reader: &'a dyn Reader, run: &'a Run) -> Result<Output, ToolError> {
         run.check()?;
         let listing = Listing::new(&args, reader).await?;
-        let objects = reader.list(&listing.query(&args)).await.map_err(|error| listing.refused(error))?;
-        if objects.is_empty() {
+        let mut lines = Lines { resource: &listing.resource, now: run.clock.now(), rows: Vec::new() };
+        reader.list_into(&listing.query(&args), &mut lines).await.map_err(|error| listing.refused(error))?;
+        let mut rows = lines.rows;
+        if rows.is_empty() {
             return listing.nothing(&args, reader, run).await;
         }
-        let now = run.clock.now();
-        let mut rows: Vec<Row> = objects.iter().map(|object| columns::row(&listing.resource, object, now)).collect();
         let everything = listing.summary(&rows);
         let total = rows.len();
         let contains = args.name_contains.as_deref().map(str::to_lowercase);
@@ -65,6 +68,23 @@ impl Read for List {
         }
         args.sort.unwrap_or_default().apply(&mut rows);
         Ok(listing.answer(&args, &rows, total, &everything, run))
+    }
+}
+
+/// Makes a row of each object as it comes, so that thousands of them are never held at once.
+struct Lines<'a> {
+    resource: &'a ResourceType,
+    now: Timestamp,
+    rows: Vec<Row>,
+}
+
+impl Sink for Lines<'_> {
+    fn begin_again(&mut self) {
+        self.rows.clear();
+    }
+
+    fn take(&mut self, object: Value) {
+        self.rows.push(columns::row(self.resource, &object, self.now));
     }
 }
 
@@ -97,10 +117,7 @@ impl Listing {
 
     fn query(&self, args: &ListArgs) -> ListQuery {
         let within = self.namespace.clone().map_or(Within::Everywhere, Within::Namespace);
-        let mut query = ListQuery::new(self.resource.clone(), within);
-        if columns::needs_metadata_only(&self.resource) {
-            query = query.metadata_only();
-        }
+        let query = columns::query(&self.resource, within);
         match &args.selector {
             Some(selector) => query.labels(selector),
             None => query,
@@ -148,15 +165,17 @@ impl Listing {
         } else {
             everything.to_owned()
         };
+        let fields = columns::field_names(table_columns);
         let data = json!({
             "kind": self.resource.kind, "namespace": self.namespace, "total": total, "matching": rows.len(),
             "shown": if args.count_only == Some(true) { 0 } else { shown.len() },
             "not_ready": rows.iter().filter(|row| row.health.is_not_ready()).count(),
             "items": if args.count_only == Some(true) { Vec::new() } else {
-                shown.iter().map(|row| row.data(table_columns)).collect::<Vec<_>>()
+                shown.iter().map(|row| row.data(&fields)).collect::<Vec<_>>()
             },
         });
         let mut output = Output::build(&run.redactor, &data).text(&headline);
+        drop(data);
         if shown.is_empty() || args.count_only == Some(true) {
             return output.build();
         }

@@ -5,12 +5,12 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use todo_agent_core::ResourceType;
+use todo_agent_core::{ListQuery, ResourceType, Within};
 
 use crate::{durations, pods::PodStatus, value, workloads};
 
 /// One object as a line of a table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {
     pub(super) name: String,
     pub(super) namespace: String,
@@ -40,22 +40,27 @@ impl Health {
 }
 
 impl Row {
-    /// Returns the row as data, one field per column.
-    pub(super) fn data(&self, columns: &[&str]) -> Value {
+    /// Returns the row as data, one field per column; `names` are those of [`field_names`].
+    pub(super) fn data(&self, names: &[String]) -> Value {
         let mut fields = Map::new();
         if !self.namespace.is_empty() {
             fields.insert("namespace".to_owned(), Value::from(self.namespace.as_str()));
         }
-        for (column, cell) in columns.iter().zip(&self.cells) {
-            fields.insert(column.to_lowercase().replace([' ', '-'], "_"), Value::from(cell.as_str()));
-        }
+        fields.extend(names.iter().zip(&self.cells).map(|(name, cell)| (name.clone(), Value::from(cell.as_str()))));
         Value::Object(fields)
     }
 }
 
+/// Returns the request for all that rows of this type show, and no more.
+pub(super) fn query(resource: &ResourceType, within: Within) -> ListQuery {
+    let named = ["metadata.name", "metadata.namespace", "metadata.creationTimestamp"];
+    let query = ListQuery::new(resource.clone(), within).only(&[&named[..], reads(resource)].concat());
+    if needs_metadata_only(resource) { query.metadata_only() } else { query }
+}
+
 /// Returns whether objects of this type are listed without their content: a Secret's must never be
 /// read, a ConfigMap's is large and not shown.
-pub(super) fn needs_metadata_only(resource: &ResourceType) -> bool {
+fn needs_metadata_only(resource: &ResourceType) -> bool {
     matches!((resource.group.as_str(), resource.kind.as_str()), ("", "Secret" | "ConfigMap" | "ServiceAccount"))
 }
 
@@ -87,6 +92,38 @@ pub(super) fn columns(resource: &ResourceType) -> &'static [&'static str] {
         ("autoscaling", _) => &["NAME", "REFERENCE", "MINPODS", "MAXPODS", "REPLICAS", "AGE"],
         ("networking.k8s.io", "Ingress") => &["NAME", "CLASS", "HOSTS", "ADDRESS", "AGE"],
         _ => &["NAME", "AGE"],
+    }
+}
+
+/// Returns what the columns are called in a row's data.
+pub(super) fn field_names(columns: &[&str]) -> Vec<String> {
+    columns.iter().map(|column| column.to_lowercase().replace([' ', '-'], "_")).collect()
+}
+
+/// Returns what [`row`] reads of an object of this type, beside its name, namespace and age.
+fn reads(resource: &ResourceType) -> &'static [&'static str] {
+    match (resource.group.as_str(), resource.kind.as_str()) {
+        ("", "Pod") => PodStatus::READS,
+        ("", "Service") => &["spec.type", "spec.clusterIP", "spec.externalIPs", "spec.ports", "status.loadBalancer"],
+        ("", "Node") => &[
+            "metadata.labels",
+            "spec.unschedulable",
+            "status.conditions.type",
+            "status.conditions.status",
+            "status.nodeInfo.kubeletVersion",
+        ],
+        ("", "Namespace") => &["status.phase"],
+        ("", "Event") => &["lastTimestamp", "eventTime", "type", "reason", "involvedObject", "message"],
+        ("", "PersistentVolumeClaim") => &["spec.volumeName", "spec.storageClassName", "status"],
+        ("", "PersistentVolume") => &["spec.capacity", "spec.claimRef", "spec.storageClassName", "status.phase"],
+        ("apps", _) => &["spec.replicas", "status"],
+        ("batch", "Job") => &["spec.completions", "status"],
+        ("batch", "CronJob") => &["spec.schedule", "spec.suspend", "status"],
+        ("autoscaling", _) => {
+            &["spec.scaleTargetRef", "spec.minReplicas", "spec.maxReplicas", "status.currentReplicas"]
+        }
+        ("networking.k8s.io", "Ingress") => &["spec.ingressClassName", "spec.rules.host", "status.loadBalancer"],
+        _ => &[],
     }
 }
 

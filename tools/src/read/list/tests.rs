@@ -2,8 +2,15 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+use todo_agent_core::{ListQuery, ResourceType, Within, reader::Sink};
+use todo_agent_kube_rules::kinds;
 
-use crate::fake::{FakeReader, FakeRun, crashing, pod, workload};
+use super::{Lines, columns};
+use crate::fake::{FakeReader, FakeRun, START, crashing, pod, workload};
+
+fn wanted(kind: &ResourceType) -> ListQuery {
+    columns::query(kind, Within::Everywhere)
+}
 
 fn todo() -> Vec<Value> {
     let mut restarted = pod("todo", "frontend-abc", "frontend", ("ReplicaSet", "frontend-1"));
@@ -160,4 +167,112 @@ async fn a_refusal_for_all_namespaces_offers_one() {
     hint: a single namespace may be allowed; name one
     "#);
     assert!(turn.person("list", json!({"kind": "pods"})).await.starts_with("3 pods"));
+}
+
+#[tokio::test]
+async fn a_list_asks_for_all_that_its_rows_read() {
+    let objects = [
+        (
+            "po",
+            json!({"metadata": {"deletionTimestamp": "2026-03-01T11:00:00Z"}, "spec": {"nodeName": "node-1",
+            "containers": [{"name": "app"}], "initContainers": [{"name": "proxy", "restartPolicy": "Always"}]},
+            "status": {"phase": "Failed", "reason": "NodeLost",
+                "initContainerStatuses": [{"name": "proxy", "ready": true, "started": true, "restartCount": 2, "state": {"running": {}},
+                    "lastState": {"terminated": {"finishedAt": "2026-03-01T11:58:00Z"}}}]}}),
+        ),
+        (
+            "po",
+            json!({"spec": {"containers": [{"name": "app"}], "initContainers": [{"name": "setup"}]},
+            "status": {"phase": "Running", "conditions": [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": "True"}],
+                "initContainerStatuses": [{"name": "setup", "restartCount": 1, "state": {"terminated": {"exitCode": 3, "signal": 9}}}],
+                "containerStatuses": [
+                    {"name": "app", "ready": true, "restartCount": 1, "state": {"running": {"startedAt": "2026-03-01T11:00:00Z"}},
+                        "lastState": {"terminated": {"finishedAt": "2026-03-01T11:58:00Z"}}},
+                    {"name": "job", "restartCount": 0, "state": {"terminated": {"reason": "Completed"}}}]}}),
+        ),
+        (
+            "po",
+            json!({"status": {"phase": "Pending",
+            "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]}}),
+        ),
+        (
+            "svc",
+            json!({"spec": {"type": "LoadBalancer", "clusterIP": "10.0.0.1", "externalIPs": ["1.2.3.4"],
+            "ports": [{"port": 80, "nodePort": 30080, "protocol": "UDP"}]},
+            "status": {"loadBalancer": {"ingress": [{"ip": "5.6.7.8"}, {"hostname": "lb"}]}}}),
+        ),
+        (
+            "no",
+            json!({"metadata": {"labels": {"node-role.kubernetes.io/worker": ""}}, "spec": {"unschedulable": true},
+            "status": {"conditions": [{"type": "Ready", "status": "False"}], "nodeInfo": {"kubeletVersion": "v1.37.1"}}}),
+        ),
+        ("ns", json!({"status": {"phase": "Terminating"}})),
+        (
+            "ev",
+            json!({"lastTimestamp": "2026-03-01T11:00:00Z", "type": "Warning", "reason": "BackOff",
+            "involvedObject": {"kind": "Pod", "name": "p"}, "message": "back-off"}),
+        ),
+        ("ev", json!({"eventTime": "2026-03-01T10:00:00Z", "type": "Normal"})),
+        (
+            "pvc",
+            json!({"spec": {"volumeName": "v", "storageClassName": "standard"},
+            "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]}}),
+        ),
+        (
+            "pv",
+            json!({"spec": {"capacity": {"storage": "1Gi"}, "storageClassName": "standard",
+            "claimRef": {"namespace": "todo", "name": "data"}}, "status": {"phase": "Bound"}}),
+        ),
+        (
+            "deploy",
+            json!({"spec": {"replicas": 3}, "status": {"readyReplicas": 2, "updatedReplicas": 1, "availableReplicas": 2,
+            "conditions": [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]}}),
+        ),
+        (
+            "ds",
+            json!({"status": {"desiredNumberScheduled": 3, "currentNumberScheduled": 2, "numberReady": 1,
+            "updatedNumberScheduled": 2, "numberAvailable": 1}}),
+        ),
+        ("rs", json!({"spec": {"replicas": 3}, "status": {"replicas": 2, "readyReplicas": 1}})),
+        (
+            "job",
+            json!({"spec": {"completions": 4}, "status": {"succeeded": 4, "conditions": [{"type": "Complete", "status": "True"}]}}),
+        ),
+        (
+            "cronjob",
+            json!({"spec": {"schedule": "@daily", "suspend": true},
+            "status": {"active": [{}], "lastScheduleTime": "2026-03-01T11:00:00Z"}}),
+        ),
+        (
+            "hpa",
+            json!({"spec": {"scaleTargetRef": {"kind": "Deployment", "name": "backend"}, "minReplicas": 2, "maxReplicas": 5},
+            "status": {"currentReplicas": 3}}),
+        ),
+        (
+            "ing",
+            json!({"spec": {"ingressClassName": "nginx", "rules": [{"host": "todo.local"}]},
+            "status": {"loadBalancer": {"ingress": [{"ip": "5.6.7.8"}]}}}),
+        ),
+    ];
+    for (word, mut object) in objects {
+        let kind: ResourceType = kinds::find(word).unwrap().into();
+        object["metadata"]["name"] = json!("one");
+        object["metadata"]["namespace"] = json!("todo");
+        object["metadata"]["creationTimestamp"] = json!("2026-03-01T09:00:00Z");
+        let now = START.parse().unwrap();
+        let whole = columns::row(&kind, &object, now);
+        let mut lines = Lines { resource: &kind, now, rows: Vec::new() };
+        lines.take(wanted(&kind).projection.of(&object));
+        assert_eq!(lines.rows, [whole], "{word}: {object}");
+    }
+}
+
+#[test]
+fn a_list_that_begins_again_forgets_its_rows() {
+    let kind: ResourceType = kinds::find("pod").unwrap().into();
+    let mut lines = Lines { resource: &kind, now: START.parse().unwrap(), rows: Vec::new() };
+    lines.take(pod("todo", "gone", "backend", ("ReplicaSet", "backend-1")));
+    lines.begin_again();
+    lines.take(pod("todo", "there", "backend", ("ReplicaSet", "backend-1")));
+    assert_eq!(lines.rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["there"]);
 }
