@@ -221,6 +221,12 @@ mod tests {
     }
 
     #[test]
+    fn the_set_holds_every_shape() {
+        // Without one of them it would be asked for nothing, and every text would be searched for each.
+        assert_eq!((SHAPES.any.len(), SHAPES.each.len()), (16, 16));
+    }
+
+    #[test]
     fn shapes_are_found() {
         for (text, expected) in [
             ("DATABASE_URL=postgres://todo:hunter2@db:5432/todo", vec!["hunter2"]),
