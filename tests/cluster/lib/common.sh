@@ -9,6 +9,7 @@ CLUSTER_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/todo-agent/cluster"
 STATE="${TODO_AGENT_CLUSTER_STATE:-${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}/todo-agent-cluster}"
 KUBECONFIG_FILE="$STATE/kubeconfig"
+AUDIT_LOG="$STATE/log/audit.jsonl"
 KUBERNETES_VERSION=1.37.1
 
 # The cluster has network, process and mount namespaces of its own, joined to

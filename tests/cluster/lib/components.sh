@@ -19,6 +19,8 @@ command_of() {
         containerd) command=(containerd --config "$STATE/containerd.toml") ;;
         kube-apiserver)
             # Without a grace period it waits a minute for watches to end by themselves.
+            # The audit log of one cluster stays in one file: a reader in the
+            # middle of it must not meet a rotation.
             # shellcheck disable=SC2054 # the comma is in an option
             command=("$binaries/kube-apiserver" --etcd-servers=http://127.0.0.1:2379
                 --advertise-address="$NODE_ADDRESS" --secure-port=6443
@@ -27,6 +29,8 @@ command_of() {
                 --client-ca-file="$certificates/ca.crt" --token-auth-file="$STATE/tokens.csv"
                 --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction
                 --allow-privileged=true --profiling=false
+                --audit-policy-file="$STATE/audit-policy.yaml"
+                --audit-log-path="$AUDIT_LOG" --audit-log-maxsize=1024 --audit-log-maxbackup=1
                 --shutdown-watch-termination-grace-period=2s
                 --service-account-issuer=https://kubernetes.default.svc.cluster.local
                 --service-account-key-file="$certificates/service-accounts.pub"

@@ -144,4 +144,5 @@ make_configuration() {
     make_network_configuration
     make_containerd_configuration
     make_kubelet_configuration
+    cp "$CLUSTER_DIR/audit-policy.yaml" "$STATE/"
 }
