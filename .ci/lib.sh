@@ -4,12 +4,20 @@
 passed=0
 failed=0
 failures=()
+running='' # the process group of the step that runs
+cluster='' # `starting` or `up`, while there may be one
 
 step() { # name, command...
-  local name=$1 start=$SECONDS log
+  local name=$1 start=$SECONDS log status=0
   shift
   log=$(mktemp)
-  if "$@" >"$log" 2>&1; then
+  set -m # a process group of its own, so that an interruption reaches all of it
+  "$@" >"$log" 2>&1 &
+  running=$!
+  set +m
+  wait "$running" || status=$?
+  running=''
+  if ((status == 0)); then
     passed=$((passed + 1))
     printf 'ok      %-32s %4d s\n' "$name" $((SECONDS - start))
   else
@@ -21,7 +29,21 @@ step() { # name, command...
   count_tests "$log"
   grep -E '^(report:|[|])' "$log" | sed 's/^report: //'
   rm -f "$log"
+  return "$status"
 }
+
+# Nothing of a run outlives it, however it ends.
+interrupted() {
+  trap '' INT TERM HUP
+  [ -z "$running" ] || kill -TERM -- "-$running"
+  wait
+  echo "interrupted after $passed passed, $failed failed"
+  exit "$1"
+}
+trap '[ -z "$cluster" ] || tests/cluster/down' EXIT
+trap 'interrupted 129' HUP
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
 
 # Adds the closing lines of cargo's test runner.
 count_tests() {
@@ -126,11 +148,48 @@ mutations() {
   ((caught > 0 && caught >= 9 * missed))
 }
 
-# The program against a real Kubernetes on this machine, brought up and taken down for it.
-real_cluster() {
-  cargo build --quiet && tests/cluster/up || return 1
-  tests/cluster/smoke "$CARGO_TARGET_DIR/debug/todo-agent"
-  local status=$?
-  tests/cluster/down
-  return $status
+scripts() {
+  git ls-files tests/cluster .ci | xargs grep -lE '^#!.*bash|^#!/bin/sh' | cat - <(git ls-files '*.sh') | sort -u |
+    xargs shellcheck -s bash -x -P SCRIPTDIR -P tests/cluster
+}
+
+go_parts() (
+  export GOTOOLCHAIN=local GOFLAGS=-mod=readonly
+  command -v go || { echo "Go 1.26 is not installed (https://go.dev/dl)"; return 1; }
+  cd tests/cluster/go/workload && [ -z "$(gofmt -l .. | tee /dev/stderr)" ] && go vet ./... && go test ./... || return 1
+  for module in ../traefik/no-*; do (cd "$module" && go vet ./...) || return 1; done
+)
+
+# Builds what the cache lacks; that makes the start after it a warm one.
+cluster_parts() { tests/cluster/build && tests/cluster/images; }
+
+# From nothing: one that runs already is taken down first.
+cluster_up() {
+  cluster=starting
+  step "cluster up" cluster_start && cluster=up
+}
+
+cluster_start() {
+  tests/cluster/down && tests/cluster/leftovers && tests/cluster/up 2>&1 |
+    sed -E 's/^(node|add-ons) ready/report:   &/'
+}
+
+# Runs a command that is told of the cluster.
+on_cluster() {
+  if [ "$cluster" != up ]; then
+    echo "there is no cluster: see the step 'cluster up'"
+    return 1
+  fi
+  tests/cluster/run -- "$@"
+}
+
+contract_live() {
+  # shellcheck disable=SC2016 # expanded where the cluster is named
+  on_cluster bash -c 'TODO_AGENT_CONTRACT_KUBECONFIG=$TODO_AGENT_TEST_KUBECONFIG exec "$@"' bash \
+    cargo test --quiet --test contract
+}
+
+cluster_down() {
+  step "cluster down" tests/cluster/down && cluster=''
+  step "nothing is left behind" tests/cluster/leftovers
 }

@@ -2,7 +2,8 @@
 #
 # Each module has its own folder in the cache, named after a hash of its lock
 # files, its sources, its build flags and the Go version: nothing is built twice
-# and nothing stale is used. A folder appears by rename, once it is complete.
+# and nothing stale is used. A folder appears by rename, once it is complete; of
+# each module the two that were used last are kept.
 
 # Without these Kubernetes calls itself v0.0.0, and clients refuse features.
 kubernetes_flags() {
@@ -38,12 +39,23 @@ program_folder() {
     printf '%s/bin/%s-%s' "$CACHE" "$module" "$key"
 }
 
+# Removes all but the newest two of some paths: `keep_two PATH…`.
+keep_two() {
+    # shellcheck disable=SC2012 # names of our own making
+    ls -1dt -- "$@" 2>/dev/null | tail -n +3 | xargs -r rm -rf --
+}
+
 # Builds one module unless the cache has it: `build_module NAME`.
 build_module() {
-    local module=$1 folder partial program package began=$SECONDS
+    local module=$1 folder partial program package lock began
     folder="$(program_folder "$module")"
-    [ -d "$folder" ] && return 0
-    partial="$folder.partial.$$"
+    if [ -d "$folder" ]; then touch "$folder"; return 0; fi
+    take_lock lock "$CACHE/build.lock"
+    if [ -d "$folder" ]; then exec {lock}>&-; return 0; fi # built while this one waited
+    began=$SECONDS
+    # One name for all: what a killed build left goes too.
+    partial="$CACHE/bin/partial"
+    rm -rf "$partial"
     mkdir -p "$partial"
     say "building $module (once; kept in $CACHE)"
     while read -r _ program package; do
@@ -57,6 +69,8 @@ build_module() {
     done < <(grep "^$module " "$CLUSTER_DIR/go/programs")
     if [ "$module" = kwok ]; then kwok_stages >"$partial/kwok.yaml"; fi
     mv "$partial" "$folder"
+    keep_two "$CACHE/bin/$module"-????????????????
+    exec {lock}>&-
 }
 
 # Prints what kwok pretends: its own stages, which only come with its sources.

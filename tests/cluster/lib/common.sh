@@ -26,13 +26,42 @@ NODE_NAME=node-1
 # Progress goes to stderr: stdout is for the kubeconfig's path alone.
 say() { printf '%s\n' "$*" >&2; }
 die() { say "tests/cluster: $*"; exit 1; }
+# What the machine does not have is another thing than a failure.
+lacks() { say "tests/cluster: this machine lacks $*"; exit 2; }
+
+need_root() { [ "$(id -u)" = 0 ] || lacks "root: ${0##*/} makes containers and network namespaces"; }
+
+need_go() {
+    local version
+    command -v go >/dev/null || lacks "Go 1.26 or newer on the PATH (https://go.dev/dl)"
+    version="$(GOTOOLCHAIN=local go env GOVERSION)"
+    printf 'go1.26\n%s\n' "$version" | sort --version-sort --check=quiet ||
+        lacks "Go 1.26 or newer on the PATH (there is $version)"
+}
+
+# Takes a lock and puts its descriptor into a variable:
+# `take_lock VARIABLE FILE [FLAG…]`. Who removes such a file holds its lock; who
+# waited for it meanwhile takes the new one.
+take_lock() {
+    local -n descriptor=$1
+    local file=$2
+    shift 2
+    mkdir -p "$(dirname "$file")"
+    while :; do
+        exec {descriptor}>>"$file"
+        flock "$@" "$descriptor" || return 1
+        [ ! "$file" -ef "/proc/self/fd/$descriptor" ] || return 0
+        exec {descriptor}>&-
+    done
+}
 
 # Removes the state, and nothing that only has its name: a mistyped
 # TODO_AGENT_CLUSTER_STATE must not cost anyone a folder.
 remove_state() {
-    [ -e "$STATE" ] || return 0
+    # An empty one is all that a start killed at once leaves.
+    if [ ! -e "$STATE" ] || rmdir "$STATE" 2>/dev/null; then return 0; fi
     [ -e "$STATE/is-a-test-cluster" ] || die "$STATE is not the state of a cluster; left alone"
-    rm -rf "$STATE"
+    rm -rf --one-file-system "$STATE"
 }
 
 # Prints the seconds since the first command of this run began.
@@ -57,6 +86,15 @@ cluster_pid() {
     if grep -qsF "$STATE" "/proc/$pid/environ" 2>/dev/null; then printf '%s' "$pid"; fi
 }
 
+# Every first process of this state, also one that a killed `up` did not note.
+first_processes() {
+    local process words
+    for process in /proc/[0-9]*; do
+        mapfile -d '' -t words 2>/dev/null <"$process/cmdline" || continue
+        [[ "${words[*]} " != *"/first-process.sh $STATE "* ]] || printf '%s\n' "${process#/proc/}"
+    done 2>/dev/null
+}
+
 # Runs a command inside the cluster's namespaces.
 inside() {
     local pid
@@ -66,4 +104,6 @@ inside() {
 }
 
 # kubectl as the cluster's administrator.
-kubectl() { "$(program_folder kubernetes)/kubectl" --kubeconfig "$KUBECONFIG_FILE" "$@"; }
+kubectl() {
+    "${TODO_AGENT_KUBECTL:-$(program_folder kubernetes)/kubectl}" --kubeconfig "$KUBECONFIG_FILE" "$@"
+}

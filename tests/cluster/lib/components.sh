@@ -103,6 +103,7 @@ stop_component() {
     # shellcheck disable=SC2016 # expanded by the inner shell
     inside sh -c '
         kill "-$2" "$1" 2>/dev/null || exit 0
+        kill -CONT "$1" 2>/dev/null # who was paused hears it too
         tries=0
         while kill -0 "$1" 2>/dev/null; do
             tries=$((tries + 1))

@@ -1,26 +1,32 @@
 # Makes the container images without Docker and without a registry.
 #
-# An image is a tar of a root folder, a config and a line in a manifest; all
-# images go into one archive that containerd imports. Programs come from the
-# build's cache, busybox, redis and nginx from Debian. The archive is kept in the
-# cache, named after everything that it is made from.
+# An image is a tar of a root folder, a config and a line in a manifest. There are
+# two archives of them: `workloads`, which the tests need on any cluster, and
+# `add-ons`, for this cluster alone. Programs come from the build's cache,
+# busybox, redis and nginx from Debian. An archive is kept in the cache, named
+# after everything that it is made from.
 
 # shellcheck source=lib/packages.sh
 source "$CLUSTER_DIR/lib/packages.sh"
 
-# Prints the path of the archive of all images, whether made or not.
+# Prints the modules whose programs are in an archive.
+modules_of_archive() {
+    case $1 in
+        workloads) echo workload ;;
+        add-ons) printf '%s\n' coredns metrics-server local-path traefik ;;
+    esac
+}
+
+# Prints the path of an archive, whether made or not: `image_archive NAME`.
 image_archive() {
-    local key
+    local key module
     key="$(
         {
-            cat "$CLUSTER_DIR/lib/images.sh" "$CLUSTER_DIR"/images/* "$CLUSTER_DIR/packages"
-            program_folder coredns
-            program_folder metrics-server
-            program_folder local-path
-            program_folder workload
+            cat "$CLUSTER_DIR/lib/images.sh" "$CLUSTER_DIR"/image-sources/* "$CLUSTER_DIR/packages"
+            for module in $(modules_of_archive "$1"); do program_folder "$module"; done
         } | sha256sum | cut -c1-16
     )"
-    printf '%s/images-%s.tar' "$CACHE" "$key"
+    printf '%s/images/%s-%s.tar' "$CACHE" "$1" "$key"
 }
 
 # Packs a root folder as the layer NAME: `layer NAME FOLDER`.
@@ -69,7 +75,7 @@ copy_with_libraries() {
 
 make_pause() {
     mkdir -p "$work/pause"
-    gcc -O2 -static -s -o "$work/pause/pause" "$CLUSTER_DIR/images/pause.c"
+    gcc -O2 -static -s -o "$work/pause/pause" "$CLUSTER_DIR/image-sources/pause.c"
     layer pause "$work/pause"
     image pause '"Entrypoint":["/pause"]' todo-agent.test/pause:1
 }
@@ -84,7 +90,7 @@ make_redis() {
     root_with_shell "$work/redis"
     copy_with_libraries "$work/redis" /usr/bin/redis-server
     copy_with_libraries "$work/redis" /usr/bin/redis-cli
-    install -D "$CLUSTER_DIR/images/redis-entrypoint" "$work/redis/usr/bin/redis-entrypoint"
+    install -D "$CLUSTER_DIR/image-sources/redis-entrypoint" "$work/redis/usr/bin/redis-entrypoint"
     mkdir -p "$work/redis/data"
     layer redis "$work/redis"
     image redis '"Entrypoint":["redis-entrypoint"],"Cmd":["redis-server"],"WorkingDir":"/data","Env":["PATH=/usr/bin:/bin"]' \
@@ -95,8 +101,8 @@ make_nginx() {
     root_with_shell "$work/nginx"
     copy_with_libraries "$work/nginx" /usr/sbin/nginx
     install -D -m 644 "$work/debian/etc/nginx/mime.types" "$work/nginx/etc/nginx/mime.types"
-    install -D -m 644 "$CLUSTER_DIR/images/nginx.conf" "$work/nginx/etc/nginx/nginx.conf"
-    install -D -m 644 "$CLUSTER_DIR/images/index.html" "$work/nginx/usr/share/nginx/html/index.html"
+    install -D -m 644 "$CLUSTER_DIR/image-sources/nginx.conf" "$work/nginx/etc/nginx/nginx.conf"
+    install -D -m 644 "$CLUSTER_DIR/image-sources/index.html" "$work/nginx/usr/share/nginx/html/index.html"
     mkdir -p "$work/nginx/var/log/nginx"
     layer nginx "$work/nginx"
     image nginx '"Cmd":["nginx","-g","daemon off;"],"Env":["PATH=/usr/sbin:/usr/bin:/bin"]' \
@@ -129,26 +135,38 @@ make_program() {
     image "$2" "\"Entrypoint\":[\"/$2\"]" "todo-agent.test/$2:1"
 }
 
-# Makes all images unless the cache has them.
-make_images() (
-    set -e
-    archive="$(image_archive)"
-    [ -f "$archive" ] && return 0
-    say "making the images (once; kept in $CACHE)"
-    work="$(mktemp -d)"
-    trap 'rm -rf "$work"' EXIT
-    mkdir -p "$work/archive" "$CACHE"
+make_workloads() {
     unpack_packages "$work/debian"
-    make_pause
     make_busybox
     make_redis
     make_nginx
     make_workload
+}
+
+make_add_ons() {
+    make_pause
     make_program coredns coredns
     make_program metrics-server metrics-server
     make_program local-path local-path-provisioner
+    make_program traefik traefik
+}
+
+# Makes an archive unless the cache has it: `make_images NAME`.
+make_images() (
+    set -e
+    archive="$(image_archive "$1")"
+    if [ -f "$archive" ]; then touch "$archive"; return 0; fi
+    say "making the images of the $1 (once; kept in $CACHE)"
+    work="$(mktemp -d)"
+    trap 'rm -rf "$work"' EXIT
+    mkdir -p "$work/archive" "$CACHE/images"
+    case $1 in
+        workloads) make_workloads ;;
+        add-ons) make_add_ons ;;
+    esac
     printf '[%s]' "$(sed 's/,$//' "$work/entries")" >"$work/archive/manifest.json"
-    tar -C "$work/archive" -cf "$archive.partial" .
-    rm -f "$CACHE"/images-*.tar # of other versions; quickly made again
+    tar -C "$work/archive" -cf "$work/archive.tar" .
+    mv "$work/archive.tar" "$archive.partial"
     mv "$archive.partial" "$archive"
+    keep_two "$CACHE/images/$1"-????????????????.tar
 )

@@ -15,7 +15,7 @@ create_namespaces() {
     : >"$STATE/made-folders"
     for folder in "${FIXED_FOLDERS[@]}"; do
         mkdir -p "$STATE/root$folder"
-        [ -d "$folder" ] || { mkdir -p "$folder" && echo "$folder" >>"$STATE/made-folders"; }
+        [ -d "$folder" ] || { echo "$folder" >>"$STATE/made-folders" && mkdir -p "$folder"; }
     done
 
     # Its own session: ending the caller's group must not end the cluster.
@@ -41,12 +41,11 @@ create_namespaces() {
 # Kills what is left in the namespaces and waits until all of it is gone.
 remove_namespaces() {
     local pid folder
-    pid="$(cluster_pid)"
-    if [ -n "$pid" ]; then
-        kill -KILL "$pid"
-        # The first process goes last: the kernel waits for all the others.
+    # The first process goes last: the kernel waits for all the others.
+    for pid in $(first_processes); do
+        kill -KILL "$pid" 2>/dev/null || continue
         await 30 "the end of the cluster's processes" test ! -e "/proc/$pid"
-    fi
+    done
     ip link delete "$HOST_INTERFACE" 2>/dev/null || true
     # The kubelet's cgroups; innermost first, empty by now.
     for folder in /sys/fs/cgroup/kubepods /sys/fs/cgroup/*/kubepods; do
