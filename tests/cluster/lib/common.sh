@@ -29,7 +29,7 @@ die() { say "tests/cluster: $*"; exit 1; }
 # What the machine does not have is another thing than a failure.
 lacks() { say "tests/cluster: this machine lacks $*"; exit 2; }
 
-need_root() { [ "$(id -u)" = 0 ] || lacks "root: ${0##*/} makes containers and network namespaces"; }
+need_root() { [ "$(id -u)" = 0 ] || lacks "root, which ${0##*/} needs"; }
 
 need_go() {
     local version
@@ -49,7 +49,10 @@ take_lock() {
     mkdir -p "$(dirname "$file")"
     while :; do
         exec {descriptor}>>"$file"
-        flock "$@" "$descriptor" || return 1
+        flock --nonblock "$@" "$descriptor" || {
+            say "waiting for another command to end ($file)"
+            flock "$@" "$descriptor"
+        }
         [ ! "$file" -ef "/proc/self/fd/$descriptor" ] || return 0
         exec {descriptor}>&-
     done

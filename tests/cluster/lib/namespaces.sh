@@ -38,6 +38,11 @@ create_namespaces() {
     ip route replace "$POD_RANGE" via "$NODE_ADDRESS"
 }
 
+# Says whether anything of a cluster is there, whole or not.
+cluster_is_there() {
+    [ -e "$STATE" ] || [ -e "/sys/class/net/$HOST_INTERFACE" ] || [ -n "$(first_processes)" ]
+}
+
 # Kills what is left in the namespaces and waits until all of it is gone.
 remove_namespaces() {
     local pid folder
