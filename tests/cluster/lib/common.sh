@@ -58,12 +58,16 @@ take_lock() {
     done
 }
 
-# Removes the state, and nothing that only has its name: a mistyped
-# TODO_AGENT_CLUSTER_STATE must not cost anyone a folder.
+# Ends this command where the state's folder only has its name: a mistyped
+# TODO_AGENT_CLUSTER_STATE must not cost anyone a folder. An empty one is all
+# that a start killed at once leaves.
+check_state() {
+    [ ! -e "$STATE" ] || [ -e "$STATE/is-a-test-cluster" ] || [ -z "$(ls -A "$STATE")" ] ||
+        die "$STATE is not the state of a cluster; left alone"
+}
+
 remove_state() {
-    # An empty one is all that a start killed at once leaves.
-    if [ ! -e "$STATE" ] || rmdir "$STATE" 2>/dev/null; then return 0; fi
-    [ -e "$STATE/is-a-test-cluster" ] || die "$STATE is not the state of a cluster; left alone"
+    check_state
     rm -rf --one-file-system "$STATE"
 }
 
