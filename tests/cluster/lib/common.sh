@@ -93,6 +93,16 @@ cluster_pid() {
     if grep -qsF "$STATE" "/proc/$pid/environ" 2>/dev/null; then printf '%s' "$pid"; fi
 }
 
+# Closes all but the three usual descriptors: in the shell of what outlives its
+# caller, which must not hold the locks of that one, or of whoever called it.
+close_descriptors() {
+    local descriptor
+    for descriptor in "/proc/$BASHPID/fd"/*; do
+        descriptor=${descriptor##*/}
+        if [ "$descriptor" -gt 2 ]; then exec {descriptor}>&-; fi
+    done
+}
+
 # Every first process of this state, also one that a killed `up` did not note.
 first_processes() {
     local process words

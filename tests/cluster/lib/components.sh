@@ -89,10 +89,13 @@ start_component() {
     local command
     command_of "$1"
     component_runs "$1" && return 0
-    # shellcheck disable=SC2016 # expanded by the inner shell
-    inside env -i PATH="$PATH" HOME=/root setsid --fork sh -c \
-        'echo $$ >"$1"; log=$2; shift 2; exec "$@" </dev/null >>"$log" 2>&1' \
-        sh "$STATE/run/$1.pid" "$STATE/log/$1.log" "${command[@]}"
+    (
+        close_descriptors
+        # shellcheck disable=SC2016 # expanded by the inner shell
+        inside env -i PATH="$PATH" HOME=/root setsid --fork sh -c \
+            'echo $$ >"$1"; log=$2; shift 2; exec "$@" </dev/null >>"$log" 2>&1' \
+            sh "$STATE/run/$1.pid" "$STATE/log/$1.log" "${command[@]}"
+    )
 }
 
 # Stops a component and waits until it is gone; after a minute it is killed.

@@ -19,10 +19,12 @@ create_namespaces() {
     done
 
     # Its own session: ending the caller's group must not end the cluster.
-    env -i PATH="$PATH" TODO_AGENT_CLUSTER_STATE="$STATE" \
-        setsid unshare --net --pid --fork --mount --mount-proc \
-        bash "$CLUSTER_DIR/lib/first-process.sh" "$STATE" "${FIXED_FOLDERS[@]}" \
-        </dev/null >"$STATE/log/first-process.log" 2>&1 &
+    (
+        close_descriptors
+        exec env -i PATH="$PATH" TODO_AGENT_CLUSTER_STATE="$STATE" \
+            setsid unshare --net --pid --fork --mount --mount-proc \
+            bash "$CLUSTER_DIR/lib/first-process.sh" "$STATE" "${FIXED_FOLDERS[@]}"
+    ) </dev/null >"$STATE/log/first-process.log" 2>&1 &
     unshare_pid=$!
     await 5 "the cluster's first process" test -e "$STATE/first-process.ready"
     # The file has no line end, which `read` takes for an error.
