@@ -122,5 +122,5 @@ inside() {
 
 # kubectl as the cluster's administrator.
 kubectl() {
-    "${TODO_AGENT_KUBECTL:-$(program_folder kubernetes)/kubectl}" --kubeconfig "$KUBECONFIG_FILE" "$@"
+    command -- "${TODO_AGENT_KUBECTL:-$(program_folder kubernetes)/kubectl}" --kubeconfig "$KUBECONFIG_FILE" "$@"
 }

@@ -42,7 +42,7 @@ use_context() {
     unset TODO_AGENT_TEST_AUDIT_LOG TODO_AGENT_TEST_COMPONENTS
     export TODO_AGENT_KUBECTL=${TODO_AGENT_KUBECTL:-kubectl}
     export TODO_AGENT_TEST_CONTEXT=$1 TODO_AGENT_TEST_KUBECONFIG=$3/kubeconfig
-    TODO_AGENT_KUBECTL="$(command -v "$TODO_AGENT_KUBECTL")" || lacks "kubectl on the PATH"
+    TODO_AGENT_KUBECTL="$(type -P "$TODO_AGENT_KUBECTL")" || lacks "kubectl on the PATH"
     (
         umask 077
         if [ -n "$2" ]; then export KUBECONFIG=$2; fi
