@@ -98,7 +98,8 @@ start_component() {
     )
 }
 
-# Stops a component and waits until it is gone; after a minute it is killed.
+# Stops a component and waits until it is gone; after 15 seconds it is killed
+# (without etcd, the API server would take a minute).
 # A second argument names another signal than TERM.
 stop_component() {
     local pid signal=${2:-TERM}
@@ -110,7 +111,7 @@ stop_component() {
         tries=0
         while kill -0 "$1" 2>/dev/null; do
             tries=$((tries + 1))
-            if [ "$tries" -eq 600 ]; then kill -KILL "$1"; fi
+            if [ "$tries" -eq 150 ]; then kill -KILL "$1"; fi
             sleep 0.1
         done' sh "$pid" "$signal"
     rm -f "$STATE/run/$1.pid"
