@@ -81,6 +81,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule { name: "addresses", reason: "allocated at random or by the network", apply: addresses },
     Rule { name: "continue tokens", reason: "opaque to clients by contract", apply: continue_tokens },
+    Rule { name: "tokens", reason: "secrets, and opaque to clients by contract", apply: tokens },
     Rule { name: "runtime ids", reason: "content hashes of a container runtime", apply: runtime_ids },
     Rule {
         name: "repeated bookmarks",
@@ -382,6 +383,14 @@ fn addresses(pass: &mut Pass) {
         // An address that is no address space of a cluster is the case's own.
         if !text.starts_with("0.") {
             *text = ADDRESS.replace_all(text, "address").into_owned();
+        }
+    });
+}
+
+fn tokens(pass: &mut Pass) {
+    pass.texts(|field, text| {
+        if field == "token" && !text.is_empty() {
+            "token".clone_into(text);
         }
     });
 }

@@ -182,6 +182,13 @@ impl Store {
         Ok(self.commit(key, created, WatchEventKind::Added))
     }
 
+    /// Returns a uid for something that is not stored.
+    pub(crate) fn next_uid(&mut self) -> String {
+        let uid = key::uid(self.seed, self.issued);
+        self.issued += 1;
+        uid
+    }
+
     /// Returns what `create` would store, except for the resourceVersion (a dry run has none).
     pub(crate) fn drafted(&self, mut object: Value, now: Timestamp) -> Result<Value, StoreError> {
         let key = Key::of_object(&object);

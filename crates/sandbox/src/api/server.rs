@@ -174,6 +174,7 @@ impl ApiServer {
             }
             ("scale", _) => patch::scale(incoming, target, &mut state.store),
             ("token", Verb::Create) => tokens::create(incoming, target, &mut state),
+            ("token", _) => Err(ApiError::method_not_allowed()),
             ("", Verb::Watch) => {
                 drop(state);
                 watch::watch(incoming, target, &self.sandbox)

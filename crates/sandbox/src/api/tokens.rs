@@ -40,6 +40,7 @@ pub(crate) struct AccountToken {
 /// Answers `create` of a service account's `token`.
 pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) -> Result<Reply, ApiError> {
     let request = incoming.object()?;
+    check_kind(&request)?;
     let account = existing(target, &state.store)?;
     let seconds = match &request["spec"]["expirationSeconds"] {
         Value::Null => DEFAULT_SECONDS,
@@ -52,7 +53,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) ->
     };
     if let Some(why) = why {
         let cause = Cause::invalid("spec.expirationSeconds", &request["spec"]["expirationSeconds"], why);
-        return Err(ApiError::invalid_kind("TokenRequest", "authentication.k8s.io", &target.name, &[cause]));
+        return Err(ApiError::invalid_kind("TokenRequest", "authentication.k8s.io", "", &[cause]));
     }
     let expires = after(incoming.now, Duration::from_secs(seconds));
     let number = state.tokens.len();
@@ -61,10 +62,17 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) ->
         Value::Array(some) if !some.is_empty() => request["spec"]["audiences"].clone(),
         _ => json!([AUDIENCE]),
     };
+    let now = time_text(incoming.now);
     let made = json!({
         "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
         "metadata": {
-            "name": target.name, "namespace": target.namespace, "creationTimestamp": time_text(incoming.now),
+            "name": target.name, "namespace": target.namespace, "uid": state.store.next_uid(),
+            "creationTimestamp": now,
+            "managedFields": [{
+                "manager": incoming.manager()?, "operation": "Update", "apiVersion": "authentication.k8s.io/v1",
+                "time": now, "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:expirationSeconds": {}}},
+                "subresource": "token",
+            }],
         },
         "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": null},
         "status": {"token": text, "expirationTimestamp": time_text(expires)},
@@ -73,6 +81,18 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) ->
     let account = Key::of(target.resource.kind, &target.namespace, &target.name);
     state.tokens.push(AccountToken { text, account, account_uid, expires });
     Ok(Reply::json(made).code(201))
+}
+
+/// Refuses a body that says it is something else; one that says nothing is a request for a token.
+fn check_kind(request: &Value) -> Result<(), ApiError> {
+    let text = |field: &str, otherwise: &str| request[field].as_str().unwrap_or(otherwise).to_owned();
+    let (version, kind) = (text("apiVersion", "authentication.k8s.io/v1"), text("kind", "TokenRequest"));
+    if (version.as_str(), kind.as_str()) == ("authentication.k8s.io/v1", "TokenRequest") {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(format!(
+        "{kind} in version \"{version}\" cannot be handled as a TokenRequest: converting ({version}.{kind}) to (authentication.TokenRequest): unknown conversion"
+    )))
 }
 
 /// Returns the service account that a token speaks for, if it still does.
