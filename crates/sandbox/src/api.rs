@@ -7,10 +7,12 @@
 mod auth;
 mod delete;
 mod discovery;
+mod form;
 mod incoming;
 mod logs;
 pub(crate) mod managed_fields;
 mod metadata;
+mod openapi;
 mod patch;
 mod query;
 mod read;

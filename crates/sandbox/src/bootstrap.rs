@@ -20,6 +20,11 @@ pub(crate) fn objects() -> Vec<Value> {
         "apiGroups": ["authorization.k8s.io"], "verbs": ["create"],
         "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]
     });
+    let self_review =
+        json!({"apiGroups": ["authentication.k8s.io"], "verbs": ["create"], "resources": ["selfsubjectreviews"]});
+    let public = json!({
+        "nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version", "/version/"], "verbs": ["get"]
+    });
     let discovery = [
         "/api",
         "/api/*",
@@ -39,11 +44,13 @@ pub(crate) fn objects() -> Vec<Value> {
         role("admin", &[view_rules(), edit_rules(), admin_rules()].concat()),
         role("edit", &[view_rules(), edit_rules()].concat()),
         role("view", &view_rules()),
-        role("system:basic-user", &[review]),
+        role("system:basic-user", &[review, self_review]),
         role("system:discovery", &[discovery]),
+        role("system:public-info-viewer", &[public]),
         binding("cluster-admin", "system:masters"),
         binding("system:basic-user", "system:authenticated"),
         binding("system:discovery", "system:authenticated"),
+        binding("system:public-info-viewer", "system:authenticated"),
     ]
 }
 

@@ -27,6 +27,7 @@ mod serve;
 mod setup;
 mod simulation;
 mod store;
+mod tables;
 #[cfg(test)]
 mod testing;
 mod timers;

@@ -1,9 +1,10 @@
 //! What the API serves and what its objects look like: the map of `resources` (which kinds, verbs and
-//! subresources), the `types` table (fields, list keys) and `decode`, which reads a body by that table.
+//! subresources), the `types` table (fields, list keys) and `decode`, which reads a JSON body by that table, and `protobuf`, which reads the other form.
 //!
 //! A kind that is not in `resources` does not exist for clients, even if `kube-rules` knows it.
 
 mod decode;
+pub(crate) mod protobuf;
 mod resources;
 mod types;
 

@@ -25,11 +25,16 @@ pub(crate) fn on_create(object: &Value) -> Vec<Cause> {
 pub(crate) fn on_update(object: &Value, current: &Value) -> Vec<Cause> {
     let mut causes = names::labels_and_annotations(&object["metadata"], "metadata");
     causes.extend(new_finalizers(object, current));
-    causes.extend(match kind(object) {
-        "Pod" => pods::update(object, current),
-        "Deployment" | "ReplicaSet" | "StatefulSet" => workloads::update(object, current),
-        _ => resources::update(object, current),
-    });
+    match kind(object) {
+        // In the order of the real server, which people see.
+        "Deployment" | "ReplicaSet" | "StatefulSet" => {
+            causes.extend(content(object));
+            causes.extend(workloads::update(object, current));
+            return causes;
+        }
+        "Pod" => causes.extend(pods::update(object, current)),
+        _ => causes.extend(resources::update(object, current)),
+    }
     causes.extend(content(object));
     causes
 }

@@ -62,12 +62,19 @@ impl fmt::Display for Requirement {
             (Operator::DoesNotExist, _) => write!(out, "!{key}"),
             (Operator::In, [one]) => write!(out, "{key}={one}"),
             (Operator::NotIn, [one]) => write!(out, "{key}!={one}"),
-            (Operator::In, many) => write!(out, "{key} in ({})", many.join(",")),
-            (Operator::NotIn, many) => write!(out, "{key} notin ({})", many.join(",")),
+            (Operator::In, many) => write!(out, "{key} in ({})", sorted(many)),
+            (Operator::NotIn, many) => write!(out, "{key} notin ({})", sorted(many)),
             (Operator::GreaterThan, many) => write!(out, "{key}>{}", many.join(",")),
             (Operator::LessThan, many) => write!(out, "{key}<{}", many.join(",")),
         }
     }
+}
+
+/// A set has no order, so it is written in the order of its values.
+fn sorted(values: &[String]) -> String {
+    let mut values = values.to_vec();
+    values.sort_unstable();
+    values.join(",")
 }
 
 /// A label selector: every requirement must hold.
@@ -116,6 +123,7 @@ impl LabelSelector {
                 values: values.filter_map(Value::as_str).map(str::to_owned).collect(),
             });
         }
+        requirements.sort_by(|left, right| left.key.cmp(&right.key));
         Ok(Self { requirements: Some(requirements) })
     }
 
@@ -249,7 +257,9 @@ impl Parser {
 
     fn set(&mut self) -> Result<Vec<String>, SelectorError> {
         if !self.take("(") {
-            return Err(unexpected(self.peek(), "'('"));
+            // Without the comma that all other messages have.
+            let SelectorError(message) = unexpected(self.peek(), "'('");
+            return Err(SelectorError(message.replace("', expected", "' expected")));
         }
         let mut values = Vec::new();
         loop {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::form::Form;
 use super::incoming::Incoming;
 use super::metadata::{list_as, object_as};
 use super::read::{Filter, collection, existing, item};
@@ -62,7 +63,7 @@ pub(crate) fn delete_collection(incoming: &Incoming, target: &Target, store: &mu
     let metadata = json!({"resourceVersion": store.resource_version().to_string()});
     let reply = Reply::json(list_as(collection(target, metadata, items), form).or_else(|_| {
         // A client that wants single metadata objects cannot be given a list of them.
-        list_as(collection(target, json!({}), Vec::new()), super::incoming::Form::Full)
+        list_as(collection(target, json!({}), Vec::new()), Form::Full)
     })?);
     Ok(if options.dry_run { reply } else { reply.written() })
 }

@@ -1,4 +1,4 @@
-//! One request, read once: who asks for what, in which form the answer is wanted.
+//! One request, read once: who asks for what. `form` says in which form the answer is wanted.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
@@ -8,6 +8,7 @@ use todo_agent_kube_rules::rbac::User;
 
 use super::query::Query;
 use super::status::{ApiError, Cause};
+use crate::schema::protobuf::{self, Unreadable};
 
 /// Requests above this size are refused, as the real server does.
 pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -24,17 +25,6 @@ pub(crate) struct Incoming {
     pub(crate) user: User,
     /// The simulated present.
     pub(crate) now: Timestamp,
-}
-
-/// How the client wants objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// As they are.
-    Full,
-    /// Only the metadata, as `PartialObjectMetadata`.
-    Metadata,
-    /// Only the metadata, as `PartialObjectMetadataList`.
-    MetadataList,
 }
 
 /// Who a write is recorded for in `managedFields`.
@@ -97,36 +87,7 @@ impl Incoming {
         Ok(dry)
     }
 
-    /// Returns the form that the `Accept` header asks for, the first that can be given.
-    pub(crate) fn form(&self) -> Result<Form, ApiError> {
-        let accept = self.header("accept");
-        if accept.is_empty() {
-            return Ok(Form::Full);
-        }
-        let mut table = false;
-        for wanted in accept.split(',') {
-            let mut parts = wanted.split(';').map(str::trim);
-            let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-            if !["application/json", "application/*", "*/*"].contains(&media.as_str()) {
-                continue;
-            }
-            match parts.find_map(|part| part.strip_prefix("as=")) {
-                None => return Ok(Form::Full),
-                Some("PartialObjectMetadata") => return Ok(Form::Metadata),
-                Some("PartialObjectMetadataList") => return Ok(Form::MetadataList),
-                Some("Table") => table = true,
-                Some(_) => {}
-            }
-        }
-        let message = if table {
-            "the sandbox does not make tables yet; ask for application/json as well"
-        } else {
-            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf"
-        };
-        Err(ApiError::not_acceptable(message))
-    }
-
-    /// Reads the body as JSON (or YAML, when it says so).
+    /// Reads the body as JSON (or YAML or protobuf, when it says so).
     pub(crate) fn object(&self) -> Result<Value, ApiError> {
         let invalid = |error: &dyn std::fmt::Display| {
             ApiError::bad_request(format!("the object provided is unrecognized (must be of type JSON): {error}"))
@@ -137,9 +98,10 @@ impl Incoming {
                 let text = std::str::from_utf8(&self.body).map_err(|error| invalid(&error))?;
                 serde_saphyr::from_str(text).map_err(|error| invalid(&error))
             }
-            "application/vnd.kubernetes.protobuf" => {
-                Err(ApiError::not_implemented("request bodies in protobuf; send application/json"))
-            }
+            "application/vnd.kubernetes.protobuf" => protobuf::decode(&self.body).map_err(|error| match error {
+                Unreadable::Malformed => invalid(&"the body is no protobuf of Kubernetes"),
+                Unreadable::Unknown(what) => ApiError::not_implemented(format!("{what}; send application/json")),
+            }),
             _ => Err(ApiError::unsupported_media(
                 "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
             )),

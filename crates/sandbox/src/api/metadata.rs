@@ -1,8 +1,8 @@
-//! Answers in the form that was asked for: the object as it is, or its metadata alone.
+//! Answers in the form that was asked for: the object as it is, its metadata alone, or a row of a table.
 
 use serde_json::{Value, json};
 
-use super::incoming::Form;
+use super::form::Form;
 use super::status::ApiError;
 
 /// Returns one object in the wanted form.
@@ -10,6 +10,7 @@ pub(crate) fn object_as(object: &Value, form: Form) -> Result<Value, ApiError> {
     match form {
         Form::Full => Ok(object.clone()),
         Form::Metadata => Ok(partial(object)),
+        Form::Table(table) => Ok(table.of_object(object)),
         Form::MetadataList => {
             let kind = object["kind"].as_str().unwrap_or_default();
             Err(ApiError::not_acceptable(format!(
@@ -23,6 +24,7 @@ pub(crate) fn object_as(object: &Value, form: Form) -> Result<Value, ApiError> {
 pub(crate) fn list_as(list: Value, form: Form) -> Result<Value, ApiError> {
     match form {
         Form::Full => Ok(list),
+        Form::Table(table) => Ok(table.of_list(&list)),
         Form::MetadataList => {
             let items: Vec<Value> = list["items"].as_array().into_iter().flatten().map(partial).collect();
             Ok(json!({
@@ -43,6 +45,7 @@ pub(crate) fn watched_as(object: &Value, form: Form) -> Value {
     match form {
         Form::Full => object.clone(),
         Form::Metadata | Form::MetadataList => partial(object),
+        Form::Table(table) => table.of_object(object),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::incoming::Incoming;
+use super::metadata::object_as;
 use super::read::existing;
 use super::reply::Reply;
 use super::route::Target;
@@ -37,7 +38,7 @@ pub(crate) fn patch(incoming: &Incoming, target: &Target, store: &mut Store) -> 
         ApiError::invalid_kind("", "", "", &[Cause::invalid("patch", &body_text(incoming).into(), &why)])
     })?;
     check_identity(&object, &current, target)?;
-    write::replace(incoming, target, object, store, warnings)
+    write::replace(incoming, target, object, store, warnings, object_as)
 }
 
 /// Applies the request's patch to an object.
@@ -61,6 +62,11 @@ pub(crate) fn apply(incoming: &Incoming, current: &Value) -> Result<Value, ApiEr
             let all = body.as_array().into_iter().flatten();
             if all.filter_map(|it| it["op"].as_str()).any(|word| !OPERATIONS.contains(&word)) {
                 return Err(ApiError::unprocessable("the server rejected our request due to an error in our request"));
+            }
+            if let Some(found) = not_a_list(&body) {
+                return Err(ApiError::bad_request(format!(
+                    "error decoding patch: json: cannot unmarshal {found} into Go value of type []handlers.jsonPatchOp"
+                )));
             }
             let operations: json_patch::Patch = serde_json::from_value(body)
                 .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
@@ -130,6 +136,17 @@ fn check_identity(object: &Value, current: &Value, target: &Target) -> Result<()
     Ok(())
 }
 
+/// Returns what a body is that must be a list, in Go's words; `null` counts as a list of nothing.
+fn not_a_list(body: &Value) -> Option<&'static str> {
+    match body {
+        Value::Object(_) => Some("object"),
+        Value::String(_) => Some("string"),
+        Value::Number(_) => Some("number"),
+        Value::Bool(_) => Some("bool"),
+        Value::Array(_) | Value::Null => None,
+    }
+}
+
 fn body_text(incoming: &Incoming) -> String {
     String::from_utf8_lossy(&incoming.body).into_owned()
 }
@@ -139,7 +156,7 @@ pub(crate) fn scale(incoming: &Incoming, target: &Target, store: &mut Store) -> 
     let current = existing(target, store)?;
     let before = scale_of(&current);
     let wanted = match incoming.method.as_str() {
-        "GET" | "HEAD" => return Ok(Reply::json(before)),
+        "GET" | "HEAD" => return Ok(Reply::json(object_as(&before, incoming.form()?)?)),
         "PUT" => incoming.object()?,
         "PATCH" if incoming.content_type() == "application/apply-patch+yaml" => {
             return Err(ApiError::not_implemented("server-side apply of a Scale"));
@@ -171,11 +188,7 @@ pub(crate) fn scale(incoming: &Incoming, target: &Target, store: &mut Store) -> 
     } else {
         metadata_mut(&mut object).insert("resourceVersion".into(), claimed.into());
     }
-    let mut reply = write::replace(incoming, target, object, store, Vec::new())?;
-    if let super::reply::Content::Json(stored) = &mut reply.content {
-        *stored = scale_of(stored);
-    }
-    Ok(reply)
+    write::replace(incoming, target, object, store, Vec::new(), |stored, form| object_as(&scale_of(stored), form))
 }
 
 fn scale_of(workload: &Value) -> Value {

@@ -96,10 +96,6 @@ fn rules(user: &User, spec: &Value, store: &Store) -> Result<Value, ApiError> {
     let stored = Stored::of(store);
     let policy = stored.policy();
     let (mut resource_rules, mut path_rules) = (Vec::new(), Vec::new());
-    if user.groups.iter().any(|group| group == "system:masters") {
-        resource_rules.push(json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}));
-        path_rules.push(json!({"verbs": ["*"], "nonResourceURLs": ["*"]}));
-    }
     for rule in policy.rules_for(user, namespace) {
         let list = if rule["nonResourceURLs"].is_array() { &mut path_rules } else { &mut resource_rules };
         list.push(rule.clone());

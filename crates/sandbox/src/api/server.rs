@@ -27,7 +27,7 @@ use super::reply::{Content, Reply, Trace};
 use super::request_log::RequestLog;
 use super::route::{Route, Target, Verb, route};
 use super::status::ApiError;
-use super::{delete, discovery, logs, patch, read, reviews, tokens, watch, write};
+use super::{delete, discovery, logs, openapi, patch, read, reviews, tokens, watch, write};
 use crate::simulation::{Sandbox, State};
 
 /// The body of an answer; a watch's goes on until the watch ends.
@@ -134,7 +134,7 @@ impl ApiServer {
             Route::Groups => Ok(discovery::group_list(incoming)),
             Route::Group(group) => discovery::group(&group),
             Route::Resources { group, version } => discovery::resources(&group, &version),
-            Route::OpenApi => Err(ApiError::not_implemented("OpenAPI documents; use discovery")),
+            Route::OpenApi => openapi::document(&incoming.path),
             Route::Review(_) | Route::Resource(_) => Err(ApiError::no_such_path()),
         }
     }

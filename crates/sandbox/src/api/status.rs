@@ -189,7 +189,13 @@ impl ApiError {
 
     /// 406.
     pub(crate) fn not_acceptable(message: impl Into<String>) -> Self {
-        let mut error = Self::new(406, "NotAcceptable", message);
+        Self::new(406, "NotAcceptable", message)
+    }
+
+    /// 406 because the client wants no media type that there is.
+    pub(crate) fn no_representation() -> Self {
+        let message = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf";
+        let mut error = Self::not_acceptable(message);
         error.details = Some(json!({}));
         error
     }

@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::incoming::{Form, Incoming};
+use super::form::Form;
+use super::incoming::Incoming;
 use super::metadata::watched_as;
 use super::read::{Filter, asked_version};
 use super::reply::Reply;
@@ -23,6 +24,7 @@ use super::status::ApiError;
 use crate::object;
 use crate::simulation::Sandbox;
 use crate::store::{Store, WatchEvent, WatchEventKind};
+use crate::tables::Headers;
 
 /// Simulated seconds between two bookmarks, as in the real watch cache.
 const BOOKMARK_SECONDS: i64 = 60;
@@ -88,10 +90,10 @@ pub(crate) fn watch(incoming: &Incoming, target: &Target, sandbox: &Sandbox) -> 
     };
     match (initial, version) {
         (Some(true), _) => {
-            watching.list_as_added(&state.store);
-            watching.send_bookmark(true);
+            watching.list_as_added(&state.store, state.now);
+            watching.send_bookmark(true, state.now);
         }
-        (None, None | Some(0)) => watching.list_as_added(&state.store),
+        (None, None | Some(0)) => watching.list_as_added(&state.store, state.now),
         (Some(false), None | Some(0)) => {}
         (_, Some(version)) => watching.seen = version,
     }
@@ -162,7 +164,7 @@ impl Watching {
             Ok(events) => {
                 let events: Vec<&WatchEvent> = events.collect();
                 for event in &events {
-                    if let Some(line) = self.line_of(event) {
+                    if let Some(line) = self.line_of(event, state.now) {
                         self.ready.push_back(line);
                     }
                 }
@@ -174,47 +176,64 @@ impl Watching {
         }
         let ends = state.now >= self.deadline;
         if self.bookmark.is_some_and(|due| state.now >= due || ends) {
-            self.send_bookmark(false);
+            self.send_bookmark(false, state.now);
             self.bookmark = Some(later(state.now, BOOKMARK_SECONDS));
         }
         self.over = ends;
     }
 
     /// Returns what a change means to this watch.
-    fn line_of(&self, event: &WatchEvent) -> Option<Bytes> {
+    fn line_of(&mut self, event: &WatchEvent, now: Timestamp) -> Option<Bytes> {
         if event.key.group != self.group || event.key.plural != self.plural {
             return None;
         }
         let before = event.previous.as_ref().is_some_and(|previous| self.filter.selects(previous));
         let after = event.kind != WatchEventKind::Deleted && self.filter.selects(&event.object);
         match (before, after) {
-            (false, true) => Some(line("ADDED", &watched_as(&event.object, self.form))),
-            (true, true) => Some(line("MODIFIED", &watched_as(&event.object, self.form))),
+            (false, true) => Some(line("ADDED", &self.shown(&event.object, now))),
+            (true, true) => Some(line("MODIFIED", &self.shown(&event.object, now))),
             (true, false) => {
                 // The last state that matched, with the resourceVersion of the change that ended it.
                 let mut last = event.previous.as_ref().map_or(Value::Null, |previous| Value::clone(previous));
                 object::metadata_mut(&mut last).insert("resourceVersion".into(), event.revision.to_string().into());
-                Some(line("DELETED", &watched_as(&last, self.form)))
+                Some(line("DELETED", &self.shown(&last, now)))
             }
             (false, false) => None,
         }
     }
 
     /// The present objects, as if they had just been added.
-    fn list_as_added(&mut self, store: &Store) {
+    fn list_as_added(&mut self, store: &Store, now: Timestamp) {
         let objects: Vec<Arc<Value>> = store.list(self.group, self.plural, self.filter.namespace.as_deref());
-        for object in objects.iter().filter(|object| self.filter.selects(object)) {
-            self.ready.push_back(line("ADDED", &watched_as(object, self.form)));
+        for object in objects {
+            if !self.filter.selects(&object) {
+                continue;
+            }
+            let shown = self.shown(&object, now);
+            self.ready.push_back(line("ADDED", &shown));
         }
     }
 
-    fn send_bookmark(&mut self, ends_initial_events: bool) {
+    fn send_bookmark(&mut self, ends_initial_events: bool, now: Timestamp) {
         let mut metadata = json!({"resourceVersion": self.seen.to_string()});
         if ends_initial_events {
             metadata["annotations"] = json!({INITIAL_EVENTS_END: "true"});
         }
         let mark = json!({"kind": self.kind, "apiVersion": self.api_version, "metadata": metadata});
-        self.ready.push_back(line("BOOKMARK", &watched_as(&mark, self.form)));
+        let shown = self.shown(&mark, now);
+        self.ready.push_back(line("BOOKMARK", &shown));
+    }
+
+    /// Returns an object in the wanted form. Of tables only the first describes its columns.
+    fn shown(&mut self, object: &Value, now: Timestamp) -> Value {
+        if let Form::Table(table) = &mut self.form {
+            table.now = now;
+        }
+        let shown = watched_as(object, self.form);
+        if let Form::Table(table) = &mut self.form {
+            table.headers = Headers::Hidden;
+        }
+        shown
     }
 }
 

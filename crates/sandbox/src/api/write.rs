@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::form::Form;
 use super::incoming::Incoming;
 use super::managed_fields;
 use super::metadata::object_as;
@@ -72,16 +73,17 @@ pub(crate) fn update(incoming: &Incoming, target: &Target, store: &mut Store) ->
     }
     place(&mut object, target)?;
     existing(target, store)?;
-    replace(incoming, target, object, store, warnings)
+    replace(incoming, target, object, store, warnings, object_as)
 }
 
-/// Stores an object in place of the target, for `update` and `patch`.
+/// Stores an object in place of the target, for `update` and `patch`; `shown` is what the client gets to see.
 pub(crate) fn replace(
     incoming: &Incoming,
     target: &Target,
     mut object: Value,
     store: &mut Store,
     warnings: Vec<String>,
+    shown: impl Fn(&Value, Form) -> Result<Value, ApiError>,
 ) -> Result<Reply, ApiError> {
     let form = incoming.form()?;
     let dry_run = incoming.is_dry_run()?;
@@ -110,10 +112,10 @@ pub(crate) fn replace(
         managed_fields::record(&mut merged, &current, &manager, &target.subresource, incoming.now);
     }
     if dry_run {
-        return Ok(Reply::json(object_as(&merged, form)?).warning(warnings));
+        return Ok(Reply::json(shown(&merged, form)?).warning(warnings));
     }
     let stored = store.replace(merged, part, incoming.now).map_err(refused)?;
-    Ok(Reply::json(object_as(&stored, form)?).warning(warnings).written())
+    Ok(Reply::json(shown(&stored, form)?).warning(warnings).written())
 }
 
 fn set_managed_fields(object: &mut Value, entries: Value) {

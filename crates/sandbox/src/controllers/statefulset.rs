@@ -129,11 +129,11 @@ fn create(state: &mut State, set: &Value, ordinal: i64, revision: &str) {
     }
     let occurrence = match state.admit(pod) {
         Ok(_) => {
-            Occurrence::normal("SuccessfulCreate", format!("create Pod {name} in StatefulSet {set_name} successful"))
+            Occurrence::normal("SuccessfulCreate", format!("Create Pod {name} in StatefulSet {set_name} successful"))
         }
         Err(error) => Occurrence::warning(
             "FailedCreate",
-            format!("create Pod {name} in StatefulSet {set_name} failed error: {error}"),
+            format!("Create Pod {name} in StatefulSet {set_name} failed error: {error}"),
         ),
     };
     state.record(&SOURCE, set, &occurrence);
@@ -146,7 +146,7 @@ fn delete(state: &mut State, set: &Value, pod: &Value, reason: &'static str) {
         return;
     }
     let occurrence = if reason == "SuccessfulDelete" {
-        Occurrence::normal(reason, format!("delete Pod {name} in StatefulSet {set_name} successful"))
+        Occurrence::normal(reason, format!("Delete Pod {name} in StatefulSet {set_name} successful"))
     } else {
         let pod_path = format!("{}/{name}", object::namespace(pod));
         Occurrence::warning(

@@ -206,8 +206,13 @@ const TABLE: &[(&str, &str)] = &[
         "namespace:s verb:s group:s version:s resource:s subresource:s name:s fieldSelector:any labelSelector:any",
     ),
     ("PathAttributes", "path:s verb:s"),
-    ("SelfSubjectRulesReview", "spec:any status:any"),
-    ("DeleteOptions", "*"),
+    ("SelfSubjectRulesReview", "spec:RulesReviewSpec status:any"),
+    ("RulesReviewSpec", "namespace:s"),
+    (
+        "DeleteOptions",
+        "gracePeriodSeconds:l preconditions:Preconditions orphanDependents:b propagationPolicy:s dryRun:[s] *",
+    ),
+    ("Preconditions", "uid:s resourceVersion:s"),
 ];
 
 static TYPES: LazyLock<HashMap<&'static str, Fields>> =

@@ -55,7 +55,13 @@ pub(super) fn labels_and_annotations(metadata: &Value, path: &str) -> Vec<Cause>
 pub(super) fn labels(labels: &Value, field: &str) -> Vec<Cause> {
     let mut causes = Vec::new();
     for (key, value) in labels.as_object().into_iter().flatten() {
-        if !is_qualified(key) {
+        if key.matches('/').count() > 1 {
+            let name = QUALIFIED_NAME.trim_start_matches("name part");
+            let why = format!(
+                "a valid label key{name} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            );
+            causes.push(Cause::invalid(field, &key.as_str().into(), &why));
+        } else if !is_qualified(key) {
             causes.push(Cause::invalid(field, &key.as_str().into(), QUALIFIED_NAME));
         }
         let text = value.as_str().unwrap_or_default();

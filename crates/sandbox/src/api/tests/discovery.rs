@@ -54,8 +54,24 @@ async fn what_is_not_implemented_says_so() {
     for path in ["/api/v1/namespaces/shop/pods/a/exec", "/api/v1/namespaces/shop/pods/a/eviction"] {
         assert_eq!(client.post(path, &json!({})).await.refusal().0, 501, "{path}");
     }
-    let openapi = client.get("/openapi/v3").await;
-    assert_eq!(openapi.refusal(), (501, "the sandbox does not implement this: OpenAPI documents; use discovery"));
+    let openapi = client.get("/openapi/v2").await;
+    assert_eq!(openapi.refusal(), (501, "the sandbox does not implement this: OpenAPI v2; ask for /openapi/v3"));
     let protobuf = client.with("content-type", "application/vnd.kubernetes.protobuf");
-    assert_eq!(protobuf.send("POST", CONFIG_MAPS, "k8s\0").await.refusal().0, 501);
+    // An envelope around a kind that no client was seen to send.
+    let answer = protobuf.send("POST", CONFIG_MAPS, "k8s\0\u{a}\u{7}\u{12}\u{5}Lease").await;
+    let why = "the sandbox does not implement this: Lease in protobuf; send application/json";
+    assert_eq!(answer.refusal(), (501, why));
+}
+
+#[tokio::test]
+async fn openapi_tells_which_patches_take_field_validation() {
+    let client = Client::new("");
+    let index = client.get("/openapi/v3").await.body;
+    assert_eq!(index["paths"]["apis/apps/v1"]["serverRelativeURL"], "/openapi/v3/apis/apps/v1");
+    let apps = client.get("/openapi/v3/apis/apps/v1").await.body;
+    let patch = &apps["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
+    assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], "Deployment");
+    let named = |parameter: &serde_json::Value| parameter["name"] == "fieldValidation";
+    assert!(patch["parameters"].as_array().unwrap().iter().any(named));
+    assert_eq!(client.get("/openapi/v3/apis/batch/v1").await.code, 404);
 }

@@ -96,12 +96,16 @@ async fn metadata_alone_can_be_listed() {
 }
 
 #[tokio::test]
-async fn a_table_falls_back_to_json_when_the_client_allows_it() {
+async fn a_table_is_made_in_the_first_form_that_can_be_given() {
     let client = three().await;
     let path = format!("{CONFIG_MAPS}?labelSelector=test");
     let kubectl = client.with("accept", "application/json;as=Table;v=v1;g=meta.k8s.io,application/json");
-    assert_eq!(kubectl.get(&path).await.body["kind"], "ConfigMapList");
-    let strict = client.with("accept", "application/json;as=Table;v=v1;g=meta.k8s.io");
-    assert_eq!(strict.get(&path).await.refusal().0, 406);
+    let table = kubectl.get(&path).await.body;
+    assert_eq!((&table["kind"], table["rows"].as_array().unwrap().len()), (&json!("Table"), 3));
+    assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
+    let other = "application/json;as=Table;v=v2;g=meta.k8s.io";
+    let fallback = client.with("accept", &format!("{other},application/json"));
+    assert_eq!(fallback.get(&path).await.body["kind"], "ConfigMapList");
+    assert_eq!(client.with("accept", other).get(&path).await.refusal().0, 406);
     assert_eq!(client.with("accept", "text/html").get(&path).await.refusal().0, 406);
 }

@@ -36,7 +36,7 @@ fn a_stateful_set_starts_its_pods_in_order() {
     assert_eq!(status["currentRevision"], status["updateRevision"]);
     let created: Vec<String> =
         sandbox.events("StatefulSet").into_iter().filter(|event| event.starts_with("SuccessfulCreate")).collect();
-    let expected = [0, 1, 2].map(|n| format!("SuccessfulCreate: create Pod db-{n} in StatefulSet db successful"));
+    let expected = [0, 1, 2].map(|n| format!("SuccessfulCreate: Create Pod db-{n} in StatefulSet db successful"));
     assert_eq!(created, expected);
     let pod = sandbox.get("pod", "db-1");
     assert_eq!((&pod["spec"]["hostname"], &pod["spec"]["subdomain"]), (&json!("db-1"), &json!("db")));
@@ -83,7 +83,7 @@ fn scaling_down_ends_the_highest_pods_first() {
     assert_eq!(images(&sandbox), ["db-0 db:v1"]);
     let deleted: Vec<String> =
         sandbox.events("StatefulSet").into_iter().filter(|event| event.starts_with("SuccessfulDelete")).collect();
-    assert_eq!(deleted[0], "SuccessfulDelete: delete Pod db-2 in StatefulSet db successful");
+    assert_eq!(deleted[0], "SuccessfulDelete: Delete Pod db-2 in StatefulSet db successful");
 }
 
 #[test]
