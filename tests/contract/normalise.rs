@@ -79,6 +79,7 @@ pub(crate) const RULES: &[Rule] = &[
         reason: "virtual here, the wall clock there; the form (seconds, microseconds) is compared",
         apply: times,
     },
+    Rule { name: "ages", reason: "cells of tables count from now; that there is an age is compared", apply: ages },
     Rule { name: "addresses", reason: "allocated at random or by the network", apply: addresses },
     Rule { name: "continue tokens", reason: "opaque to clients by contract", apply: continue_tokens },
     Rule { name: "tokens", reason: "secrets, and opaque to clients by contract", apply: tokens },
@@ -305,10 +306,13 @@ fn unlabelled_hashes(pass: &mut Pass) {
     static NAME: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new("-[bcdfghjklmnpqrstvwxz2456789]{8,10}(-[bcdfghjklmnpqrstvwxz2456789]{5})?\\b").unwrap()
     });
+    static LABEL: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new("pod-template-hash=[bcdfghjklmnpqrstvwxz2456789]{8,10}").unwrap());
     static TOKEN: LazyLock<Regex> = LazyLock::new(|| Regex::new("^kube-api-access-[a-z0-9]{5}$").unwrap());
     pass.texts(|_, text| {
         *text = NAME.replace_all(text, "-unlabelled").into_owned();
         *text = TOKEN.replace_all(text, "kube-api-access").into_owned();
+        *text = LABEL.replace_all(text, "pod-template-hash=unlabelled").into_owned();
     });
 }
 
@@ -332,7 +336,7 @@ fn uids(pass: &mut Pass) {
 fn collection_versions(pass: &mut Pass) {
     pass.objects(|object| {
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
-        let is_list = kind.ends_with("List") && object.contains_key("items");
+        let is_list = kind.ends_with("List") && object.contains_key("items") || kind == "Table";
         let is_bookmark = object.get("type").is_some_and(|it| it == "BOOKMARK");
         let pointer = if is_list { "metadata" } else { "object" };
         if !is_list && !is_bookmark {
@@ -377,6 +381,17 @@ fn times(pass: &mut Pass) {
     });
 }
 
+fn ages(pass: &mut Pass) {
+    static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(\d+ \()?(\d+[smhdy]){1,2}( ago\))?$").unwrap());
+    pass.objects(|row| {
+        for cell in row.get_mut("cells").and_then(Value::as_array_mut).into_iter().flatten() {
+            if cell.as_str().is_some_and(|text| AGE.is_match(text)) {
+                *cell = AGE.replace(cell.as_str().unwrap_or_default(), "${1}age$3").into_owned().into();
+            }
+        }
+    });
+}
+
 fn addresses(pass: &mut Pass) {
     static ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b").unwrap());
     pass.texts(|_, text| {
@@ -416,7 +431,10 @@ fn runtime_ids(pass: &mut Pass) {
 fn repeated_bookmarks(pass: &mut Pass) {
     pass.objects(|answer| {
         if let Some(events) = answer.get_mut("body").and_then(Value::as_array_mut) {
-            events.dedup_by(|next, before| next["type"] == "BOOKMARK" && next == before);
+            events.dedup_by(|next, before| {
+                let ends_initial_events = next.to_string().contains("k8s.io/initial-events-end");
+                next["type"] == "BOOKMARK" && before["type"] == "BOOKMARK" && !ends_initial_events
+            });
         }
     });
 }
