@@ -1,0 +1,86 @@
+//! What kubectl printed on a real cluster, as it printed it: one file per behaviour, one line per case.
+//!
+//! The first line says where the recording is from. Outputs are kept raw, so that a rule of the normaliser
+//! can change without a cluster.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+use super::case::Case;
+use super::run::Outputs;
+
+/// The recordings of every behaviour.
+pub(crate) struct Recordings {
+    folder: PathBuf,
+    behaviours: Mutex<BTreeMap<String, Recording>>,
+}
+
+#[derive(Default)]
+struct Recording {
+    origin: Value,
+    cases: BTreeMap<String, Outputs>,
+    /// The cases that were recorded in this run.
+    fresh: Vec<String>,
+}
+
+impl Recordings {
+    /// Reads every recording of a folder.
+    pub(crate) fn load(folder: &Path) -> Self {
+        let mut behaviours = BTreeMap::new();
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let origin = lines.next().unwrap_or_default();
+            let cases = lines
+                .map(|line| {
+                    let name = line["case"].as_str().unwrap().to_owned();
+                    let outputs = json!({"namespace": line["namespace"], "outputs": line["outputs"]});
+                    (name, serde_json::from_value(outputs).unwrap())
+                })
+                .collect();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            behaviours.insert(name, Recording { origin, cases, fresh: Vec::new() });
+        }
+        Self { folder: folder.to_owned(), behaviours: Mutex::new(behaviours) }
+    }
+
+    /// Returns what a case printed.
+    pub(crate) fn get(&self, behaviour: &str, case: &Case) -> Option<Outputs> {
+        self.behaviours.lock().unwrap().get(behaviour)?.cases.get(&case.name).cloned()
+    }
+
+    /// Replaces what a case printed.
+    pub(crate) fn put(&self, behaviour: &str, case: &Case, outputs: Outputs) {
+        let mut behaviours = self.behaviours.lock().unwrap();
+        let recording = behaviours.entry(behaviour.to_owned()).or_default();
+        let today = jiff::Timestamp::now().strftime("%F").to_string();
+        recording.origin = json!({
+            "server": "kube-apiserver v1.37.1", "client": "kubectl v1.37.1", "date": today,
+            "command": "TODO_AGENT_KUBECTL_RECORD=1 TODO_AGENT_KUBECTL_KUBECONFIG=$(tests/cluster/up) cargo test --test kubectl"
+        });
+        recording.cases.insert(case.name.clone(), outputs);
+        recording.fresh.push(case.name.clone());
+    }
+
+    /// Writes what was recorded in this run; after a complete one, cases that are no more are dropped.
+    pub(crate) fn store(&self, behaviours: &[String], is_complete: bool) {
+        let recordings = self.behaviours.lock().unwrap();
+        for name in behaviours {
+            let Some(recording) = recordings.get(name).filter(|recording| !recording.fresh.is_empty()) else {
+                continue;
+            };
+            let mut lines = vec![recording.origin.to_string()];
+            for (case, outputs) in &recording.cases {
+                if !is_complete || recording.fresh.contains(case) {
+                    let line = json!({"case": case, "namespace": outputs.namespace, "outputs": outputs.outputs});
+                    lines.push(line.to_string());
+                }
+            }
+            std::fs::write(self.folder.join(format!("{name}.jsonl")), lines.join("\n") + "\n").unwrap();
+        }
+    }
+}

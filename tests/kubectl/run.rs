@@ -1,0 +1,125 @@
+//! Runs the commands of a case against one cluster, in a namespace of its own that is removed again.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use super::case::{Case, Step};
+
+/// How long a state may take to come.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// kubectl, and the cluster that it talks to.
+pub(crate) struct Cluster {
+    program: PathBuf,
+    kubeconfig: PathBuf,
+    home: PathBuf,
+}
+
+/// What one command said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Output {
+    pub(crate) command: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// What the commands of a case said, and the namespace that they ran in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outputs {
+    pub(crate) namespace: String,
+    pub(crate) outputs: Vec<Output>,
+}
+
+impl Cluster {
+    pub(crate) fn new(program: &Path, kubeconfig: &Path, home: &Path) -> Self {
+        std::fs::create_dir_all(home).unwrap();
+        Self { program: program.to_owned(), kubeconfig: kubeconfig.to_owned(), home: home.to_owned() }
+    }
+
+    /// Runs a case.
+    pub(crate) fn run(&self, case: &Case) -> Outputs {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let namespace = format!("kubectl-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let prepare = |words: &str, input: &str| {
+            let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+            let output = finish(self.start(&namespace, &words), input);
+            assert_eq!(output.code, Some(0), "{}: {}", words.join(" "), output.stderr);
+        };
+        prepare(&format!("create namespace {namespace}"), "");
+        // Nothing can run before the namespace's controllers have done their part.
+        for given in ["serviceaccount/default", "configmap/kube-root-ca.crt"] {
+            prepare(&format!("wait --for=create {given} --timeout=30s"), "");
+        }
+        if !case.given.is_empty() {
+            prepare("create -f -", &manifests(case, &case.given, &namespace));
+        }
+        let mut outputs = Vec::new();
+        for step in &case.steps {
+            let output = self.step(case, step, &namespace);
+            if !step.unseen {
+                outputs.push(output);
+            }
+        }
+        prepare(&format!("delete namespace {namespace} --wait=false"), "");
+        Outputs { namespace, outputs }
+    }
+
+    fn step(&self, case: &Case, step: &Step, namespace: &str) -> Output {
+        let words = step.run.fill(namespace);
+        let input = manifests(case, &step.input, namespace);
+        let until = step.until.as_ref().map(|pattern| Regex::new(pattern).unwrap());
+        let start = Instant::now();
+        loop {
+            let child = self.start(namespace, &words);
+            let other = step.meanwhile.as_ref().map(|words| {
+                thread::sleep(Duration::from_secs(1));
+                self.start(namespace, &words.fill(namespace))
+            });
+            let output = Output { command: words.join(" "), ..finish(child, &input) };
+            if let Some(other) = other {
+                finish(other, "");
+            }
+            // A state that never comes is what the output shows then, and the comparison tells.
+            if until.as_ref().is_none_or(|until| until.is_match(&output.stdout)) || start.elapsed() > PATIENCE {
+                return output;
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    fn start(&self, namespace: &str, words: &[String]) -> Child {
+        let mut command = Command::new(&self.program);
+        command.env_clear().env("HOME", &self.home).env("TZ", "UTC").env("LANG", "C.UTF-8");
+        command.arg("--kubeconfig").arg(&self.kubeconfig).args(["--namespace", namespace]).args(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+}
+
+fn finish(mut child: Child, input: &str) -> Output {
+    // A command that reads nothing may be over before this.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Output {
+        command: String::new(),
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Returns manifests as one file of several documents: for a `List`, kubectl wants the schemas of OpenAPI v2.
+fn manifests(case: &Case, names: &[String], namespace: &str) -> String {
+    let document = |name: &String| {
+        let object = case.manifests.get(name).unwrap_or_else(|| panic!("{}: no manifest {name}", case.name));
+        format!("---\n{object}\n").replace("${ns}", namespace)
+    };
+    names.iter().map(document).collect()
+}
