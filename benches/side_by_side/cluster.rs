@@ -104,7 +104,9 @@ impl TestCluster {
 
     /// Sees to it that there are fake nodes.
     pub(crate) fn need_fake_nodes(&mut self) -> Result<(), Failure> {
-        if self.kubectl(&["get", "nodes", "-l", "type=kwok", "-o", "name"])?.lines().count() >= FAKE_NODES {
+        if self.made_nodes.is_some()
+            || self.kubectl(&["get", "nodes", "-l", "type=kwok", "-o", "name"])?.lines().count() >= FAKE_NODES
+        {
             return Ok(());
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/fake-nodes");
@@ -116,7 +118,7 @@ impl TestCluster {
         Ok(())
     }
 
-    /// Makes a Deployment and waits until its pods run.
+    /// Makes a Deployment.
     pub(crate) fn deployment(&self, namespace: &str, name: &str, replicas: usize, pods: Pods) -> Result<(), Failure> {
         self.run(&["apply", "-n", namespace, "-f", "-"], Some(&manifest(name, replicas, pods)))?;
         Ok(())
@@ -128,7 +130,7 @@ impl TestCluster {
         self.kubectl(&["scale", &target, "-n", namespace, &format!("--replicas={replicas}")])?;
         let selector = format!("app={name}");
         let ready = "jsonpath={range .items[*]}{.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}{end}";
-        self.wait(&format!("{replicas} pods of {name}"), Duration::from_secs(90), || {
+        wait(&format!("{replicas} pods of {name}"), Duration::from_secs(90), || {
             let pods = self.kubectl(&["get", "pods", "-n", namespace, "-l", &selector, "-o", ready])?;
             let lines: Vec<&str> = pods.lines().collect();
             Ok(lines.len() == replicas && lines.iter().all(|line| *line == "True"))
@@ -139,27 +141,11 @@ impl TestCluster {
 
     /// Waits until a namespace holds this many running pods.
     pub(crate) fn wait_for_pods(&self, namespace: &str, count: usize) -> Result<(), Failure> {
-        self.wait(&format!("{count} pods"), Duration::from_mins(8), || {
+        wait(&format!("{count} pods"), Duration::from_mins(8), || {
             let fields = "--field-selector=status.phase=Running";
             let pods = self.kubectl(&["get", "pods", "-n", namespace, fields, "-o", "name", "--chunk-size=0"])?;
             Ok(pods.lines().count() >= count)
         })
-    }
-
-    fn wait(
-        &self,
-        what: &str,
-        patience: Duration,
-        mut there: impl FnMut() -> Result<bool, Failure>,
-    ) -> Result<(), Failure> {
-        let until = Instant::now() + patience;
-        while !there()? {
-            if Instant::now() > until {
-                return Err(format!("{what}: not there after {patience:?}").into());
-            }
-            thread::sleep(POLL);
-        }
-        Ok(())
     }
 }
 
@@ -174,6 +160,17 @@ impl Drop for TestCluster {
             let _ = Command::new(script).arg("0").stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
     }
+}
+
+fn wait(what: &str, patience: Duration, mut there: impl FnMut() -> Result<bool, Failure>) -> Result<(), Failure> {
+    let until = Instant::now() + patience;
+    while !there()? {
+        if Instant::now() > until {
+            return Err(format!("{what}: not there after {patience:?}").into());
+        }
+        thread::sleep(POLL);
+    }
+    Ok(())
 }
 
 fn manifest(name: &str, replicas: usize, pods: Pods) -> Value {

@@ -10,6 +10,7 @@ mod cluster;
 mod contest;
 
 use std::{
+    env,
     io::{self, Write},
     process::ExitCode,
 };
@@ -39,12 +40,23 @@ fn main() -> Result<ExitCode, Failure> {
         }
     };
     let mut results = Results::default();
-    starts(&cluster, &mut results)?;
-    cluster.need_fake_nodes()?;
-    scales(&mut cluster, Pods::Real, &mut results)?;
-    scales(&mut cluster, Pods::Fake, &mut results)?;
-    lists(&mut cluster, &mut results)?;
+    if wanted("start") {
+        starts(&cluster, &mut results)?;
+    }
+    if wanted("scale") {
+        scales(&mut cluster, Pods::Real, &mut results)?;
+        scales(&mut cluster, Pods::Fake, &mut results)?;
+    }
+    if wanted("list") {
+        lists(&mut cluster, &mut results)?;
+    }
     Ok(results.finish()?)
+}
+
+/// Returns whether a part is to run: those named as arguments, else all.
+fn wanted(part: &str) -> bool {
+    let named: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    named.is_empty() || named.iter().any(|name| name == part)
 }
 
 fn starts(cluster: &TestCluster, results: &mut Results) -> Result<(), Failure> {
@@ -64,9 +76,12 @@ fn starts(cluster: &TestCluster, results: &mut Results) -> Result<(), Failure> {
 /// Up and down again, both until what was asked for is available.
 fn scales(cluster: &mut TestCluster, pods: Pods, results: &mut Results) -> Result<(), Failure> {
     let (place, name) = match pods {
-        Pods::Real => ("real pods", "real"),
-        Pods::Fake => ("fake pods", "fake"),
+        Pods::Real => ("real pods", "backend"),
+        Pods::Fake => ("fake pods", "frontend"),
     };
+    if pods == Pods::Fake {
+        cluster.need_fake_nodes()?;
+    }
     let namespace = cluster.namespace(name)?;
     cluster.deployment(&namespace, name, 1, pods)?;
     let cluster = &*cluster;
@@ -100,6 +115,7 @@ fn scales(cluster: &mut TestCluster, pods: Pods, results: &mut Results) -> Resul
 }
 
 fn lists(cluster: &mut TestCluster, results: &mut Results) -> Result<(), Failure> {
+    cluster.need_fake_nodes()?;
     let namespace = cluster.namespace("list")?;
     for n in 0..DEPLOYMENTS {
         cluster.deployment(&namespace, &format!("many-{n}"), MANY_PODS / DEPLOYMENTS, Pods::Fake)?;

@@ -9,10 +9,11 @@ use std::{
 
 use kube::{
     Config,
-    client::ClientBuilder,
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 use todo_agent_core::{Cause, ClusterError};
+
+use crate::transport;
 
 /// How to connect.
 #[derive(Debug, Clone, Default)]
@@ -190,7 +191,7 @@ async fn build_client(
     let runtime = tokio::runtime::Handle::current();
     std::thread::spawn(move || {
         let _guard = runtime.enter();
-        let _ = sender.send(ClientBuilder::try_from(config).map(ClientBuilder::build));
+        let _ = sender.send(transport::client(config));
     });
     let built = tokio::time::timeout(patience, receiver).await;
     let login_name = login.unwrap_or("the login program");

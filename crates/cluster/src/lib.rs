@@ -21,6 +21,7 @@ pub mod preview;
 mod reader;
 mod request;
 mod risk;
+mod transport;
 mod verify;
 mod watch;
 

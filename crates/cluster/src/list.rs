@@ -121,7 +121,7 @@ fn too_many(resource: &ResourceType) -> ClusterError {
 const TURNS: usize = 4;
 
 /// Lets a request go out, which then waits in the hands of the kernel and the server.
-async fn begun<'a>(mut fetching: BoxFuture<'a, Fetched>) -> BoxFuture<'a, Fetched> {
+async fn begun(mut fetching: BoxFuture<'_, Fetched>) -> BoxFuture<'_, Fetched> {
     for _ in 0..TURNS {
         if let Poll::Ready(fetched) = futures::poll!(Pin::new(&mut fetching)) {
             return std::future::ready(fetched).boxed();
