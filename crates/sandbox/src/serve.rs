@@ -117,6 +117,8 @@ pub async fn serve(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    // As Go's servers do: an answer behind the handshake does not wait for its acknowledgement.
+                    let _ = stream.set_nodelay(true);
                     connections.spawn(connection(stream, acceptor.clone(), server.clone(), stopped.clone()));
                 }
                 // Out of file handles, most likely: give connections time to end.
