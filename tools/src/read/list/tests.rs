@@ -145,7 +145,7 @@ async fn a_program_gets_rows_as_data_and_a_model_a_bounded_table() {
 async fn bad_arguments_are_explained() {
     assert_snapshot!(list(json!({"kind": "poods"})).await, @r#"error: the cluster has no kind "poods""#);
     assert_snapshot!(list(json!({"kind": "pods", "selector": "app in"})).await, @r#"
-    error: selector "app in" cannot be read: unable to parse requirement: found '', expected: '('
+    error: selector "app in" cannot be read: unable to parse requirement: found '' expected: '('
     hint: write it as app=backend,tier!=web
     "#);
     assert_snapshot!(list(json!({"kind": "services", "status": "failing"})).await, @"error: services have no status to filter by");
