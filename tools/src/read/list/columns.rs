@@ -281,8 +281,9 @@ fn job_status(job: &Value) -> (&'static str, Health) {
 fn node_status(node: &Value) -> String {
     let status = match value::condition(node, "Ready").map(|ready| value::text(ready, "/status")) {
         Some("True") => "Ready",
-        Some("False") => "NotReady",
-        _ => "Unknown",
+        // Also where nobody has heard of the node: its condition is then "Unknown", its status is not.
+        Some(_) => "NotReady",
+        None => "Unknown",
     };
     let fenced = if value::is_true(node, "/spec/unschedulable") { ",SchedulingDisabled" } else { "" };
     format!("{status}{fenced}")

@@ -276,3 +276,13 @@ fn a_list_that_begins_again_forgets_its_rows() {
     lines.take(pod("todo", "there", "backend", ("ReplicaSet", "backend-1")));
     assert_eq!(lines.rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["there"]);
 }
+
+#[tokio::test]
+async fn a_node_that_is_not_heard_of_is_not_ready_as_kubectl_has_it() {
+    let node = |name: &str, conditions: Value| json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"conditions": conditions}});
+    let silent = json!([{"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}]);
+    let turn = FakeRun::new(FakeReader::new(vec![node("new", json!([])), node("silent", silent)]));
+    let output = turn.read("list", json!({"kind": "node"})).await.unwrap();
+    let status = |index: usize| output.for_json()["items"][index]["status"].clone();
+    assert_eq!((status(0), status(1)), (json!("Unknown"), json!("NotReady")));
+}
