@@ -72,6 +72,8 @@ impl Report {
 fn rounded(figure: f64, unit: &str) -> String {
     let decimals = match figure.abs() {
         _ if figure.fract() == 0.0 => 0,
+        // A ratio is held against 1.
+        _ if unit == "×" => 2,
         size if size >= 100.0 => 0,
         size if size >= 1.0 => 1,
         _ => 3,
