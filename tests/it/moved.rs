@@ -45,6 +45,8 @@ fn the_approval_of_the_old_state_is_not_used_for_the_new_one() {
         let served = Served::at_speed(&environment, "todo", 20.0);
         let (run, proxy) = stopped_before_sending(&environment, &served, &["scale backend to 3", yes]);
         served.scale("backend", 5);
+        // Until its status rests: each change of it between look and write is a 409 and another try.
+        served.await_available("backend", 5);
         proxy.go_on();
         let output = ended(&environment, run).exits(0).says("was changed since the preview");
         // It was shown anew and approved anew, by the same flag.
