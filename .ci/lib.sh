@@ -186,7 +186,15 @@ on_cluster() {
 contract_live() {
   # shellcheck disable=SC2016 # expanded where the cluster is named
   on_cluster bash -c 'TODO_AGENT_CONTRACT_KUBECONFIG=$TODO_AGENT_TEST_KUBECONFIG exec "$@"' bash \
-    cargo test --quiet --test contract
+    cargo test --quiet --test contract |
+    sed -E 's/^ *(contract|normaliser|known differences|unexplained differences|mutations): /report: &/'
+}
+
+# The recordings of kubectl's output are still what it prints on a real cluster.
+kubectl_live() {
+  # shellcheck disable=SC2016 # expanded where the cluster is named
+  on_cluster bash -c 'TODO_AGENT_KUBECTL_KUBECONFIG=$TODO_AGENT_TEST_KUBECONFIG TODO_AGENT_CI=1 exec "$@"' bash \
+    cargo test --quiet --test kubectl
 }
 
 cluster_down() {

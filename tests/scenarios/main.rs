@@ -94,7 +94,10 @@ fn on_the_sandbox(name: &str, scenario: &Scenario) -> Option<Trial> {
 /// Returns the scenario on a real cluster; ignored where there is none that it can run on.
 fn on_a_real_cluster(name: &str, scenario: &Scenario, real: Option<&Real>) -> Trial {
     let (run, real) = (scenario.run, real.cloned());
-    let can = real.as_ref().is_some_and(|real| scenario.manners == Manners::Considerate || real.can_be_disturbed());
+    let can = real.as_ref().is_some_and(|real| {
+        let can_be_disturbed = scenario.manners == Manners::Considerate || real.can_be_disturbed();
+        can_be_disturbed && (!scenario.looks_at_requests || real.audit_log().is_some())
+    });
     let trial = Trial::test(format!("cluster/{name}"), move || {
         run(&Site::Real(real.ok_or("no real cluster is named")?));
         Ok(())

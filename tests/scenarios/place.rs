@@ -61,7 +61,10 @@ impl Place {
         let namespace = format!("{PREFIX}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let context = RefCell::default();
         let place = Self { environment, access, namespace, site: site.clone(), served, audit, context };
-        place.create("/api/v1/namespaces", &json!({"metadata": {"name": place.namespace}}));
+        // Who starts the tests can remove what an interrupted run left: it knows the label.
+        let run = std::env::var("TODO_AGENT_TEST_RUN").unwrap_or_default();
+        let labels = json!({"todo-agent.test/run": run});
+        place.create("/api/v1/namespaces", &json!({"metadata": {"name": place.namespace, "labels": labels}}));
         // What every namespace gets from controllers; no pod starts before it is there.
         for given in ["serviceaccounts/default", "configmaps/kube-root-ca.crt"] {
             let path = format!("/api/v1/namespaces/{}/{given}", place.namespace);

@@ -7,6 +7,8 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) run: fn(&Site),
     pub(crate) manners: Manners,
+    /// Whether it looks at what the cluster was asked, which only one with an audit log tells.
+    pub(crate) looks_at_requests: bool,
     /// Why the sandbox does not play it, if it does not.
     pub(crate) only_real: Option<&'static str>,
 }
@@ -21,12 +23,18 @@ pub(crate) enum Manners {
 
 impl Scenario {
     pub(crate) const fn new(name: &'static str, run: fn(&Site)) -> Self {
-        Self { name, run, manners: Manners::Considerate, only_real: None }
+        Self { name, run, manners: Manners::Considerate, looks_at_requests: false, only_real: None }
     }
 
     /// The same, on a real cluster only, for a reason.
     pub(crate) const fn only_real(mut self, why: &'static str) -> Self {
         self.only_real = Some(why);
+        self
+    }
+
+    /// The same, where the cluster tells what it was asked.
+    pub(crate) const fn looks_at_requests(mut self) -> Self {
+        self.looks_at_requests = true;
         self
     }
 

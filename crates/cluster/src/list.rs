@@ -52,7 +52,7 @@ impl Cluster {
     }
 
     async fn list_pages(&self, query: &ListQuery, sink: &mut dyn Sink) -> Result<(), Stopped> {
-        let mut seen = 0;
+        let (mut seen, mut pages) = (0, 0);
         let mut fetched = self.page(query, None).await.map_err(Stopped::Failed)?;
         loop {
             let token = token_of(&fetched);
@@ -66,7 +66,8 @@ impl Cluster {
                 if error.is(Cause::Unreachable) { Stopped::InTheMiddle(error) } else { Stopped::Failed(error) }
             })?;
             let Some(next) = next else { return Ok(()) };
-            if seen >= MOST_OBJECTS {
+            pages += 1;
+            if seen >= MOST_OBJECTS || pages >= MOST_PAGES {
                 return Err(Stopped::Failed(too_many(&query.resource)));
             }
             fetched = next.await.map_err(|error| {
@@ -110,6 +111,9 @@ fn purpose(query: &ListQuery) -> &'static str {
         _ => "list objects",
     }
 }
+
+/// The most pages one list is read in; a server that never ends must end here.
+const MOST_PAGES: usize = 1000;
 
 fn too_many(resource: &ResourceType) -> ClusterError {
     let message = format!("there are more than {MOST_OBJECTS} {}", resource.plural);
@@ -196,10 +200,11 @@ impl<'de> Visitor<'de> for &mut Page<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-            if key == "items" {
-                map.next_value_seed(Items(self))?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+            match &*key {
+                "items" => map.next_value_seed(Items(self))?,
+                // Read again for its errors: a list whose end cannot be told must not pass for complete.
+                "metadata" => drop(map.next_value::<Option<ListMeta>>()?),
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(())
@@ -227,6 +232,9 @@ impl<'de> Visitor<'de> for Items<'_, '_> {
         let Page { query, sink, count } = self.0;
         let metadata_only = is_metadata_only(query);
         while let Some(object) = items.next_element_seed(&query.projection)? {
+            if !object.is_object() {
+                return Err(A::Error::custom("an item of the list is no object"));
+            }
             sink.take(tidy(object, &query.resource, metadata_only));
             *count += 1;
         }

@@ -147,7 +147,7 @@ pub(crate) fn tidy(mut object: Value, resource: &ResourceType, metadata_only: bo
             fields.retain(|key, _| matches!(key.as_str(), "apiVersion" | "kind" | "metadata"));
         }
     }
-    if let Some(metadata) = object["metadata"].as_object_mut() {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
         if is_secret(resource) {
             metadata.remove("annotations");

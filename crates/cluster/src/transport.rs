@@ -2,6 +2,7 @@
 //! write: else each further connection loses 40 ms, when the request behind the TLS handshake waits for the
 //! server's delayed acknowledgement of it (Nagle's algorithm).
 
+use hyper_timeout::TimeoutConnector;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -22,8 +23,9 @@ pub(crate) fn client(config: Config) -> Result<kube::Client, kube::Error> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
-    connector.set_connect_timeout(config.connect_timeout);
-    let https = config.rustls_https_connector_with_connector(connector)?;
+    let mut https = TimeoutConnector::new(config.rustls_https_connector_with_connector(connector)?);
+    // For the TLS handshake too: what accepts connections for a server that is away says nothing then.
+    https.set_connect_timeout(config.connect_timeout);
     // The order of kube's own stack (kube-client, client/builder.rs).
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
@@ -37,6 +39,8 @@ pub(crate) fn client(config: Config) -> Result<kube::Client, kube::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http_body_util::BodyExt;
     use kube::{client::Body, config::AuthInfo};
     use tokio::{
@@ -48,6 +52,18 @@ mod tests {
 
     /// `{"kind":"Pod"}`, compressed.
     const POD: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\xca\xce\xcc\x4b\x51\xb2\x52\x0a\xc8\x4f\x51\xaa\x05\x00\xc8\xb0\x9c\x7b\x0e\x00\x00\x00";
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_the_handshake_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut config = Config::new(format!("https://{}", listener.local_addr().unwrap()).parse().unwrap());
+        config.connect_timeout = Some(Duration::from_millis(50));
+        let silent = tokio::spawn(async move { listener.accept().await.unwrap() });
+        let request = http::Request::get("/version").body(Body::empty()).unwrap();
+        let answer = tokio::time::timeout(Duration::from_secs(20), client(config).unwrap().send(request)).await;
+        assert!(answer.expect("it gives up by itself").is_err());
+        drop(silent.await.unwrap());
+    }
 
     #[tokio::test]
     async fn the_stack_adds_place_credentials_and_compression() {

@@ -148,3 +148,26 @@ async fn something_else_than_a_list_is_named() {
     let error = server(&story, vec![(200, "<html>login</html>".to_owned())]).list(&pods()).await.unwrap_err();
     assert!(error.is(Cause::NotKubernetes), "{error}");
 }
+
+#[tokio::test]
+async fn what_is_no_list_of_objects_is_an_error_and_never_a_shorter_list() {
+    for body in [
+        r#"{"metadata":{},"items":[1]}"#,
+        r#"{"metadata":{},"items":["x"]}"#,
+        r#"{"metadata":{"continue":7},"items":[]}"#,
+        r#"{"metadata":"x","items":[]}"#,
+    ] {
+        let cluster = server(&Story::default(), vec![(200, body.to_owned())]);
+        assert!(cluster.list(&pods()).await.is_err(), "{body}");
+    }
+    let odd = r#"{"metadata":{},"items":[{"metadata":7},{}]}"#;
+    let cluster = server(&Story::default(), vec![(200, odd.to_owned())]);
+    assert_eq!(cluster.list(&pods()).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_list_without_end_ends() {
+    let cluster = server(&Story::default(), vec![page("more", &[]); 1100]);
+    let error = cluster.list(&pods()).await.unwrap_err();
+    assert!(error.is(Cause::Invalid), "{error:?}");
+}
