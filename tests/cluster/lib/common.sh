@@ -112,6 +112,17 @@ first_processes() {
     done 2>/dev/null
 }
 
+# Ends this command where the cluster of another state runs: the interface, the
+# route and the cgroups have the same names there, and are that one's.
+refuse_other_cluster() {
+    local process words
+    for process in /proc/[0-9]*; do
+        { mapfile -d '' -t words <"$process/cmdline"; } 2>/dev/null || continue
+        [[ ${words[0]:-} == bash && ${words[1]:-} == */lib/first-process.sh ]] || continue
+        [ "${words[2]:-}" = "$STATE" ] || die "another cluster runs (state: ${words[2]:-})"
+    done
+}
+
 # Runs a command inside the cluster's namespaces.
 inside() {
     local pid

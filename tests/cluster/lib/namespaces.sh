@@ -37,7 +37,16 @@ create_namespaces() {
     inside ip address add "$NODE_ADDRESS/30" dev eth0
     inside ip link set eth0 up
     inside ip route add default via "$HOST_ADDRESS"
-    ip route replace "$POD_RANGE" via "$NODE_ADDRESS"
+    ip route add "$POD_RANGE" via "$NODE_ADDRESS" dev "$HOST_INTERFACE"
+}
+
+# Ends this command where the machine has a route to the pods' range already: it
+# is flannel's default, and someone's traffic would go to this cluster.
+refuse_other_route() {
+    local routes
+    routes="$(ip -4 route show exact "$POD_RANGE")" || die "the machine's routes cannot be read"
+    routes="$(grep -vE " dev $HOST_INTERFACE( |\$)" <<<"$routes" || true)"
+    [ -z "$routes" ] || die "this machine has a route of its own to the pods' range; left alone: $routes"
 }
 
 # Says whether anything of a cluster is there, whole or not.
@@ -48,6 +57,8 @@ cluster_is_there() {
 # Kills what is left in the namespaces and waits until all of it is gone.
 remove_namespaces() {
     local pid folder
+    # Once more: it may have come up while this command waited or built.
+    refuse_other_cluster
     # The first process goes last: the kernel waits for all the others.
     for pid in $(first_processes); do
         kill -KILL "$pid" 2>/dev/null || continue

@@ -11,18 +11,34 @@ tests_kubectl() {
         --context "$TODO_AGENT_TEST_CONTEXT" --request-timeout=10s "$@"
 }
 
-# Prints the needed images that a node does not report: `missing_images`.
+# Prints the needed images that a node does not report: `missing_images`. Fails
+# where the nodes do not say.
 missing_images() {
-    local node there image
-    for node in $(tests_kubectl get nodes --selector 'type!=kwok' --output name); do
-        there="$(tests_kubectl get "$node" --output 'jsonpath={range .status.images[*]}{range .names[*]}{@}{"\n"}{end}{end}')"
+    local nodes node there image
+    nodes="$(tests_kubectl get nodes --selector 'type!=kwok' --output name)" ||
+        die "the nodes of context $TODO_AGENT_TEST_CONTEXT cannot be read, so nobody knows their images"
+    [ -n "$nodes" ] || die "context $TODO_AGENT_TEST_CONTEXT has no node that could have images"
+    for node in $nodes; do
+        there="$(tests_kubectl get "$node" --output 'jsonpath={range .status.images[*]}{range .names[*]}{@}{"\n"}{end}{end}')" ||
+            die "$node of context $TODO_AGENT_TEST_CONTEXT cannot be read, so nobody knows its images"
         for image in "${NEEDED_IMAGES[@]}"; do
             grep -qE "(^|/)${image//./\\.}\$" <<<"$there" || printf '%s ' "$image"
         done
     done
 }
 
-has_images() { [ -z "$(missing_images)" ]; }
+has_images() {
+    local missing
+    missing="$(missing_images)" && [ -z "$missing" ]
+}
+
+# Removes what tests that were interrupted left on a person's cluster; the
+# namespaces end by themselves, and no failure here changes how the run ends.
+remove_test_namespaces() {
+    tests_kubectl delete namespaces --selector "todo-agent.test/run=$TODO_AGENT_TEST_RUN" \
+        --wait=false --ignore-not-found >&2 ||
+        say "namespaces with the label todo-agent.test/run=$TODO_AGENT_TEST_RUN may be left"
+}
 
 # Tells the tests of the harness's own cluster, which runs. A test of faults may
 # stop its programs, and every request that arrives is on record.
@@ -49,8 +65,10 @@ use_context() {
         "$TODO_AGENT_KUBECTL" config view --minify --flatten --context "$1" >"$3/kubeconfig"
     ) || die "there is no context $1"
     tests_kubectl get --raw /readyz >/dev/null || die "the cluster of context $1 does not answer"
-    missing="$(missing_images)"
-    # shellcheck disable=SC2016 # a command for the person
-    [ -z "$missing" ] || die "the nodes of context $1 lack ${missing% }; on Minikube:" \
-        'minikube image load "$(tests/cluster/images)"'
+    missing="$(missing_images)" || exit 1
+    # shellcheck disable=SC2016 # commands for the person
+    [ -z "$missing" ] || die "the nodes of context $1 lack ${missing% }; on Minikube" \
+        '(tests/cluster/README.md says what this needs):
+    archive="$(sudo -H env "PATH=$PATH" XDG_CACHE_HOME=/var/cache/todo-agent tests/cluster/images)"
+    minikube image load "$archive"'
 }
