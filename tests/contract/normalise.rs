@@ -86,7 +86,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { name: "runtime ids", reason: "content hashes of a container runtime", apply: runtime_ids },
     Rule {
         name: "repeated bookmarks",
-        reason: "one or two come before a watch ends, as the timer falls; that one comes is compared",
+        reason: "one or two come before a watch ends, as the timer falls; one that says something else is compared",
         apply: repeated_bookmarks,
     },
     Rule { name: "build", reason: "which build answers is no behaviour", apply: build },
@@ -432,11 +432,20 @@ fn repeated_bookmarks(pass: &mut Pass) {
     pass.objects(|answer| {
         if let Some(events) = answer.get_mut("body").and_then(Value::as_array_mut) {
             events.dedup_by(|next, before| {
-                let ends_initial_events = next.to_string().contains("k8s.io/initial-events-end");
-                next["type"] == "BOOKMARK" && before["type"] == "BOOKMARK" && !ends_initial_events
+                let is_bookmark = next["type"] == "BOOKMARK" && before["type"] == "BOOKMARK";
+                is_bookmark && without_columns(next) == without_columns(before)
             });
         }
     });
+}
+
+/// Returns an event without the columns of its table: only the first table of a watch has them.
+fn without_columns(event: &Value) -> Value {
+    let mut event = event.clone();
+    if let Some(table) = event["object"].as_object_mut() {
+        table.remove("columnDefinitions");
+    }
+    event
 }
 
 fn build(pass: &mut Pass) {

@@ -92,4 +92,9 @@ impl Suite {
         }
         Self { behaviours, cases }
     }
+
+    /// Returns the behaviour and the name of every case.
+    pub(crate) fn names(&self) -> BTreeSet<(String, String)> {
+        self.cases.iter().map(|(behaviour, case)| (behaviour.clone(), case.name.clone())).collect()
+    }
 }

@@ -75,6 +75,7 @@ fn main() -> ExitCode {
         known: Known::load(&folder().join("known.yaml")),
     });
     let is_complete = arguments.filter.is_none() && arguments.skip.is_empty();
+    let named = suite.names();
     let cases: Vec<Trial> = suite
         .cases
         .into_iter()
@@ -86,10 +87,15 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, cases);
     drop(served);
     judge.recordings.store(&suite.behaviours, is_complete);
-    let stale = judge.known.idle();
+    let (stale, caseless) = (judge.known.idle(), judge.recordings.without_case(&named));
     let _ = writeln!(std::io::stdout(), "{}", judge.known.report());
     if is_complete && !stale.is_empty() {
         let _ = writeln!(std::io::stdout(), "these known differences are gone; remove them: {stale:#?}");
+    }
+    if is_complete && !caseless.is_empty() {
+        let _ = writeln!(std::io::stdout(), "these recordings have no case; remove them: {caseless:#?}");
+    }
+    if is_complete && !(stale.is_empty() && caseless.is_empty()) {
         return ExitCode::from(101);
     }
     conclusion.exit_code()

@@ -32,7 +32,11 @@ pub(crate) const RULES: &[Rule] = &[
         apply: hashes,
     },
     Rule { name: "times", reason: "when a run happened; that there is a time is compared", apply: times },
-    Rule { name: "ages", reason: "how long a run took; that there is an age is compared", apply: ages },
+    Rule {
+        name: "ages",
+        reason: "how long a run took; that there is an age is compared, and so are quantities that look like one",
+        apply: ages,
+    },
     Rule { name: "addresses", reason: "allocated at random or by the network", apply: addresses },
     Rule { name: "node ports", reason: "allocated at random from 30000 to 32767", apply: node_ports },
     Rule { name: "versions", reason: "counted by etcd, and shown nowhere but in whole objects", apply: versions },
@@ -119,9 +123,17 @@ fn times(_: &mut Pass, text: &str) -> String {
 }
 
 fn ages(_: &mut Pass, text: &str) -> String {
-    let age = pattern!(r"(?m)(^|[ (])(\d+(s|m|h|d|y))+($|[ )])");
-    // Two ages next to each other share the blank between them.
-    (0..2).fold(text.to_owned(), |text, _| age.replace_all(&text, "${1}AGE${4}").into_owned())
+    let age = pattern!(r"(^|[ (])(\d+(s|m|h|d|y))+($|[ )])");
+    // What a manifest says in the form of an age: a quantity of processors, how long a taint is tolerated.
+    let given = pattern!(r"^\s*cpu:|:NoExecute op=\w+ for \d+s$");
+    let replaced = text.split('\n').map(|line| {
+        if given.is_match(line) {
+            return line.to_owned();
+        }
+        // Two ages next to each other share the blank between them.
+        (0..2).fold(line.to_owned(), |line, _| age.replace_all(&line, "${1}AGE${4}").into_owned())
+    });
+    replaced.collect::<Vec<_>>().join("\n")
 }
 
 fn addresses(_: &mut Pass, text: &str) -> String {

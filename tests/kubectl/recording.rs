@@ -1,12 +1,13 @@
 //! What kubectl printed on a real cluster, as it printed it: one file per behaviour, one line per case.
 //!
 //! The first line says where the recording is from. Outputs are kept raw, so that a rule of the normaliser
-//! can change without a cluster.
+//! can change without a cluster; only what tells one machine from all others is left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
+use regex::Regex;
 use serde_json::{Value, json};
 
 use super::case::Case;
@@ -54,7 +55,10 @@ impl Recordings {
     }
 
     /// Replaces what a case printed.
-    pub(crate) fn put(&self, behaviour: &str, case: &Case, outputs: Outputs) {
+    pub(crate) fn put(&self, behaviour: &str, case: &Case, mut outputs: Outputs) {
+        for output in &mut outputs.outputs {
+            output.stdout = without_machine(&output.stdout);
+        }
         let mut behaviours = self.behaviours.lock().unwrap();
         let recording = behaviours.entry(behaviour.to_owned()).or_default();
         let today = jiff::Timestamp::now().strftime("%F").to_string();
@@ -68,19 +72,38 @@ impl Recordings {
 
     /// Writes what was recorded in this run; after a complete one, cases that are no more are dropped.
     pub(crate) fn store(&self, behaviours: &[String], is_complete: bool) {
-        let recordings = self.behaviours.lock().unwrap();
+        let mut recordings = self.behaviours.lock().unwrap();
         for name in behaviours {
-            let Some(recording) = recordings.get(name).filter(|recording| !recording.fresh.is_empty()) else {
+            let Some(recording) = recordings.get_mut(name).filter(|recording| !recording.fresh.is_empty()) else {
                 continue;
             };
+            if is_complete {
+                recording.cases.retain(|case, _| recording.fresh.contains(case));
+            }
             let mut lines = vec![recording.origin.to_string()];
             for (case, outputs) in &recording.cases {
-                if !is_complete || recording.fresh.contains(case) {
-                    let line = json!({"case": case, "namespace": outputs.namespace, "outputs": outputs.outputs});
-                    lines.push(line.to_string());
-                }
+                let line = json!({"case": case, "namespace": outputs.namespace, "outputs": outputs.outputs});
+                lines.push(line.to_string());
             }
             std::fs::write(self.folder.join(format!("{name}.jsonl")), lines.join("\n") + "\n").unwrap();
         }
     }
+
+    /// Returns the recordings that no case asks for, given the behaviour and the name of every case.
+    pub(crate) fn without_case(&self, named: &BTreeSet<(String, String)>) -> Vec<String> {
+        let recordings = self.behaviours.lock().unwrap();
+        let recorded =
+            recordings.iter().flat_map(|(name, it)| it.cases.keys().map(|case| (name.clone(), case.clone())));
+        let caseless = recorded.filter(|recorded| !named.contains(recorded));
+        caseless.map(|(behaviour, case)| format!("{behaviour}: {case}")).collect()
+    }
+}
+
+/// Returns an output without what identifies the machine of a node and its kernel, described or as YAML.
+fn without_machine(text: &str) -> String {
+    static FACT: LazyLock<Regex> = LazyLock::new(|| {
+        let described = "Machine ID|System UUID|Boot ID|Kernel Version";
+        Regex::new(&format!("(?m)^( *(?:{described}|machineID|systemUUID|bootID|kernelVersion): +).+$")).unwrap()
+    });
+    FACT.replace_all(text, "${1}left out").into_owned()
 }

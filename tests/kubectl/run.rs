@@ -22,6 +22,21 @@ pub(crate) struct Cluster {
     home: PathBuf,
 }
 
+/// A namespace that was created; it goes with this, also when a case ends early.
+struct Namespace<'a> {
+    cluster: &'a Cluster,
+    name: &'a str,
+}
+
+impl Drop for Namespace<'_> {
+    fn drop(&mut self) {
+        let words = ["delete", "namespace", self.name, "--wait=false"].map(str::to_owned);
+        let output = finish(self.cluster.start(self.name, &words), "");
+        // A second panic would hide the first one.
+        assert!(thread::panicking() || output.code == Some(0), "{}: {}", words.join(" "), output.stderr);
+    }
+}
+
 /// What one command said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Output {
@@ -54,6 +69,7 @@ impl Cluster {
             assert_eq!(output.code, Some(0), "{}: {}", words.join(" "), output.stderr);
         };
         prepare(&format!("create namespace {namespace}"), "");
+        let created = Namespace { cluster: self, name: &namespace };
         // Nothing can run before the namespace's controllers have done their part.
         for given in ["serviceaccount/default", "configmap/kube-root-ca.crt"] {
             prepare(&format!("wait --for=create {given} --timeout=30s"), "");
@@ -68,7 +84,7 @@ impl Cluster {
                 outputs.push(output);
             }
         }
-        prepare(&format!("delete namespace {namespace} --wait=false"), "");
+        drop(created);
         Outputs { namespace, outputs }
     }
 
@@ -87,8 +103,10 @@ impl Cluster {
             if let Some(other) = other {
                 finish(other, "");
             }
-            // A state that never comes is what the output shows then, and the comparison tells.
-            if until.as_ref().is_none_or(|until| until.is_match(&output.stdout)) || start.elapsed() > PATIENCE {
+            let Some(until) = until.as_ref().filter(|until| !until.is_match(&output.stdout)) else { return output };
+            if start.elapsed() > PATIENCE {
+                // Of a step that is seen, the output shows the other state, and the comparison tells.
+                assert!(!step.unseen, "{}: `{}` never came to {until}:\n{}", case.name, output.command, output.stdout);
                 return output;
             }
             thread::sleep(Duration::from_millis(200));

@@ -2,7 +2,8 @@
 //! their account is gone.
 //!
 //! Source: k8s.io/kubernetes/pkg/registry/core/serviceaccount/storage/token.go. They are opaque here, no
-//! signed JWT: nothing but this server reads them.
+//! signed JWT: nothing but this server reads them. Hence a token of a dry run opens nothing, where a signed
+//! one would.
 
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub(crate) struct AccountToken {
 
 /// Answers `create` of a service account's `token`.
 pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) -> Result<Reply, ApiError> {
+    let dry_run = incoming.is_dry_run()?;
     let request = incoming.object()?;
     check_kind(&request)?;
     let account = existing(target, &state.store)?;
@@ -56,8 +58,8 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) ->
         return Err(ApiError::invalid_kind("TokenRequest", "authentication.k8s.io", "", &[cause]));
     }
     let expires = after(incoming.now, Duration::from_secs(seconds));
-    let number = state.tokens.len();
-    let text = format!("sandbox-{}", random::digest(&format!("{} {number} {expires}", object::uid(&account))));
+    let uid = state.store.next_uid();
+    let text = format!("sandbox-{}", random::digest(&format!("{} {uid} {expires}", object::uid(&account))));
     let audiences = match &request["spec"]["audiences"] {
         Value::Array(some) if !some.is_empty() => request["spec"]["audiences"].clone(),
         _ => json!([AUDIENCE]),
@@ -66,7 +68,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) ->
     let made = json!({
         "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
         "metadata": {
-            "name": target.name, "namespace": target.namespace, "uid": state.store.next_uid(),
+            "name": target.name, "namespace": target.namespace, "uid": uid,
             "creationTimestamp": now,
             "managedFields": [{
                 "manager": incoming.manager()?, "operation": "Update", "apiVersion": "authentication.k8s.io/v1",
@@ -79,7 +81,10 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) ->
     });
     let account_uid = object::uid(&account).to_owned();
     let account = Key::of(target.resource.kind, &target.namespace, &target.name);
-    state.tokens.push(AccountToken { text, account, account_uid, expires });
+    state.tokens.retain(|token| incoming.now < token.expires);
+    if !dry_run {
+        state.tokens.push(AccountToken { text, account, account_uid, expires });
+    }
     Ok(Reply::json(made).code(201))
 }
 
