@@ -109,8 +109,9 @@ files_stay_small() {
   [ -z "$long" ] || { echo "$long"; return 1; }
 }
 
+# With the cluster's programs built before, kubectl is there; without it its tests fail here.
 tests() {
-  cargo test --workspace --no-fail-fast --quiet
+  TODO_AGENT_CI=1 cargo test --workspace --no-fail-fast --quiet
 }
 
 binary_size() {

@@ -3,10 +3,13 @@
 //! Reads the current context of a kubeconfig with a token or a client certificate. Never changes anything
 //! outside the namespaces that it makes.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,7 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::answer::{Answer, Answers, Request};
-use super::case::Case;
+use super::case::{Case, Suite};
 use super::run::{self, Target};
 
 /// A server, and how it is reached.
@@ -27,8 +30,29 @@ pub(crate) struct Server {
     pub(crate) version: String,
 }
 
+/// How many cases run side by side: they mostly wait for the cluster.
+const SIDE_BY_SIDE: usize = 6;
+
+/// Runs every case and returns the answers by the case's name.
+pub(crate) fn run_all(server: &Server, suite: &Suite) -> BTreeMap<String, Answers> {
+    let cases: Vec<&Case> = suite.behaviours.iter().flat_map(|behaviour| &behaviour.cases).collect();
+    let (next, answers) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = runtime.block_on(run(server, case));
+                    answers.lock().unwrap().insert(case.name.clone(), found);
+                }
+            });
+        }
+    });
+    answers.into_inner().unwrap()
+}
+
 /// Runs a case in a new namespace of the server.
-pub(crate) async fn run(server: &Server, case: &Case) -> Answers {
+async fn run(server: &Server, case: &Case) -> Answers {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let namespace = format!("contract-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     run::case(server, case, &namespace).await

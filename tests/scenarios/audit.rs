@@ -64,7 +64,7 @@ fn request(event: &Value) -> Value {
     let answered = event["responseObject"]["kind"].as_str().unwrap_or_default();
     json!({
         "time": event["requestReceivedTimestamp"], "userAgent": event["userAgent"], "method": method, "path": path,
-        "query": query, "body": event["requestObject"], "status": event["responseStatus"]["code"],
+        "query": query, "body": event["requestObject"], "code": event["responseStatus"]["code"],
         "answered": answered,
     })
 }

@@ -47,7 +47,7 @@ const SUBJECTS: &[(&str, &[Scenario])] = &[
 ];
 
 /// How many scenarios run side by side on a real cluster: they mostly wait.
-const SIDE_BY_SIDE: usize = 6;
+const SIDE_BY_SIDE: usize = 8;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

@@ -55,7 +55,7 @@ fn slow_backend(site: &Site, seconds: &str) -> Place {
 }
 
 fn a_wait_outlives_a_restart_of_the_api_server(site: &Site) {
-    let place = slow_backend(site, "8");
+    let place = slow_backend(site, "5");
     place.patch("deployment", "backend", &json!({"spec": {"replicas": 3}}));
     let call = r#"{"name": "backend", "condition": "available", "seconds": 120}"#;
     let run = place.start(&["call", "wait_for", call]);
@@ -66,7 +66,7 @@ fn a_wait_outlives_a_restart_of_the_api_server(site: &Site) {
 }
 
 fn a_verification_outlives_a_restart_of_the_api_server(site: &Site) {
-    let place = slow_backend(site, "8");
+    let place = slow_backend(site, "5");
     let run = place.start(&["scale backend to 3", "--yes"]);
     place.environment.wait_for_record("answered");
     Stopped::new(place.real(), API_SERVER).start_again();

@@ -188,6 +188,18 @@ impl Place {
         });
     }
 
+    /// Waits until nothing happens to a Deployment any more: its pods are as many as it wants, and its version
+    /// has been the same for a while.
+    #[track_caller]
+    pub(crate) fn await_rest(&self, deployment: &str) {
+        let version = || self.get("deployment", deployment)["metadata"]["resourceVersion"].clone();
+        await_that("rest", || {
+            let before = version();
+            thread::sleep(Duration::from_millis(300));
+            self.list("pod").len() as u64 == self.replicas("deployment", deployment) && version() == before
+        });
+    }
+
     /// Goes straight to the cluster, as its administrator, in the runs that follow.
     pub(crate) fn use_own_kubeconfig(&self) {
         match &self.site {

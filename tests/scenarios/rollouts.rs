@@ -42,7 +42,9 @@ fn a_rollout_to_a_missing_image_by_somebody_else_is_reported_early_and_undone(si
 
 fn a_crashing_version_is_named_with_its_exit_code(site: &Site) {
     let place = Place::with(site, "backend");
-    let crash = json!({"env": [{"name": "CRASH_AFTER", "value": "1"}, {"name": "EXIT_CODE", "value": "3"}]});
+    // It crashes before it listens: else it is ready for a moment, which is all that a rollout asks for.
+    let crash = json!({"env": [{"name": "START_DELAY", "value": "5"},
+        {"name": "CRASH_AFTER", "value": "1"}, {"name": "EXIT_CODE", "value": "3"}]});
     place.patch_container("backend", &crash);
     let call = r#"{"name": "backend", "condition": "rolled_out", "seconds": 110}"#;
     place.run(&["call", "wait_for", call]).exits(1).says("exit code 3").enough();

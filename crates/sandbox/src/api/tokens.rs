@@ -2,8 +2,8 @@
 //! their account is gone.
 //!
 //! Source: k8s.io/kubernetes/pkg/registry/core/serviceaccount/storage/token.go. They are opaque here, no
-//! signed JWT: nothing but this server reads them. Hence a token of a dry run opens nothing, where a signed
-//! one would.
+//! signed JWT: nothing but this server reads them. As there, a dry run's token opens what any other does: it is
+//! made, not stored.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) struct AccountToken {
 
 /// Answers `create` of a service account's `token`.
 pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) -> Result<Reply, ApiError> {
-    let dry_run = incoming.is_dry_run()?;
+    incoming.is_dry_run()?;
     let request = incoming.object()?;
     check_kind(&request)?;
     let account = existing(target, &state.store)?;
@@ -82,9 +82,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) ->
     let account_uid = object::uid(&account).to_owned();
     let account = Key::of(target.resource.kind, &target.namespace, &target.name);
     state.tokens.retain(|token| incoming.now < token.expires);
-    if !dry_run {
-        state.tokens.push(AccountToken { text, account, account_uid, expires });
-    }
+    state.tokens.push(AccountToken { text, account, account_uid, expires });
     Ok(Reply::json(made).code(201))
 }
 

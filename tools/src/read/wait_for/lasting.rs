@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use todo_agent_core::{ObjectRef, Reader, Run};
-use todo_agent_kube_rules::pods::{self, Lasting};
+use todo_agent_core::{ListQuery, ObjectRef, Reader, Run, Within};
+use todo_agent_kube_rules::{
+    kinds,
+    pods::{self, Lasting},
+};
 
-use crate::workloads;
+use crate::{value, workloads};
 
 /// When the pods are looked at first, and how often then.
 const LOOK_AFTER: Duration = Duration::from_secs(8);
@@ -36,18 +39,40 @@ impl LastingTrouble {
             return false;
         }
         self.next_look = now.saturating_add(LOOK_EVERY).unwrap_or(now);
-        let proven = |pod: &Value| pods::trouble(pod).is_some_and(|trouble| trouble.lasting == Lasting::Proven);
         let Ok(live) = reader.get(object).await else { return false };
-        let found = if object.resource.kind == "Pod" {
-            proven(&live)
+        let pods = if object.resource.kind == "Pod" {
+            vec![live]
         } else {
-            workloads::pods(reader, object, &live).await.is_ok_and(|pods| pods.iter().any(proven))
+            workloads::pods(reader, object, &live).await.unwrap_or_default()
         };
-        if !found {
+        if !any_lasts(reader, &pods).await {
             self.since = None;
             return false;
         }
         let since = *self.since.get_or_insert(now);
         since.saturating_add(HOLDS_FOR).is_ok_and(|until| now >= until)
     }
+}
+
+async fn any_lasts(reader: &dyn Reader, pods: &[Value]) -> bool {
+    for pod in pods {
+        let lasts = match pods::trouble(pod).map(|trouble| trouble.lasting) {
+            Some(Lasting::Proven) => true,
+            Some(Lasting::Likely) => backs_off(reader, pod).await,
+            Some(Lasting::Passing) | None => false,
+        };
+        if lasts {
+            return true;
+        }
+    }
+    false
+}
+
+/// Returns whether the kubelet waits before it starts a container of the pod again: between the runs of a crash
+/// loop many a container only shows that it has ended.
+async fn backs_off(reader: &dyn Reader, pod: &Value) -> bool {
+    let Some(kind) = kinds::find("events") else { return false };
+    let query = ListQuery::new(kind, Within::Namespace(value::text(pod, "/metadata/namespace").to_owned()))
+        .fields(format!("involvedObject.name={},reason=BackOff", value::name(pod)));
+    reader.list(&query).await.is_ok_and(|events| !events.is_empty())
 }

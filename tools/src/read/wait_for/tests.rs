@@ -44,6 +44,20 @@ async fn a_condition_that_does_not_come_about_is_told_with_the_pods_reason() {
 }
 
 #[tokio::test]
+async fn a_crash_loop_that_only_shows_its_ends_is_told_by_its_back_off() {
+    let mut broken = pod("todo", "backend-x", "backend", ("ReplicaSet", "backend-1"));
+    broken["status"] = json!({"phase": "Running", "containerStatuses": [{"name": "app", "ready": false,
+        "restartCount": 3, "state": {"terminated": {"reason": "Error", "exitCode": 3}}}]});
+    let back_off = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace": "todo"},
+        "reason": "BackOff", "type": "Warning", "involvedObject": {"kind": "Pod", "name": "backend-x"}});
+    let args = json!({"name": "backend", "condition": "available", "seconds": 90});
+    for (objects, seconds) in [(vec![starting(), broken.clone(), back_off], 28), (vec![starting(), broken], 90)] {
+        let output = FakeRun::new(FakeReader::new(objects)).read("wait_for", args.clone()).await.unwrap();
+        assert_eq!(output.for_json()["seconds"], json!(seconds), "{}", output.for_person(100));
+    }
+}
+
+#[tokio::test]
 async fn a_rollout_that_its_controller_has_given_up_is_not_waited_for() {
     let mut late = workload("Deployment", "todo", "backend", 2);
     late["status"]["updatedReplicas"] = json!(1);
