@@ -28,6 +28,11 @@ pub(crate) const RULES: &[Rule] = &[
         apply: controllers,
     },
     Rule {
+        name: "order of owners",
+        reason: "managedFields are sorted by the second they are from, and whether two share one is chance",
+        apply: order_of_owners,
+    },
+    Rule {
         name: "order of generations",
         reason: "lists are ordered by name, and these names end in hashes",
         apply: order_of_generations,
@@ -209,6 +214,14 @@ fn hashes(pass: &mut Pass) {
         }
     });
     pass.replace(&found);
+}
+
+fn order_of_owners(pass: &mut Pass) {
+    pass.objects(|object| {
+        if let Some(Value::Array(owners)) = object.get_mut("managedFields") {
+            owners.sort_by_key(|owner| ["manager", "operation", "subresource"].map(|field| owner[field].to_string()));
+        }
+    });
 }
 
 fn order_of_generations(pass: &mut Pass) {
