@@ -116,7 +116,9 @@ fn add(sources: &mut Vec<Source>, pod: &Value, name: &str, status: Option<&Value
     if restarted && (wanted.previous_only || lately) {
         sources.push(source(RunOf::Previous, None));
     }
-    if !wanted.previous_only {
+    // Between two runs of a crash loop the run before is the one that has just ended.
+    let between = restarted && status.is_some_and(|status| status.pointer("/state/terminated").is_some());
+    if !wanted.previous_only || between {
         sources.push(source(RunOf::Present, waiting(pod, status)));
     }
 }
@@ -180,6 +182,7 @@ pub(super) async fn read_all(
     for (index, log) in logs {
         let name = sources[index].name();
         match log {
+            Ok(log) if is_gone(&log) => notes.push(format!("{name}: the node has not kept the log of this run")),
             Ok(log) => {
                 let parsed = parse::parse(&log.bytes, index);
                 notes.extend(left_out(&name, &log, parsed.lines.len(), parsed.undecodable, wanted, bytes));
@@ -199,6 +202,13 @@ pub(super) async fn read_all(
     }
     lines.sort_by_key(|line| line.time);
     Ok(Collected { lines, sources, notes })
+}
+
+/// Returns whether the log is only the kubelet's word that there is none: it keeps the last ended run of a container
+/// and removes those before.
+/// Source: k8s.io/kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go, GetContainerLogs.
+fn is_gone(log: &LogText) -> bool {
+    log.bytes.starts_with(b"unable to retrieve container logs for ") && !log.bytes.contains(&b'\n')
 }
 
 /// Returns the query for one log.

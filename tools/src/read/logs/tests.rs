@@ -175,3 +175,23 @@ async fn bad_arguments_are_explained() {
     hint: there is deployment/backend
     "#);
 }
+
+#[tokio::test]
+async fn between_the_runs_of_a_crash_loop_the_one_that_has_just_ended_is_the_run_before() {
+    let mut ended = pod("todo", "backend-1", "backend", ("ReplicaSet", "backend-1"));
+    ended["status"]["containerStatuses"] = json!([{"name": "app", "ready": false, "restartCount": 2,
+        "state": {"terminated": {"exitCode": 3}}, "lastState": {"terminated": {"exitCode": 3}}}]);
+    let reader = FakeReader::new(vec![ended])
+        .log("backend-1/app previous", "unable to retrieve container logs for containerd://1c9f")
+        .log("backend-1/app", "2026-03-01T11:58:00Z fatal: no database\n");
+    let turn = FakeRun::new(reader);
+    assert_snapshot!(turn.person("logs", json!({"target": "pod/backend-1", "previous": true})).await, @r"
+    1 line from pod/backend-1 in namespace todo
+
+    first fatal line: fatal: no database
+
+    >> 11:58:00 backend-1/app | fatal: no database
+
+    backend-1/app (previous): the node has not kept the log of this run
+    ");
+}
