@@ -446,17 +446,25 @@ fn repeated_bookmarks(pass: &mut Pass) {
         if let Some(events) = answer.get_mut("body").and_then(Value::as_array_mut) {
             events.dedup_by(|next, before| {
                 let is_bookmark = next["type"] == "BOOKMARK" && before["type"] == "BOOKMARK";
-                is_bookmark && without_columns(next) == without_columns(before)
+                is_bookmark && bare_bookmark(next) == bare_bookmark(before)
             });
         }
     });
 }
 
-/// Returns an event without the columns of its table: only the first table of a watch has them.
-fn without_columns(event: &Value) -> Value {
+/// Returns a bookmark without what only one has that ends the initial events or begins a table: the mark, and the
+/// columns and the object that is marked in a table's row.
+fn bare_bookmark(event: &Value) -> Value {
     let mut event = event.clone();
-    if let Some(table) = event["object"].as_object_mut() {
+    let object = &mut event["object"];
+    if let Some(table) = object.as_object_mut() {
         table.remove("columnDefinitions");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("annotations");
+    }
+    for row in object.get_mut("rows").and_then(Value::as_array_mut).into_iter().flatten() {
+        row["object"] = Value::Null;
     }
     event
 }
