@@ -52,7 +52,7 @@ pub(crate) fn run_all(server: &Server, suite: &Suite) -> BTreeMap<String, Answer
 }
 
 /// Runs a case in a new namespace of the server.
-async fn run(server: &Server, case: &Case) -> Answers {
+pub(crate) async fn run(server: &Server, case: &Case) -> Answers {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let namespace = format!("contract-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     run::case(server, case, &namespace).await

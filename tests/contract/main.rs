@@ -25,6 +25,9 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract")
 }
 
+/// How often a live server is asked again about a case that it answered otherwise than when it was recorded.
+const ASKED_AGAIN: usize = 2;
+
 #[tokio::test]
 async fn the_sandbox_answers_as_a_real_server_does() {
     let suite = case::Suite::load(&folder());
@@ -49,8 +52,18 @@ async fn the_sandbox_answers_as_a_real_server_does() {
             };
             let real = normalise::case(real);
             report.differences("sandbox", case, &compare::cases(&normalise::case(&mine), &real), &known);
-            if let Some(theirs) = &theirs {
-                report.differences("live", case, &compare::cases(&normalise::case(theirs), &real), &known);
+            if let (Some(theirs), Some(server)) = (theirs, &live) {
+                let mut found = compare::cases(&normalise::case(&theirs), &real);
+                // What a real server answers hangs on its timers too. The recording is true if the server gives
+                // it again; a case that has to be asked again is named.
+                for _ in 0..ASKED_AGAIN {
+                    if found.iter().all(|difference| known.explains(&case.name, difference).is_some()) {
+                        break;
+                    }
+                    report.asked_again(case, &found);
+                    found = compare::cases(&normalise::case(&live::run(server, case).await), &real);
+                }
+                report.differences("live", case, &found, &known);
             }
             report.mutations(mutation::run(case, &mine, &real));
         }

@@ -19,6 +19,7 @@ pub(crate) struct Report {
     distribution: BTreeMap<&'static str, BTreeMap<String, usize>>,
     unrecorded: Vec<String>,
     unexplained: Vec<String>,
+    asked_again: Vec<String>,
     explained: BTreeMap<usize, usize>,
     mutations: Tally,
 }
@@ -35,6 +36,12 @@ impl Report {
     /// Notes a case that no real server has answered.
     pub(crate) fn unrecorded(&mut self, case: &Case) {
         self.unrecorded.push(case.name.clone());
+    }
+
+    /// Notes that a live server answered a case otherwise, and is asked again.
+    pub(crate) fn asked_again(&mut self, case: &Case, differences: &[Difference]) {
+        let places: Vec<&str> = differences.iter().map(|difference| difference.at.as_str()).take(3).collect();
+        self.asked_again.push(format!("{}: {}", case.name, places.join(", ")));
     }
 
     /// Notes what differs in a case.
@@ -71,6 +78,10 @@ impl Report {
         let _ = writeln!(text, "  unexplained differences: {}", self.unexplained.len());
         for difference in &self.unexplained {
             let _ = writeln!(text, "  - {difference}");
+        }
+        let _ = writeln!(text, "  live cases asked again: {}", self.asked_again.len());
+        for case in &self.asked_again {
+            let _ = writeln!(text, "  - {case}");
         }
         let _ = writeln!(text, "  {}", self.mutations);
         let _ = std::io::stdout().write_all(text.as_bytes());
