@@ -30,19 +30,21 @@ impl AuditLog {
         Self { path: path.to_owned(), from }
     }
 
-    /// Returns the program's requests that this text occurs in, oldest first. Only whole lines are read: one may
-    /// be on its way.
-    pub(crate) fn requests(&self, about: &str) -> Vec<Value> {
+    /// Returns the program's requests about a namespace and what is in it, oldest first. Only whole lines are read:
+    /// one may be on its way.
+    pub(crate) fn requests(&self, namespace: &str) -> Vec<Value> {
         // The line of a request may come a moment after its answer.
         thread::sleep(LATE);
         let mut file = File::open(&self.path).unwrap();
         file.seek(SeekFrom::Start(self.from)).unwrap();
         let mut requests = Vec::new();
         for line in BufReader::new(file).lines().map(Result::unwrap) {
-            if line.contains(about)
+            // A name may be the beginning of another; this only spares the parsing of most lines.
+            if line.contains(namespace)
                 && line.contains(r#""userAgent":"todo-agent/"#)
                 && let Ok(event) = serde_json::from_str::<Value>(&line)
                 && event["stage"] == "ResponseComplete"
+                && event["objectRef"]["namespace"] == namespace
             {
                 requests.push(request(&event));
             }
