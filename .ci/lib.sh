@@ -184,18 +184,20 @@ on_cluster() {
   tests/cluster/run -- "$@"
 }
 
-contract_live() {
+# Runs a command that finds the cluster's kubeconfig in a variable of its own: `on_cluster_as VARIABLE COMMAND…`.
+on_cluster_as() {
   # shellcheck disable=SC2016 # expanded where the cluster is named
-  on_cluster bash -c 'TODO_AGENT_CONTRACT_KUBECONFIG=$TODO_AGENT_TEST_KUBECONFIG exec "$@"' bash \
-    cargo test --quiet --test contract |
+  on_cluster bash -c 'export "$1=$TODO_AGENT_TEST_KUBECONFIG" && shift && exec "$@"' bash "$@"
+}
+
+contract_live() {
+  on_cluster_as TODO_AGENT_CONTRACT_KUBECONFIG cargo test --quiet --test contract |
     sed -E 's/^ *(contract|normaliser|known differences|unexplained differences|live cases asked again|mutations): /report: &/'
 }
 
 # The recordings of kubectl's output are still what it prints on a real cluster.
 kubectl_live() {
-  # shellcheck disable=SC2016 # expanded where the cluster is named
-  on_cluster bash -c 'TODO_AGENT_KUBECTL_KUBECONFIG=$TODO_AGENT_TEST_KUBECONFIG TODO_AGENT_CI=1 exec "$@"' bash \
-    cargo test --quiet --test kubectl
+  TODO_AGENT_CI=1 on_cluster_as TODO_AGENT_KUBECTL_KUBECONFIG cargo test --quiet --test kubectl
 }
 
 cluster_down() {

@@ -1,31 +1,17 @@
 //! An object that somebody changes between preview and sending, while everything was approved in advance:
 //! one approval never covers another state of the object, nor a harder action.
 
-use std::{
-    process::{Child, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::process::{Child, Stdio};
 
 use crate::support::{
     Output, Served, TestEnvironment,
-    proxy::{Proxy, Reaction},
+    proxy::{Proxy, at_the_last_look},
     spawn,
 };
 
 /// Runs the program and stops it after its preview, before it looks at the object for the last time.
 fn stopped_before_sending(environment: &TestEnvironment, served: &Served, arguments: &[&str]) -> (Child, Proxy) {
-    let stage = AtomicUsize::new(0);
-    let proxy = Proxy::before(&served.access, "todo", move |request| {
-        let read = request.starts_with("GET ") && request.contains("/deployments/backend");
-        let advance =
-            |from: usize, to: usize| stage.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if request.contains("dryRun") {
-            advance(0, 1);
-        } else if read && advance(1, 2) {
-            return Reaction::PassWhenTold;
-        }
-        Reaction::Pass
-    });
+    let proxy = Proxy::before(&served.access, "todo", at_the_last_look());
     let kubeconfig = environment.write("proxy.yaml", proxy.kubeconfig()).display().to_string();
     let mut command =
         environment.command(["--kubeconfig", kubeconfig.as_str()].into_iter().chain(arguments.iter().copied()));

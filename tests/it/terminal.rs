@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{
     Output, Served, TestEnvironment,
-    proxy::{Proxy, Reaction},
+    proxy::{Proxy, Reaction, is_the_write},
     spawn,
     terminal::Terminal,
     world, world_file,
@@ -252,8 +252,7 @@ fn ctrl_c_never_cuts_a_request_in_flight() {
     let environment = TestEnvironment::new();
     let served = Served::world(&environment, &world_file("slow"));
     let proxy = Proxy::before(&served.access, "todo", |request| {
-        let write = request.starts_with("PATCH ") && !request.contains("dryRun");
-        if write { Reaction::PassWhenTold } else { Reaction::Pass }
+        if is_the_write(request) { Reaction::PassWhenTold } else { Reaction::Pass }
     });
     let kubeconfig = environment.write("proxy.yaml", proxy.kubeconfig()).display().to_string();
     let run = started(&environment, &["--kubeconfig", &kubeconfig, "scale backend to 3", "--yes"]);

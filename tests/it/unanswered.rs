@@ -7,13 +7,9 @@ use insta::assert_snapshot;
 
 use crate::support::{
     Served, TestEnvironment,
-    proxy::{Proxy, Reaction},
+    proxy::{Proxy, Reaction, is_the_write},
     spawn,
 };
-
-fn is_real_write(request: &str) -> bool {
-    request.starts_with("PATCH ") && !request.contains("dryRun")
-}
 
 /// A sandbox, and a proxy in front of it that does this to the first kind of requests.
 fn behind_a_proxy(environment: &TestEnvironment, to: fn(&str) -> bool, reaction: Reaction) -> (Served, Proxy) {
@@ -28,7 +24,7 @@ fn behind_a_proxy(environment: &TestEnvironment, to: fn(&str) -> bool, reaction:
 #[test]
 fn killed_between_sending_and_answer_the_next_start_reports_it_and_never_resends() {
     let environment = TestEnvironment::new();
-    let (served, proxy) = behind_a_proxy(&environment, is_real_write, Reaction::HoldAnswer);
+    let (served, proxy) = behind_a_proxy(&environment, is_the_write, Reaction::HoldAnswer);
     let mut command = environment.command(["scale backend to 3", "--yes"]);
     let mut run = spawn(command.stdin(Stdio::null()));
     proxy.stopped();
@@ -54,7 +50,7 @@ fn killed_between_sending_and_answer_the_next_start_reports_it_and_never_resends
 #[test]
 fn killed_before_the_request_arrived_the_next_start_finds_the_old_state() {
     let environment = TestEnvironment::new();
-    let (served, proxy) = behind_a_proxy(&environment, is_real_write, Reaction::Hold);
+    let (served, proxy) = behind_a_proxy(&environment, is_the_write, Reaction::Hold);
     let mut command = environment.command(["scale backend to 3", "--yes"]);
     let mut run = spawn(command.stdin(Stdio::null()));
     proxy.stopped();
@@ -71,7 +67,7 @@ fn killed_before_the_request_arrived_the_next_start_finds_the_old_state() {
 #[test]
 fn an_answer_that_is_lost_on_the_way_is_looked_for_in_the_cluster() {
     let environment = TestEnvironment::new();
-    let (served, _proxy) = behind_a_proxy(&environment, is_real_write, Reaction::CutAnswer);
+    let (served, _proxy) = behind_a_proxy(&environment, is_the_write, Reaction::CutAnswer);
     let output = environment.run(["scale backend to 3", "--yes"]);
     assert_snapshot!(output.stdout_filtered(), @r"
     ✓ ok: scale deployment/backend from 2 to 3 replicas

@@ -1,15 +1,13 @@
 //! Somebody else changes the object between preview and sending: what was approved covers no other state of it,
 //! and what only its controller writes asks no second time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use serde_json::json;
 
 use crate::{
     place::{Place, await_that},
     scenario::{Scenario, scenario},
     site::Site,
-    support::{Output, proxy::Reaction},
+    support::{Output, proxy::at_the_last_look},
 };
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -20,17 +18,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 
 /// Runs the program and lets something happen after its preview, before it looks at the object for the last time.
 fn run_with_something_between(place: &Place, arguments: &[&str], between: impl FnOnce()) -> Output {
-    let stage = AtomicUsize::new(0);
-    let proxy = place.behind_a_proxy(move |request| {
-        let read = request.starts_with("GET ") && request.contains("/deployments/backend");
-        let advance = |from, to| stage.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if request.contains("dryRun") {
-            advance(0, 1);
-        } else if read && advance(1, 2) {
-            return Reaction::PassWhenTold;
-        }
-        Reaction::Pass
-    });
+    let proxy = place.behind_a_proxy(at_the_last_look());
     let run = place.start(arguments);
     proxy.stopped();
     between();

@@ -10,7 +10,7 @@ use crate::{
     place::Place,
     scenario::{Scenario, scenario},
     site::Site,
-    support::proxy::Reaction,
+    support::proxy::{Reaction, is_the_write},
 };
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -23,10 +23,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario!(a_write_that_was_made_and_reported_as_failed_is_found),
     scenario!(a_write_whose_answer_was_cut_is_found),
 ];
-
-pub(crate) fn is_the_write(request: &str) -> bool {
-    request.starts_with("PATCH ") && !request.contains("dryRun")
-}
 
 /// Returns a reaction to the first requests of a kind; all others pass.
 fn first(

@@ -19,13 +19,12 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    faults::is_the_write,
     place::Place,
     scenario::{Scenario, scenario},
     site::Site,
     support::{
         evidence,
-        proxy::{Proxy, Reaction},
+        proxy::{Proxy, Reaction, Stages, is_the_write},
     },
 };
 
@@ -155,19 +154,20 @@ fn kill_and_look(place: &Place, before: u64, wanted: u64, kill: impl FnOnce(&Pla
 /// Kills the program when the proxy has stopped what belongs to a phase.
 fn kill_in(phase: Phase) -> impl FnOnce(&Place, &str) -> Proxy {
     move |place, sentence| {
-        let stage = AtomicUsize::new(0);
+        let stages = Stages::default();
         let proxy = place.behind_a_proxy(move |request| {
-            let advance = |from, to| stage.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok();
             if request.contains("dryRun") {
-                advance(0, 1);
+                stages.advance(0, 1);
             } else if is_the_write(request) {
-                advance(1, 2);
+                stages.advance(1, 2);
                 match phase {
                     Phase::InFlight => return Reaction::Hold,
                     Phase::Answered => return Reaction::HoldAnswer,
                     _ => {}
                 }
-            } else if (phase == Phase::Before && advance(1, 3)) || (phase == Phase::Settling && advance(2, 3)) {
+            } else if (phase == Phase::Before && stages.advance(1, 3))
+                || (phase == Phase::Settling && stages.advance(2, 3))
+            {
                 return Reaction::Hold;
             }
             Reaction::Pass

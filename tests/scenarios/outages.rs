@@ -1,15 +1,13 @@
 //! Parts of the cluster that stop and come back while the program works: nothing is sent twice, nothing is
 //! called done that is not, and a wait outlives a restart.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use serde_json::json;
 
 use crate::{
     place::{Place, await_that},
     scenario::{Scenario, scenario},
     site::{Real, Site},
-    support::proxy::Reaction,
+    support::proxy::at_the_last_look,
 };
 
 const ALONE: &str = "the sandbox is one process, which keeps nothing when it ends";
@@ -77,16 +75,7 @@ fn a_verification_outlives_a_restart_of_the_api_server(site: &Site) {
 
 fn an_api_server_that_stops_between_approval_and_sending(site: &Site) {
     let place = Place::with(site, "backend");
-    let stage = AtomicUsize::new(0);
-    let proxy = place.behind_a_proxy(move |request| {
-        let advance = |from, to| stage.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if request.contains("dryRun") {
-            advance(0, 1);
-        } else if request.starts_with("GET ") && advance(1, 2) {
-            return Reaction::PassWhenTold;
-        }
-        Reaction::Pass
-    });
+    let proxy = place.behind_a_proxy(at_the_last_look());
     let run = place.start(&["scale backend to 3", "--yes"]);
     proxy.stopped();
     let stopped = Stopped::new(place.real(), API_SERVER);

@@ -41,6 +41,37 @@ pub(crate) enum Reaction {
     CarryOutAndSay(u16, &'static str),
 }
 
+/// Returns whether a request changes something for good.
+pub(crate) fn is_the_write(request: &str) -> bool {
+    request.starts_with("PATCH ") && !request.contains("dryRun")
+}
+
+/// Returns a reaction that stops the program after its preview, when it looks at the Deployment `backend` for the
+/// last time before it sends.
+pub(crate) fn at_the_last_look() -> impl Fn(&str) -> Reaction + Send + Sync + 'static {
+    let stages = Stages::default();
+    move |request| {
+        let read = request.starts_with("GET ") && request.contains("/deployments/backend");
+        if request.contains("dryRun") {
+            stages.advance(0, 1);
+        } else if read && stages.advance(1, 2) {
+            return Reaction::PassWhenTold;
+        }
+        Reaction::Pass
+    }
+}
+
+/// How far the requests have come, where what becomes of one hangs on those before it.
+#[derive(Default)]
+pub(crate) struct Stages(AtomicUsize);
+
+impl Stages {
+    /// Goes on if this stage is the present one, and returns whether it was.
+    pub(crate) fn advance(&self, from: usize, to: usize) -> bool {
+        self.0.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+}
+
 /// A proxy on a loopback port.
 pub(crate) struct Proxy {
     port: u16,

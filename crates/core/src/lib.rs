@@ -10,6 +10,7 @@ pub mod change;
 pub mod clock;
 pub mod error;
 pub mod journal;
+pub mod lasting;
 pub mod names;
 pub mod object;
 pub mod output;

@@ -3,17 +3,17 @@
 //! It polls once a second on the turn's clock. A condition that is not met is an answer, not an error, but
 //! it counts as not achieved.
 
-mod lasting;
-
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use todo_agent_core::{Cause, ObjectRef, Output, Reader, Run, ToolError};
-use todo_agent_kube_rules::kinds;
+use todo_agent_core::{
+    Cause, ObjectRef, Output, Reader, Run, ToolError,
+    lasting::{self, Patience},
+};
+use todo_agent_kube_rules::{self as kube_rules, kinds};
 
-use self::lasting::LastingTrouble;
 use crate::{
     names, pods,
     progress::{self, Progress},
@@ -89,7 +89,7 @@ impl Read for WaitFor {
         let words = args.condition.words();
         let started = run.clock.now();
         let deadline = run.deadline_within(Duration::from_secs(seconds.into()));
-        let mut trouble = LastingTrouble::new(run);
+        let mut patience = Patience::new(run);
         let mut answered = false;
         let met = loop {
             let state = match look(reader, &object, args.condition).await {
@@ -105,7 +105,9 @@ impl Read for WaitFor {
                 State::Met(how) => break Some((waited, how)),
                 State::Stuck(_) => break None,
                 State::NotYet(_) if run.clock.now() >= deadline => break None,
-                State::NotYet(_) if args.condition.needs_pods() && trouble.holds(reader, &object, run).await => {
+                State::NotYet(_)
+                    if args.condition.needs_pods() && in_vain(&mut patience, reader, &object, run).await =>
+                {
                     break None;
                 }
                 State::NotYet(why) => run.progress(format!("{}: {why} ({waited} s)", object.short())),
@@ -198,6 +200,31 @@ async fn look(reader: &dyn Reader, object: &ObjectRef, condition: Condition) -> 
         Condition::RolledOut => rolled_out(object, &live)?,
         Condition::Available | Condition::Ready => healthy(object, &live, condition),
     })
+}
+
+/// Returns whether the object's pods will not come by themselves.
+async fn in_vain(patience: &mut Patience, reader: &dyn Reader, object: &ObjectRef, run: &Run) -> bool {
+    let now = run.clock.now();
+    if !patience.wants_to_look(now) {
+        return false;
+    }
+    let Ok(live) = reader.get(object).await else { return false };
+    let pods = if object.resource.kind == "Pod" {
+        vec![live]
+    } else {
+        workloads::pods(reader, object, &live).await.unwrap_or_default()
+    };
+    let mut found = false;
+    for pod in &pods {
+        found = match kube_rules::pods::trouble(pod) {
+            Some(trouble) => lasting::lasts(reader, pod, &trouble).await,
+            None => false,
+        };
+        if found {
+            break;
+        }
+    }
+    patience.is_over(now, found)
 }
 
 fn still_there(live: &Value) -> String {

@@ -1,62 +1,42 @@
 //! Fails a wait early: when a pod of the newest revision stays in a state it will not leave by itself.
 //!
-//! A state must hold for 20 seconds, because a first failed pull or one crash may pass. The pods are
-//! only looked at when progress stops, so that a healthy rollout costs no extra requests.
+//! The pods are only looked at when progress stops, so that a healthy rollout costs no extra requests.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use serde_json::Value;
-use todo_agent_core::{ListQuery, Reader, Run, Within};
+use todo_agent_core::{
+    ListQuery, Reader, Run, Within,
+    lasting::{self, Patience},
+};
 use todo_agent_kube_rules::{
     kinds,
-    pods::{self, Lasting, Trouble},
+    pods::{self, Trouble},
 };
 
 use crate::cluster::Cluster;
 
-/// How long nothing may change before the pods are looked at, and how often then.
-const LOOK_AFTER: Duration = Duration::from_secs(8);
-const LOOK_EVERY: Duration = Duration::from_secs(4);
-/// How long a state must hold before it counts.
-const HOLDS_FOR: Duration = Duration::from_secs(20);
-
 pub(super) struct TroubleWatch<'a> {
     cluster: &'a Cluster,
     run: &'a Run,
-    next_look: Timestamp,
-    /// Since when a lasting state has been seen without interruption.
-    since: Option<Timestamp>,
+    patience: Patience,
 }
 
 impl<'a> TroubleWatch<'a> {
     pub(super) fn new(cluster: &'a Cluster, run: &'a Run) -> Self {
-        Self { cluster, run, next_look: run.deadline_within(LOOK_AFTER), since: None }
+        Self { cluster, run, patience: Patience::new(run) }
     }
 
     /// Returns the reason once a lasting state has held long enough.
     pub(super) async fn look(&mut self, workload: &Value) -> Option<String> {
         let now = self.run.clock.now();
-        if now < self.next_look {
+        if !self.patience.wants_to_look(now) {
             return None;
         }
-        self.next_look = now.saturating_add(LOOK_EVERY).unwrap_or(now);
         let Some((pod, trouble)) = self.gravest(workload).await else {
-            self.since = None;
+            self.patience.is_over(now, false);
             return None;
         };
-        let lasting = match trouble.lasting {
-            Lasting::Proven => true,
-            Lasting::Likely => self.backs_off(&pod).await,
-            Lasting::Passing => false,
-        };
-        if !lasting {
-            self.since = None;
-            return None;
-        }
-        let since = *self.since.get_or_insert(now);
-        let held = since.saturating_add(HOLDS_FOR).is_ok_and(|until| now >= until);
-        held.then(|| describe(&pod, &trouble))
+        let found = lasting::lasts(self.cluster, &pod, &trouble).await;
+        self.patience.is_over(now, found).then(|| describe(&pod, &trouble))
     }
 
     /// Returns the gravest reason why a pod of the newest revision is not ready, if one is known.
@@ -103,17 +83,6 @@ impl<'a> TroubleWatch<'a> {
         };
         let Some(newest) = newest else { return Some(pods) };
         Some(pods.into_iter().filter(|pod| pod["metadata"]["labels"][label] == newest.as_str()).collect())
-    }
-
-    async fn backs_off(&self, pod: &Value) -> bool {
-        let (Some(namespace), Some(name)) = (pod["metadata"]["namespace"].as_str(), pod["metadata"]["name"].as_str())
-        else {
-            return false;
-        };
-        let Some(kind) = kinds::find("events") else { return false };
-        let query = ListQuery::new(kind, Within::Namespace(namespace.to_owned()))
-            .fields(format!("involvedObject.name={name},reason=BackOff"));
-        self.cluster.list(&query).await.is_ok_and(|events| !events.is_empty())
     }
 }
 

@@ -82,15 +82,10 @@ pub(crate) fn resources(group: &str, version: &str) -> Result<Reply, ApiError> {
                 "name": format!("{}/{}", kind.plural, subresource.word()), "singularName": "",
                 "namespaced": kind.namespaced, "kind": kind.kind, "verbs": subresource_verbs(*subresource)
             });
-            if *subresource == Subresource::Scale {
-                entry["group"] = "autoscaling".into();
-                entry["version"] = "v1".into();
-                entry["kind"] = "Scale".into();
-            }
-            if *subresource == Subresource::Token {
-                entry["group"] = "authentication.k8s.io".into();
-                entry["version"] = "v1".into();
-                entry["kind"] = "TokenRequest".into();
+            if let Some((group, version, kind)) = own_kind(*subresource) {
+                entry["group"] = group.into();
+                entry["version"] = version.into();
+                entry["kind"] = kind.into();
             }
             entries.push(entry);
         }
@@ -115,6 +110,15 @@ fn add_names(entry: &mut Value, resource: &Resource) {
     }
     if resource.in_all() {
         entry["categories"] = json!(["all"]);
+    }
+}
+
+/// Returns the group, version and kind of what a subresource is, where that is not its resource's.
+fn own_kind(subresource: Subresource) -> Option<(&'static str, &'static str, &'static str)> {
+    match subresource {
+        Subresource::Scale => Some(("autoscaling", "v1", "Scale")),
+        Subresource::Token => Some(("authentication.k8s.io", "v1", "TokenRequest")),
+        Subresource::Status | Subresource::Log => None,
     }
 }
 
@@ -178,15 +182,10 @@ fn aggregated_resource(resource: &Resource, group: &str, version: &str) -> Value
         .subresources
         .iter()
         .map(|subresource| {
-            let response = match subresource {
-                Subresource::Scale => json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}),
-                Subresource::Token => {
-                    json!({"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"})
-                }
-                _ => json!({"group": group, "version": own_version, "kind": kind.kind}),
-            };
+            let (group, version, kind) = own_kind(*subresource).unwrap_or((group, own_version, kind.kind));
             json!({
-                "subresource": subresource.word(), "responseKind": response,
+                "subresource": subresource.word(),
+                "responseKind": {"group": group, "version": version, "kind": kind},
                 "verbs": subresource_verbs(*subresource)
             })
         })
