@@ -163,7 +163,9 @@ fn start_sandbox(world: &str, options: &Options) -> Result<Connected, Problem> {
             .hint("leave one of them out"));
     }
     let sandbox =
-        Sandbox::start(load_world(world)?, todo_agent_sandbox::Options { now: Timestamp::now(), ..Default::default() })
+        // On a whole second, as all times of Kubernetes are: else the ages of the same world differ by one, as the
+        // second falls.
+        Sandbox::start(load_world(world)?, todo_agent_sandbox::Options { now: whole_second(), ..Default::default() })
             .map_err(|error| Problem::configuration(format!("the world {world} cannot be started: {error}")))?;
     let mut service = ApiServer::new(sandbox.clone());
     if let Some(file) = &options.sandbox_log {
@@ -242,4 +244,9 @@ impl Journal for NoJournal {
     fn append(&mut self, _record: &JournalRecord) -> Result<(), JournalError> {
         Err(JournalError(self.0.clone()))
     }
+}
+
+fn whole_second() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
