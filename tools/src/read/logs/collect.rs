@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 use todo_agent_core::{
-    Cause, Reader, ToolError,
+    Cause, ClusterError, Reader, ToolError,
     reader::{LogQuery, LogText},
     text::count,
 };
@@ -165,24 +165,17 @@ pub(super) async fn read_all(
         Some(format!("{} has no log yet: {waiting}", source.name()))
     }));
     let bytes = bytes_each(sources.len());
-    // The queries are made first: a stream of borrowing closures would not be Send.
-    let queries: Vec<(usize, LogQuery)> = sources
-        .iter()
-        .enumerate()
-        .filter(|(_, source)| source.waiting.is_none())
-        .map(|(index, source)| (index, query(namespace, source, wanted, bytes)))
-        .collect();
-    let mut logs: Vec<(usize, Result<LogText, _>)> = stream::iter(queries)
-        .map(|(index, query)| async move { (index, reader.logs(&query).await) })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    logs.sort_by_key(|(index, _)| *index);
+    let readable: Vec<usize> = (0..sources.len()).filter(|index| sources[*index].waiting.is_none()).collect();
+    let mut logs = read_each(reader, queries(namespace, &sources, &readable, wanted, bytes)).await;
+    let instead = runs_instead(&mut sources, &logs);
+    logs.extend(read_each(reader, queries(namespace, &sources, &instead, wanted, bytes)).await);
     let mut lines = Vec::new();
     for (index, log) in logs {
         let name = sources[index].name();
         match log {
-            Ok(log) if is_gone(&log) => notes.push(format!("{name}: the node has not kept the log of this run")),
+            Ok(log) if is_gone(&log) => {
+                notes.push(format!("{name}: the node has not kept the log of this run, the run after it is shown"));
+            }
             Ok(log) => {
                 let parsed = parse::parse(&log.bytes, index);
                 notes.extend(left_out(&name, &log, parsed.lines.len(), parsed.undecodable, wanted, bytes));
@@ -204,11 +197,51 @@ pub(super) async fn read_all(
     Ok(Collected { lines, sources, notes })
 }
 
+/// The log of a source, by its place.
+type Read = (usize, Result<LogText, ClusterError>);
+
+/// Reads several at a time; returns the logs in the order of their sources.
+async fn read_each(reader: &dyn Reader, queries: Vec<(usize, LogQuery)>) -> Vec<Read> {
+    let mut logs: Vec<_> = stream::iter(queries)
+        .map(|(index, query)| async move { (index, reader.logs(&query).await) })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    logs.sort_by_key(|(index, _)| *index);
+    logs
+}
+
+/// Adds the present run of each container whose run before is gone, unless it is read anyway; returns what it added.
+/// A run that ends takes the place of the one before it at once, and the status of the pod says so only later.
+fn runs_instead(sources: &mut Vec<Source>, logs: &[Read]) -> Vec<usize> {
+    let first = sources.len();
+    for (index, log) in logs {
+        let gone = sources[*index].run == RunOf::Previous && log.as_ref().is_ok_and(is_gone);
+        let present = Source { run: RunOf::Present, ..sources[*index].clone() };
+        if gone && !sources.contains(&present) {
+            sources.push(present);
+        }
+    }
+    (first..sources.len()).collect()
+}
+
 /// Returns whether the log is only the kubelet's word that there is none: it keeps the last ended run of a container
 /// and removes those before.
 /// Source: k8s.io/kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go, GetContainerLogs.
 fn is_gone(log: &LogText) -> bool {
     log.bytes.starts_with(b"unable to retrieve container logs for ") && !log.bytes.contains(&b'\n')
+}
+
+/// Returns the queries for these sources. They are made before the reading: a stream of borrowing closures would not be
+/// Send.
+fn queries(
+    namespace: &str,
+    sources: &[Source],
+    which: &[usize],
+    wanted: &Wanted,
+    bytes: u64,
+) -> Vec<(usize, LogQuery)> {
+    which.iter().map(|&index| (index, query(namespace, &sources[index], wanted, bytes))).collect()
 }
 
 /// Returns the query for one log.

@@ -192,6 +192,26 @@ async fn between_the_runs_of_a_crash_loop_the_one_that_has_just_ended_is_the_run
 
     >> 11:58:00 backend-1/app | fatal: no database
 
-    backend-1/app (previous): the node has not kept the log of this run
+    backend-1/app (previous): the node has not kept the log of this run, the run after it is shown
+    ");
+}
+
+#[tokio::test]
+async fn a_run_before_that_is_gone_is_replaced_by_the_present_run() {
+    let mut again = pod("todo", "backend-1", "backend", ("ReplicaSet", "backend-1"));
+    again["status"]["containerStatuses"] = json!([{"name": "app", "ready": true, "restartCount": 1,
+        "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 3}}}]);
+    let reader = FakeReader::new(vec![again])
+        .log("backend-1/app previous", "unable to retrieve container logs for containerd://1c9f")
+        .log("backend-1/app", "2026-03-01T11:58:00Z fatal: no database\n");
+    let turn = FakeRun::new(reader);
+    assert_snapshot!(turn.person("logs", json!({"target": "pod/backend-1", "previous": true})).await, @r"
+    1 line from pod/backend-1 in namespace todo
+
+    first fatal line: fatal: no database
+
+    >> 11:58:00 backend-1/app | fatal: no database
+
+    backend-1/app (previous): the node has not kept the log of this run, the run after it is shown
     ");
 }
