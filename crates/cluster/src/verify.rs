@@ -87,7 +87,8 @@ impl Settling<'_> {
                 }
                 match progress(self.expectation, object, self.written) {
                     Progress::Met(text) => return Settled::Met(text),
-                    Progress::Failed(why) => {
+                    Progress::Failed(why) => return Settled::NotMet(why),
+                    Progress::Stuck(why) => {
                         return Settled::NotMet(self.with_trouble(why, &mut trouble, object).await);
                     }
                     Progress::Waiting(text) => {
@@ -166,7 +167,7 @@ impl Settling<'_> {
         if let Some(object) = live.as_ref().filter(|object| !self.is_another(object)) {
             match progress(self.expectation, object, self.written) {
                 Progress::Met(text) => return Settled::Met(text),
-                Progress::Waiting(text) | Progress::Failed(text) => self.last = text,
+                Progress::Waiting(text) | Progress::Stuck(text) | Progress::Failed(text) => self.last = text,
             }
         }
         let seen = if self.last.is_empty() { "nothing was seen".to_owned() } else { self.last.clone() };
@@ -182,7 +183,9 @@ impl Settling<'_> {
     async fn now(&self, target: &ObjectRef) -> String {
         match self.cluster.read_live(target, "see whether it holds").await {
             Ok(object) => match progress(self.expectation, &object, self.written) {
-                Progress::Met(text) | Progress::Waiting(text) | Progress::Failed(text) => format!("now: {text}"),
+                Progress::Met(text) | Progress::Waiting(text) | Progress::Stuck(text) | Progress::Failed(text) => {
+                    format!("now: {text}")
+                }
             },
             Err(error) => format!("the present state cannot be read: {}", error.message),
         }

@@ -14,7 +14,9 @@ pub(super) enum Progress {
     Met(String),
     /// Not yet.
     Waiting(String),
-    /// It will not hold any more.
+    /// Its controller has given up; why, its pods may tell.
+    Stuck(String),
+    /// It will not hold any more, whatever the pods do.
     Failed(String),
 }
 
@@ -94,7 +96,7 @@ fn deployment(object: &Value) -> Progress {
         .find(|condition| condition["type"] == "Progressing" && condition["reason"] == "ProgressDeadlineExceeded");
     if let Some(condition) = stuck {
         let message = condition["message"].as_str().unwrap_or("the progress deadline was exceeded");
-        return Progress::Failed(message.to_owned());
+        return Progress::Stuck(message.to_owned());
     }
     let wanted = object["spec"]["replicas"].as_i64().unwrap_or(1);
     let updated = count(object, "updatedReplicas");
@@ -210,7 +212,7 @@ mod tests {
     fn a_rollout_past_its_deadline_has_failed() {
         let status = json!({"observedGeneration": 2, "conditions": [
             {"type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "ReplicaSet \"b-1\" has timed out progressing."}]});
-        assert!(matches!(rolled_out(&deployment_with(&json!({}), &status), None), Progress::Failed(_)));
+        assert!(matches!(rolled_out(&deployment_with(&json!({}), &status), None), Progress::Stuck(_)));
     }
 
     #[test]
