@@ -15,6 +15,7 @@ pub mod exit;
 pub mod input;
 pub mod journal;
 pub mod json;
+pub mod model;
 pub mod options;
 pub mod policy_file;
 pub mod problem;
