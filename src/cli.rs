@@ -4,6 +4,7 @@
 //! subcommand; other words are joined to a sentence. No words mean a conversation at a terminal, else one
 //! sentence per line of standard input. Parsing only: nothing is read, connected or printed here.
 
+mod benchmark;
 mod build;
 
 use std::{ffi::OsString, fmt::Write as _, path::PathBuf};
@@ -127,6 +128,18 @@ struct Flags {
     #[arg(long, value_name = "LEVEL", value_enum, global = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "medium")]
     yes: Option<Level>,
+    /// Approve everything, also what is protected; for benchmarks and throw-away clusters only
+    #[arg(long, global = true, conflicts_with_all = ["dry_run", "read_only"])]
+    unattended: bool,
+    /// The most requests to the model in one turn [default: 25]
+    #[arg(long, value_name = "N", global = true)]
+    max_steps: Option<usize>,
+    /// The most tokens in one turn, of requests and answers together [default: no bound]
+    #[arg(long, value_name = "N", global = true)]
+    max_tokens: Option<u64>,
+    /// How long the model may take in one turn, in seconds [default: no bound]
+    #[arg(long, value_name = "N", global = true)]
+    max_seconds: Option<u64>,
     /// Show what would change, change nothing
     #[arg(long, global = true, conflicts_with = "read_only")]
     dry_run: bool,
@@ -153,6 +166,8 @@ struct Flags {
     /// Tell more: each tool call and each request to the cluster
     #[arg(long, short, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
+    #[command(flatten)]
+    benchmark: benchmark::BenchmarkFlags,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,5 +1,7 @@
 //! The conversation at a terminal: what the REPL needs, done by the agent.
 
+mod about;
+
 use std::{io, time::Instant};
 
 use serde_json::json;
@@ -12,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     agent::Agent,
     exit::Exit,
-    options::Options,
+    options::{Changes, Options},
     policy_file::Policy,
     problem::Problem,
     session::Place,
@@ -113,6 +115,37 @@ impl Conversation for Conversing {
                 Ok(())
             }
         }
+    }
+
+    fn model(&self) -> String {
+        about::model(self.agent.parts.dialogue.as_ref())
+    }
+
+    fn switch_model(&mut self, name: &str) -> Result<(), Failure> {
+        let problem = Problem::usage(format!("cannot switch to {name}"));
+        Err(self.failure(&problem))
+    }
+
+    fn cost(&self) -> String {
+        about::cost(self.agent.parts.dialogue.as_ref())
+    }
+
+    async fn compact(&mut self, cancel: CancellationToken) -> io::Result<Exit> {
+        self.agent.compact(cancel).await
+    }
+
+    fn policy(&self) -> String {
+        let changes = match self.options.changes {
+            Changes::Made => "made once approved",
+            Changes::Previewed => "previewed only (--dry-run)",
+            Changes::Refused => "refused (--read-only)",
+        };
+        about::policy(self.agent.parts.gate.rules(), changes)
+    }
+
+    fn export(&mut self, file: Option<&str>) -> Result<String, Failure> {
+        let problem = Problem::usage(format!("cannot export to {file:?}"));
+        Err(self.failure(&problem))
     }
 
     fn session_id(&self) -> Option<String> {

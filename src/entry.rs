@@ -27,7 +27,7 @@ use crate::{
     problem::Problem,
     program::{self, Circumstances},
     state::{StateDirectory, environment, fill_random, state_path},
-    ui::Shown,
+    ui::{Audience, Shown},
 };
 
 /// Runs the program.
@@ -187,7 +187,7 @@ fn show(options: &Options, about: &str, answer: Result<Output, Problem>) -> io::
         JsonUi::new(io::stdout(), Requests::Hidden).info(about, output.for_json())?;
     } else {
         let (mut ui, _) = program::surfaces(options, &Config::default());
-        ui.show(&Shown::ToolResult { tool: about, output: &output })?;
+        ui.show(&Shown::ToolResult { tool: about, output: &output, audience: Audience::Person })?;
     }
     Ok(if output.achieved() { Exit::Done } else { Exit::NotAchieved })
 }

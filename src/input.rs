@@ -43,6 +43,26 @@ pub fn next_sentence(input: &mut impl BufRead, line_number: &mut usize) -> Resul
     }
 }
 
+/// Reads all of the input as one sentence.
+///
+/// # Errors
+/// Returns why it cannot be one.
+pub fn whole_input(input: &mut impl Read) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    input.take(LONGEST_LINE as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if bytes.len() > LONGEST_LINE {
+        return Err(Problem::usage("standard input is longer than 1 MiB").hint("give files by name instead"));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        Problem::usage(format!("standard input is not UTF-8 text, from byte {}", place + 1))
+    })?;
+    match text.trim() {
+        "" => Err(Problem::usage("there is no task on standard input, so there is nothing to do")),
+        task => Ok(task.to_owned()),
+    }
+}
+
 /// What is piped in beside a sentence: untrusted data, never a part of the sentence. It is read in the
 /// background, because a pipe that nobody writes to must not hold up the answer.
 #[derive(Debug, Clone, Default)]

@@ -15,8 +15,8 @@ use crate::{
     config::Config,
     conversation::Conversing,
     exit::Exit,
-    input::next_sentence,
-    options::{Colour, Command, Options, OutputForm, PlanSource},
+    input::{next_sentence, whole_input},
+    options::{Colour, Command, Options, OutputForm, PlanSource, Surface},
     policy_file::Policy,
     problem::Problem,
     start::{Start, start},
@@ -25,6 +25,7 @@ use crate::{
         Detail, Look, TerminalApprover, TerminalUi,
         repl::{self, ReplSetup},
     },
+    trace::Traced,
     ui::{Shown, Ui},
 };
 
@@ -45,6 +46,12 @@ pub struct Circumstances {
 pub async fn run(mut options: Options, command: Command, circumstances: Circumstances) -> io::Result<Exit> {
     let Circumstances { config, policy, state } = circumstances;
     let (mut ui, approver) = surfaces(&options, &config);
+    if let Some(path) = &options.benchmark.trace {
+        ui = match Traced::new(ui, path) {
+            Ok(traced) => Box::new(traced),
+            Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),
+        };
+    }
     let kept = match &command {
         Command::Approve(source) => match kept_plan(source, &state, &mut options) {
             Ok(kept) => Some(kept),
@@ -53,7 +60,8 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         _ => None,
     };
     let timeout = options.timeout.or(config.timeout);
-    let given = Start { options: &options, policy: &policy, timeout, state: state.clone(), ui, approver };
+    let given =
+        Start { options: &options, policy: &policy, timeout, state: state.clone(), ui, approver, dialogue: None };
     let mut agent = match start(given).await {
         Ok(agent) => agent,
         Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),
@@ -64,6 +72,7 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
     }
     let cancel = cancel_on_interrupt();
     let exit = match command {
+        Command::Lines if options.benchmark.surface == Surface::OneTask => one_task(&mut agent, cancel).await?,
         Command::Sentence(sentence) => agent.sentence(&sentence, cancel).await?,
         Command::Lines => lines(&mut agent, &cancel).await?,
         Command::Call(call) => agent.call(call, cancel).await?,
@@ -126,7 +135,13 @@ pub fn surfaces(options: &Options, config: &Config) -> (Box<dyn Ui>, Box<dyn tod
         return (Box::new(crate::json::JsonUi::new(io::stdout(), requests)), Box::new(NobodyToAsk));
     }
     let detail = if options.verbosity > 0 { Detail::Verbose } else { Detail::Normal };
-    let ui = TerminalUi::new(wish(options, config.colour), detail);
+    let mut ui = TerminalUi::new(wish(options, config.colour), detail);
+    if options.benchmark.surface == Surface::OneTask {
+        ui = ui.with_account_aside();
+    }
+    if options.benchmark.shows_tool_output {
+        ui = ui.with_whole_tool_output();
+    }
     let approver = TerminalApprover::new(ui.progress_line(), ui.look());
     (Box::new(ui), Box::new(approver))
 }
@@ -156,6 +171,18 @@ fn fail(ui: &mut dyn Ui, problem: &Problem) -> io::Result<Exit> {
     let redactor = todo_agent_core::Redactor::new([0; 32]);
     ui.show(&Shown::Error(&problem.shown(&redactor)))?;
     Ok(problem.exit)
+}
+
+/// Answers all of standard input as one task. Whoever reads the answer wants it, whatever it says of the cluster.
+async fn one_task(agent: &mut Agent, cancel: CancellationToken) -> io::Result<Exit> {
+    let read = tokio::task::spawn_blocking(|| whole_input(&mut io::stdin().lock())).await;
+    match read.unwrap_or_else(|_| Err(Problem::usage("standard input cannot be read"))) {
+        Ok(task) => match agent.sentence(&task, cancel).await? {
+            Exit::NotAchieved if agent.answered => Ok(Exit::Done),
+            exit => Ok(exit),
+        },
+        Err(problem) => agent.fail(&problem),
+    }
 }
 
 /// Answers each line of standard input; the worst end is the program's.

@@ -8,7 +8,8 @@ use todo_agent_cluster::policy::Yes;
 use super::{Flags, Input, Level, Line, SandboxSub, SessionsSub, Sub, command};
 use crate::{
     options::{
-        Changes, Colour, Command, Invocation, Options, OutputForm, PlanSource, Request, SandboxServe, read_call,
+        Approvals, BudgetFlags, Changes, Colour, Command, Invocation, Options, OutputForm, PlanSource, Request,
+        SandboxServe, read_call,
     },
     problem::{Problem, nearest},
 };
@@ -49,6 +50,13 @@ fn options(flags: Flags) -> Result<Options, Problem> {
             Some(Level::Medium) => Yes::Medium,
             Some(Level::High) => Yes::High,
         },
+        approvals: if flags.unattended || flags.benchmark.skip_permissions {
+            Approvals::Unattended
+        } else {
+            Approvals::ByPolicy
+        },
+        budgets: budgets(flags.max_steps, flags.max_tokens, flags.max_seconds)?,
+        benchmark: flags.benchmark.read(),
         changes: match (flags.dry_run, flags.read_only) {
             (true, _) => Changes::Previewed,
             (false, true) => Changes::Refused,
@@ -61,6 +69,17 @@ fn options(flags: Flags) -> Result<Options, Problem> {
         colour: if flags.no_color { Colour::Never } else { Colour::Auto },
         verbosity: flags.verbose,
     })
+}
+
+fn budgets(steps: Option<usize>, tokens: Option<u64>, seconds: Option<u64>) -> Result<BudgetFlags, Problem> {
+    for (flag, is_nothing) in
+        [("--max-steps", steps == Some(0)), ("--max-tokens", tokens == Some(0)), ("--max-seconds", seconds == Some(0))]
+    {
+        if is_nothing {
+            return Err(Problem::usage(format!("{flag} must be at least 1")));
+        }
+    }
+    Ok(BudgetFlags { steps, tokens, time: seconds.map(Duration::from_secs) })
 }
 
 /// Returns a duration such as `90s`, `5m`, `1h30m`; a bare number means seconds.

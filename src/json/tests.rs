@@ -9,7 +9,7 @@ use todo_agent_core::{
 };
 
 use super::*;
-use crate::ui::{Answer, Failure, Meta};
+use crate::ui::{Answer, Audience, Failure, Meta};
 
 const SCHEMA: &str = include_str!("../../docs/json-events.schema.json");
 
@@ -92,7 +92,7 @@ fn lines() -> Vec<Value> {
         Shown::Meta(&meta),
         Shown::Text(&text),
         Shown::ToolCall { tool: "scale", args: &args },
-        Shown::ToolResult { tool: "list", output: &output },
+        Shown::ToolResult { tool: "list", output: &output, audience: Audience::Person },
         Shown::Preview(&change),
         Shown::Question { text: &text, choices: &choices },
         Shown::Answer(&answer),

@@ -12,6 +12,7 @@ pub mod completion;
 pub mod interrupt;
 pub mod keys;
 pub mod line_editor;
+mod markdown;
 pub mod page;
 pub mod preview;
 pub mod progress;
