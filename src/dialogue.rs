@@ -11,6 +11,10 @@ mod compaction;
 mod history;
 pub(crate) mod own_words;
 mod prompt;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod untrusted_tests;
 
 use todo_agent_core::{Call, Redacted, Redactor};
 
