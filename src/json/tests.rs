@@ -8,8 +8,13 @@ use todo_agent_core::{
     view::{ClusterView, FieldChange, ProofView, StepView, TargetView},
 };
 
+use std::time::Duration;
+
 use super::*;
-use crate::ui::{Answer, Audience, Failure, Meta};
+use crate::{
+    model::Usage,
+    ui::{Answer, Audience, Failure, Meta, ModelCall, ModelMessage, Ran, UsageShown},
+};
 
 const SCHEMA: &str = include_str!("../../docs/json-events.schema.json");
 
@@ -83,6 +88,11 @@ fn lines() -> Vec<Value> {
     };
     let answer = Answer { text: text.clone(), understood: vec!["scale backend to 3".into()], ledger: vec![] };
     let failure = Failure { code: "name".into(), message: text.clone(), hints: vec![text.clone()] };
+    let tokens = Usage { input: 1200, cached: 1000, output: 80 };
+    let call = ModelCall { id: "c1".into(), tool: text.clone(), args: args.clone() };
+    let message =
+        ModelMessage { text: text.clone(), reasoning: redactor.text(""), calls: vec![call], usage: Some(tokens) };
+    let usage = UsageShown { requests: 2, usage: tokens, cost: Some(0.0012) };
     let choices = ["backend".to_owned()];
     let decision = |verdict, reason| Shown::Decision { change_id: "c-7k2m9q", verdict, by: "person", reason };
 
@@ -93,6 +103,11 @@ fn lines() -> Vec<Value> {
         Shown::Text(&text),
         Shown::ToolCall { tool: "scale", args: &args },
         Shown::ToolResult { tool: "list", output: &output, audience: Audience::Person },
+        Shown::ToolFailed { tool: "list", failure: &failure, ran: Ran { call: &text, took: Duration::ZERO } },
+        Shown::Heard { call_id: "c1", tool: "list", text: &text },
+        Shown::Words(&text),
+        Shown::Model(&message),
+        Shown::Usage(&usage),
         Shown::Preview(&change),
         Shown::Question { text: &text, choices: &choices },
         Shown::Answer(&answer),
