@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     dialogue::{Dialogue, PlannerUse},
     exit::Exit,
+    input::Attached,
     options::Changes,
     problem::Problem,
     session::Recording,
@@ -59,6 +60,8 @@ pub struct Parts {
     pub approver: Box<dyn Approver>,
     /// The conversation with a model, where one is configured.
     pub dialogue: Option<Dialogue>,
+    /// What is piped in beside a sentence: data for a model.
+    pub attached: Attached,
     /// Whether changes are made.
     pub changes: Changes,
     /// How long a turn may take.

@@ -114,12 +114,13 @@ fn run(invocation: Invocation, input: Input) -> io::Result<Exit> {
 
 /// Runs a command that works on a cluster.
 fn on_cluster(options: Options, command: Command, input: Input) -> io::Result<Exit> {
-    let circumstances = match circumstances() {
+    let mut circumstances = match circumstances() {
         Ok(circumstances) => circumstances,
         Err(problem) => return fail(&options, &problem),
     };
     let beside = matches!(command, Command::Sentence(_)) && input == Input::Piped;
-    let attached = if beside { Attached::read(io::stdin()) } else { Attached::default() };
+    let attached = if beside { Attached::read(io::stdin()) } else { Attached::nothing() };
+    circumstances.attached = attached.clone();
     let runtime = runtime()?;
     let shown = options.clone();
     let exit = runtime.block_on(program::run(options, command, circumstances));
@@ -127,7 +128,7 @@ fn on_cluster(options: Options, command: Command, input: Input) -> io::Result<Ex
     runtime.shutdown_background();
     if attached.arrived() > 0 {
         let text = format!(
-            "{} bytes of standard input came beside the sentence; they are data that the offline planner does not use",
+            "{} bytes of standard input came beside the sentence; they are data that only a model could use",
             attached.arrived()
         );
         let (mut ui, _) = program::surfaces(&shown, &Config::default());
@@ -138,7 +139,12 @@ fn on_cluster(options: Options, command: Command, input: Input) -> io::Result<Ex
 
 fn circumstances() -> Result<Circumstances, Problem> {
     let config = Config::load(&environment)?;
-    Ok(Circumstances { config, policy: policy()?, state: StateDirectory::open(&environment) })
+    Ok(Circumstances {
+        config,
+        policy: policy()?,
+        state: StateDirectory::open(&environment),
+        attached: Attached::nothing(),
+    })
 }
 
 fn policy() -> Result<Policy, Problem> {

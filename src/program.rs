@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     conversation::Conversing,
     exit::Exit,
-    input::{next_sentence, whole_input},
+    input::{Attached, next_sentence, whole_input},
     options::{Colour, Command, Options, OutputForm, PlanSource, Surface},
     policy_file::Policy,
     problem::Problem,
@@ -37,6 +37,8 @@ pub struct Circumstances {
     pub policy: Policy,
     /// Where things are kept, or why nothing can be.
     pub state: Result<StateDirectory, Problem>,
+    /// What is piped in beside a sentence.
+    pub attached: Attached,
 }
 
 /// Runs a command that works on a cluster.
@@ -44,7 +46,7 @@ pub struct Circumstances {
 /// # Errors
 /// Returns an error only when nobody reads the output any more.
 pub async fn run(mut options: Options, command: Command, circumstances: Circumstances) -> io::Result<Exit> {
-    let Circumstances { config, policy, state } = circumstances;
+    let Circumstances { config, policy, state, attached } = circumstances;
     let (mut ui, approver) = surfaces(&options, &config);
     if let Some(path) = &options.benchmark.trace {
         ui = match Traced::new(ui, path) {
@@ -60,8 +62,16 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         _ => None,
     };
     let timeout = options.timeout.or(config.timeout);
-    let given =
-        Start { options: &options, policy: &policy, timeout, state: state.clone(), ui, approver, dialogue: None };
+    let given = Start {
+        options: &options,
+        policy: &policy,
+        timeout,
+        state: state.clone(),
+        ui,
+        approver,
+        dialogue: None,
+        attached,
+    };
     let mut agent = match start(given).await {
         Ok(agent) => agent,
         Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),

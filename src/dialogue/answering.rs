@@ -58,6 +58,10 @@ impl Agent {
         self.answered = false;
         let redactor = self.redactor();
         dialogue.history.close(&redactor);
+        let piped = self.parts.attached.take().await;
+        if !piped.is_empty() {
+            dialogue.history.data(&piped, &redactor);
+        }
         dialogue.history.person(sentence.clone());
         let exit = self.answer_with(&mut dialogue, sentence, &run).await;
         dialogue.history.close(&redactor);

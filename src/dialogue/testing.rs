@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Budgets, Dialogue, PlannerUse};
 use crate::{
     agent::{Agent, Parts},
+    input::Attached,
     model::{Delta, Message, Model, ModelError, Reply, ReplyCall, Request, Usage},
     options::Changes,
     session::Recording,
@@ -152,6 +153,7 @@ impl Talk {
             ui: Recording::new(Box::new(seen.clone()), None, redactor),
             approver: Box::new(Answers(answer)),
             dialogue: Some(Dialogue::new(Box::new(model), Budgets::default(), PlannerUse::First, 32_000)),
+            attached: Attached::nothing(),
             changes: Changes::Made,
             timeout: None,
         });
