@@ -157,7 +157,7 @@ impl Agent {
     async fn ask_model(&mut self, dialogue: &Dialogue, run: &Run) -> io::Result<Result<Reply, Problem>> {
         let redactor = self.redactor();
         let system = prompt::system(self.scope(), jiff::Timestamp::now(), &redactor);
-        let tools = todo_agent_tools::TOOLS.iter().map(todo_agent_tools::Tool::spec).collect();
+        let tools = todo_agent_tools::specs().to_vec();
         let request = Request { messages: dialogue.history.messages(system), tools };
         let mut words = StreamingRedaction::default();
         let waiting = redactor.text(&format!("waiting for {}", dialogue.model.describe()));

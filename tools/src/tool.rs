@@ -4,7 +4,7 @@
 //! below `read/` or `write/` and one line in [`TOOLS`]; its specification for models, its help and the
 //! checks of its arguments all come from its `Args` type.
 
-use std::future::Future;
+use std::{future::Future, sync::LazyLock};
 
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
@@ -163,6 +163,12 @@ pub const TOOLS: &[Tool] = &[
     Tool::Write(&write::RolloutControl),
     Tool::Write(&write::Undo),
 ];
+
+/// Returns the specifications of all tools. Schemas take time to make and never change.
+pub fn specs() -> &'static [ToolSpec] {
+    static SPECS: LazyLock<Vec<ToolSpec>> = LazyLock::new(|| TOOLS.iter().map(Tool::spec).collect());
+    &SPECS
+}
 
 impl Tool {
     /// Returns the tool's name.
