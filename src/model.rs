@@ -8,9 +8,26 @@ use serde_json::{Map, Value};
 use todo_agent_core::Redacted;
 use todo_agent_tools::ToolSpec;
 
-mod error;
+mod asking;
+mod calls;
 
+mod client;
+mod error;
+mod extra;
+mod failure;
+mod key;
+pub mod preset;
+mod request;
+mod retry;
+pub mod settings;
+mod sse;
+mod thinking;
+pub mod wire;
+
+pub use client::{Client, connect};
 pub use error::{ModelError, Trouble};
+pub use failure::{Again, Failure};
+pub use settings::{ModelSettings, Prices};
 
 /// Anything that answers a conversation: a server, or a test's script.
 pub trait Model: Send + Sync {

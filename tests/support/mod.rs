@@ -3,12 +3,13 @@
 //!
 //! `environment` runs the program away from the person's own files; `output` is what came of it; `evidence`
 //! compares requests with approvals after every test; `serve` keeps a simulated cluster; `hostile` is a server
-//! that answers badly; `terminal` is a person at a keyboard.
+//! that answers badly; `model` is a language model with a script; `terminal` is a person at a keyboard.
 
 pub(crate) mod environment;
 pub(crate) mod evidence;
 pub(crate) mod hostile;
 pub(crate) mod http;
+pub(crate) mod model;
 pub(crate) mod output;
 pub(crate) mod proxy;
 pub(crate) mod serve;
