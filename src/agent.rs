@@ -234,6 +234,12 @@ impl Agent {
         self.parts.ui.progress(&event);
     }
 
+    /// Warns of something.
+    pub fn warn(&mut self, text: &str) {
+        let event = Event::Warning(self.parts.redactor.text(text));
+        self.parts.ui.progress(&event);
+    }
+
     /// Returns the circumstances of a new turn.
     pub(crate) fn run(&self, cancel: CancellationToken) -> Run {
         let clock = Arc::clone(&self.parts.clock);

@@ -3,13 +3,14 @@
 //!
 //! Nothing in here can loosen safety: what may be done without asking is in the policy file.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZero, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::{
     cli::duration,
-    options::Colour,
+    dialogue::PlannerUse,
+    options::{BudgetFlags, Colour},
     problem::Problem,
     state::{Environment, xdg},
     toml_file,
@@ -26,6 +27,10 @@ pub struct Config {
     pub timeout: Option<Duration>,
     /// Whether colour is used.
     pub colour: Colour,
+    /// Whether the offline planner answers although a model is configured.
+    pub planner: PlannerUse,
+    /// How much a turn with a model may take.
+    pub budgets: BudgetFlags,
 }
 
 /// Where the values come from.
@@ -44,6 +49,19 @@ struct File {
     #[serde(default, deserialize_with = "read_timeout")]
     timeout: Option<Duration>,
     color: Option<ColourWord>,
+    #[serde(default)]
+    planner: PlannerUse,
+    #[serde(default)]
+    budget: Budget,
+}
+
+/// How much a turn with a model may take.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Budget {
+    steps: Option<NonZero<usize>>,
+    tokens: Option<NonZero<u64>>,
+    seconds: Option<NonZero<u64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +97,12 @@ impl Config {
             path,
             source,
             timeout: file.timeout,
+            planner: file.planner,
+            budgets: BudgetFlags {
+                steps: file.budget.steps.map(NonZero::get),
+                tokens: file.budget.tokens.map(NonZero::get),
+                time: file.budget.seconds.map(|seconds| Duration::from_secs(seconds.get())),
+            },
             colour: match file.color {
                 Some(ColourWord::Never) => Colour::Never,
                 Some(ColourWord::Auto) | None => Colour::Auto,

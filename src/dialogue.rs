@@ -11,6 +11,7 @@ mod compaction;
 mod history;
 pub(crate) mod own_words;
 mod prompt;
+mod setup;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -21,8 +22,9 @@ use todo_agent_core::{Call, Redacted, Redactor};
 pub use budget::{Budgets, Spent};
 pub use calls::PlannerUse;
 pub use history::History;
+pub use setup::{dialogue, switch_model};
 
-use crate::model::{Model, Usage};
+use crate::model::{Model, Prices, Usage};
 
 /// A conversation with a model.
 pub struct Dialogue {
@@ -38,18 +40,6 @@ pub struct Dialogue {
     pub(crate) used: Usage,
     /// How many requests were answered.
     pub(crate) requests: u64,
-}
-
-/// What tokens cost, in any currency, per million.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Prices {
-    /// Tokens of requests.
-    pub input: f64,
-    /// Those that the server had cached; as `input` where it is missing.
-    pub cached: Option<f64>,
-    /// Tokens of answers.
-    pub output: f64,
 }
 
 impl Prices {
@@ -75,13 +65,6 @@ impl Dialogue {
             used: Usage::default(),
             requests: 0,
         }
-    }
-
-    /// Sets what tokens cost.
-    #[must_use]
-    pub fn with_prices(mut self, prices: Option<Prices>) -> Self {
-        self.prices = prices;
-        self
     }
 
     /// Takes up what the planner did, so that a later question can be about it.

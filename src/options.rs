@@ -94,6 +94,8 @@ pub struct Benchmark {
     pub trace: Option<PathBuf>,
     /// Whether the answers of tools are shown whole.
     pub shows_tool_output: bool,
+    /// Whether the model writes its calls as text.
+    pub writes_calls_as_text: bool,
     /// Whether an MCP client was asked for, which does not exist.
     pub wants_mcp_client: bool,
 }

@@ -13,14 +13,15 @@ use crate::{
     agent::Agent,
     commands::plan,
     config::Config,
-    conversation::Conversing,
+    conversation::{Begun, Conversing},
+    dialogue,
     exit::Exit,
     input::{Attached, next_sentence, whole_input},
-    options::{Colour, Command, Options, OutputForm, PlanSource, Surface},
+    options::{Approvals, Colour, Command, Options, OutputForm, PlanSource, Surface},
     policy_file::Policy,
     problem::Problem,
     start::{Start, start},
-    state::StateDirectory,
+    state::{StateDirectory, environment},
     terminal::{
         Detail, Look, TerminalApprover, TerminalUi,
         repl::{self, ReplSetup},
@@ -62,23 +63,20 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         _ => None,
     };
     let timeout = options.timeout.or(config.timeout);
-    let given = Start {
-        options: &options,
-        policy: &policy,
-        timeout,
-        state: state.clone(),
-        ui,
-        approver,
-        dialogue: None,
-        attached,
+    let dialogue = match dialogue::dialogue(&options, &config, &environment) {
+        Ok(dialogue) => dialogue,
+        Err(problem) => return fail(ui.as_mut(), &problem),
     };
+    let given =
+        Start { options: &options, policy: &policy, timeout, state: state.clone(), ui, approver, dialogue, attached };
     let mut agent = match start(given).await {
         Ok(agent) => agent,
         Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),
     };
+    warn(&mut agent, &options);
     if command == Command::Talk {
         let look = Look::of_stdout(wish(&options, config.colour));
-        return Box::pin(talk(agent, look, options, policy, state)).await;
+        return Box::pin(talk(agent, look, Begun { options, config, policy, state })).await;
     }
     let cancel = cancel_on_interrupt();
     let exit = match command {
@@ -107,20 +105,24 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
     Ok(exit)
 }
 
+/// Says what is out of the ordinary about this run.
+fn warn(agent: &mut Agent, options: &Options) {
+    if options.approvals == Approvals::Unattended {
+        agent.warn("--unattended: every change is made without asking, protected objects included");
+    }
+    if options.benchmark.wants_mcp_client {
+        agent.warn("--mcp-client: there is no MCP client; the built-in tools are used");
+    }
+}
+
 /// Talks with a person at the terminal until they leave.
-async fn talk(
-    agent: Agent,
-    look: Look,
-    options: Options,
-    policy: Policy,
-    state: Result<StateDirectory, Problem>,
-) -> io::Result<Exit> {
+async fn talk(agent: Agent, look: Look, begun: Begun) -> io::Result<Exit> {
     let setup = ReplSetup {
-        history: state.as_ref().ok().map(|state| state.path().join("history")),
+        history: begun.state.as_ref().ok().map(|state| state.path().join("history")),
         look,
         redactor: agent.redactor(),
     };
-    let mut conversation = Conversing::new(agent, options, policy, state);
+    let mut conversation = Conversing::new(agent, begun);
     Box::pin(repl::run(&mut conversation, setup)).await
 }
 

@@ -13,7 +13,7 @@ pub(super) struct BenchmarkFlags {
     /// The model has no tool calls of its own
     #[arg(long, hide = true, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     #[arg(require_equals = true, action = ArgAction::Set, default_value_t = false)]
-    pub(super) enable_tool_use_shim: bool,
+    enable_tool_use_shim: bool,
     /// One task on standard input, its answer last on standard output
     #[arg(long, hide = true, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     #[arg(require_equals = true, action = ArgAction::Set, default_value_t = false)]
@@ -41,6 +41,7 @@ impl BenchmarkFlags {
             surface: if self.quiet { Surface::OneTask } else { Surface::Usual },
             trace: self.trace_path,
             shows_tool_output: self.show_tool_output,
+            writes_calls_as_text: self.enable_tool_use_shim,
             wants_mcp_client: self.mcp_client,
         }
     }

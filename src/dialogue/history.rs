@@ -56,13 +56,16 @@ impl History {
                 if call.id.is_empty() || self.has_call(&call.id, &calls) { self.new_id() } else { call.id.clone() };
             calls.push(SaidCall {
                 id,
-                // A name can hold anything, too.
-                name: redactor.text(text::middle_out(&call.name, 128).as_str()).into_inner(),
+                name: function_name(&redactor.text(&call.name)),
                 arguments: bounded(&call.arguments, redactor),
                 extra: call.extra.clone(),
             });
         }
         let ids = calls.iter().map(|call| call.id.clone()).collect();
+        // Servers refuse a message that holds nothing.
+        if calls.is_empty() && reply.text.trim().is_empty() {
+            return ids;
+        }
         self.messages.push(Message::Assistant(Said {
             text: redactor.text(&reply.text),
             reasoning: redactor.text(&reply.reasoning),
@@ -223,13 +226,20 @@ fn result_of(message: &Message) -> Option<&str> {
 
 fn bounded(arguments: &str, redactor: &Redactor) -> Redacted<String> {
     if arguments.len() > RESULT_BYTES {
-        // Half of a JSON text is none; servers refuse it.
+        // Half of a JSON text is none, and servers refuse what is no object.
         return redactor.text("{}");
     }
     match serde_json::from_str::<serde_json::Value>(arguments) {
-        Ok(value) => redactor.text(&redactor.value(&value).to_string()),
-        Err(_) => redactor.text("{}"),
+        Ok(value) if value.is_object() => redactor.text(&redactor.value(&value).to_string()),
+        Ok(_) | Err(_) => redactor.text("{}"),
     }
+}
+
+/// Returns a name that servers take back: a model may have written anything.
+fn function_name(name: &str) -> String {
+    let valid = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+    let name: String = name.chars().take(64).map(|character| if valid(character) { character } else { '_' }).collect();
+    if name.is_empty() { "unnamed".to_owned() } else { name }
 }
 
 /// Returns about how many tokens a message has: a token of English or JSON is about three and a half bytes.

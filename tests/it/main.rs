@@ -15,6 +15,7 @@ mod connection;
 mod conversation;
 mod evidence;
 mod json;
+mod models;
 mod moved;
 mod names;
 mod permissions;
