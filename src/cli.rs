@@ -160,6 +160,18 @@ struct Flags {
     /// How long one request may take in all, for example 90s or 5m
     #[arg(long, value_name = "DURATION", global = true, allow_hyphen_values = true)]
     timeout: Option<String>,
+    /// The model's provider: openai, gemini, ollama, … [env: TODO_AGENT_PROVIDER]
+    #[arg(long, value_name = "NAME", alias = "llm-provider", global = true)]
+    provider: Option<String>,
+    /// The model to ask where the offline planner does not understand [env: TODO_AGENT_MODEL]
+    #[arg(long, value_name = "NAME", global = true)]
+    model: Option<String>,
+    /// Any OpenAI-compatible server, for example http://localhost:8000/v1 [env: TODO_AGENT_BASE_URL]
+    #[arg(long, value_name = "URL", global = true)]
+    base_url: Option<String>,
+    /// Check what works with the configured model, and why not
+    #[arg(long)]
+    model_check: bool,
     /// Use no colour
     #[arg(long, global = true)]
     no_color: bool,

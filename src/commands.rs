@@ -1,9 +1,11 @@
 //! One file per command. A command answers with an [`Output`](todo_agent_core::Output) or a problem; how it
 //! is shown, as text or as JSON, is decided once, where the program ends.
 
+pub(crate) mod checks;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod model_check;
 pub(crate) mod plan;
 pub(crate) mod sandbox_serve;
 pub(crate) mod sessions;

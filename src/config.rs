@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use crate::{
     cli::duration,
     dialogue::PlannerUse,
+    model::settings::ModelTable,
     options::{BudgetFlags, Colour},
     problem::Problem,
     state::{Environment, xdg},
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// The values in force from the file, or the defaults.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
     /// Where the file is or would be.
     pub path: Option<PathBuf>,
@@ -31,6 +32,8 @@ pub struct Config {
     pub planner: PlannerUse,
     /// How much a turn with a model may take.
     pub budgets: BudgetFlags,
+    /// What it says of the model.
+    pub model: Option<ModelTable>,
 }
 
 /// Where the values come from.
@@ -49,6 +52,7 @@ struct File {
     #[serde(default, deserialize_with = "read_timeout")]
     timeout: Option<Duration>,
     color: Option<ColourWord>,
+    model: Option<ModelTable>,
     #[serde(default)]
     planner: PlannerUse,
     #[serde(default)]
@@ -107,6 +111,7 @@ impl Config {
                 Some(ColourWord::Never) => Colour::Never,
                 Some(ColourWord::Auto) | None => Colour::Auto,
             },
+            model: file.model,
         })
     }
 }
@@ -155,7 +160,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named_with_its_place_and_the_nearest_one() {
         let error = load("color = \"auto\"\n  tiemout = \"90s\"\n").unwrap_err();
-        let expected = "~/config.toml:2:3: unknown field `tiemout`, expected `timeout` or `color`\n\
+        let expected = "~/config.toml:2:3: unknown field `tiemout`, expected one of `timeout`, `color`, `model`, `planner`, `budget`\n\
                         did you mean timeout?";
         assert_eq!(error, expected);
     }
@@ -168,6 +173,24 @@ mod tests {
         assert!(error.ends_with("did you mean never?"), "{error}");
         assert!(load("timeout = 90").unwrap_err().starts_with("~/config.toml:1:11: "));
         assert!(load("color = ").unwrap_err().starts_with("~/config.toml:1:"));
+    }
+
+    #[test]
+    fn a_key_in_the_table_of_the_model_is_checked_like_any_other() {
+        assert!(load("[model]\nprovider = \"ollama\"\nmodel = \"qwen3\"\n").unwrap().model.is_some());
+        let error = load("[model]\nprovider = \"ollama\"\n  modle = \"qwen3\"\n").unwrap_err();
+        assert!(error.starts_with("~/config.toml:3:3: unknown field `modle`"), "{error}");
+        assert!(error.ends_with("did you mean model?"), "{error}");
+        assert!(load("[model]\nprice = { inptu = 1 }\n").unwrap_err().ends_with("did you mean input?"));
+    }
+
+    #[test]
+    fn a_key_that_was_written_into_the_file_is_not_repeated() {
+        let error = load("[model]\nkey = \"sk-proj-canary\"\n").unwrap_err();
+        assert!(error.starts_with("~/config.toml:2:7: the key itself has no place in this file"), "{error}");
+        assert!(!error.contains("canary"), "{error}");
+        let error = load("[model]\nkey = { evn = \"sk-proj-canary\" }\n").unwrap_err();
+        assert!(error.contains("unknown field `evn`") && !error.contains("canary"), "{error}");
     }
 
     #[test]

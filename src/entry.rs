@@ -22,6 +22,7 @@ use crate::{
     exit::Exit,
     input::Attached,
     json::{JsonUi, Requests},
+    model::ModelSettings,
     options::{Command, Invocation, Options, OutputForm},
     policy_file::Policy,
     problem::Problem,
@@ -91,6 +92,13 @@ fn run(invocation: Invocation, input: Input) -> io::Result<Exit> {
             show(&options, "session", shown)
         }
         Command::Config => show(&options, "config", config(&options, &redactor()?)),
+        Command::ModelCheck => {
+            let checked = match model(&options) {
+                Ok(settings) => runtime()?.block_on(commands::model_check::run(settings.as_ref(), &redactor()?)),
+                Err(problem) => Err(problem),
+            };
+            show(&options, "model_check", checked)
+        }
         Command::Doctor => {
             let output = runtime()?.block_on(doctor(&options, &redactor()?));
             show(&options, "doctor", Ok(output))
@@ -147,6 +155,11 @@ fn circumstances() -> Result<Circumstances, Problem> {
     })
 }
 
+/// Returns the model that is configured, if any.
+fn model(options: &Options) -> Result<Option<ModelSettings>, Problem> {
+    ModelSettings::resolve(Config::load(&environment)?.model.as_ref(), &options.model, &environment)
+}
+
 fn policy() -> Result<Policy, Problem> {
     let directory = env::current_dir()
         .map_err(|error| Problem::configuration(format!("the working directory cannot be used: {error}")))?;
@@ -157,6 +170,7 @@ fn policy() -> Result<Policy, Problem> {
 fn config(options: &Options, redactor: &Redactor) -> Result<Output, Problem> {
     let config = Config::load(&environment)?;
     let policy = policy()?;
+    let model = model(options)?;
     // Without a kubeconfig the modes of contexts say nothing, which is no reason to fail here.
     let current = contexts(options.kubeconfig.as_deref()).ok().and_then(|(_, current)| current);
     let context =
@@ -167,17 +181,25 @@ fn config(options: &Options, redactor: &Redactor) -> Result<Output, Problem> {
         options,
         context: context.as_deref().filter(|context| !context.is_empty()),
         state: state_path(&environment),
+        model: model.as_ref(),
+        environment: &environment,
     };
     Ok(commands::config::run(&shown, redactor))
 }
 
 async fn doctor(options: &Options, redactor: &Redactor) -> Output {
     let (config, policy, state) = (Config::load(&environment), policy(), StateDirectory::open(&environment));
+    let model = match &config {
+        Ok(config) => ModelSettings::resolve(config.model.as_ref(), &options.model, &environment),
+        // What is wrong with the file is said once.
+        Err(_) => Ok(None),
+    };
     let subject = commands::doctor::Subject {
         options,
         config: config.as_ref(),
         policy: policy.as_ref(),
         state: state.as_ref(),
+        model: model.as_ref().map(Option::as_ref),
         wish: program::wish(options, config.as_ref().map(|config| config.colour).unwrap_or_default()),
     };
     commands::doctor::run(&subject, redactor).await

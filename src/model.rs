@@ -21,10 +21,12 @@ mod request;
 mod retry;
 pub mod settings;
 mod sse;
+pub mod text_protocol;
 mod thinking;
 pub mod wire;
 
 pub use client::{Client, connect};
+pub(crate) use client::{Listed, instead_of};
 pub use error::{ModelError, Trouble};
 pub use failure::{Again, Failure};
 pub use settings::{ModelSettings, Prices};

@@ -10,6 +10,8 @@ use serde_json::Value;
 use todo_agent_cluster::policy::Yes;
 use todo_agent_core::Call;
 
+use crate::model::settings::ModelFlags;
+
 /// A whole command line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Invocation {
@@ -50,6 +52,8 @@ pub struct Options {
     pub colour: Colour,
     /// How much is told, 0 for the usual.
     pub verbosity: u8,
+    /// Which model is asked.
+    pub model: ModelFlags,
 }
 
 /// Whether changes are made.
@@ -162,6 +166,8 @@ pub enum Command {
     Config,
     /// Checks that everything is in place.
     Doctor,
+    /// Checks what works with the configured model.
+    ModelCheck,
     /// Prints a completion script.
     Completions(Shell),
     /// Serves a sandbox on the loopback interface.

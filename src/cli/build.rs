@@ -7,6 +7,7 @@ use todo_agent_cluster::policy::Yes;
 
 use super::{Flags, Input, Level, Line, SandboxSub, SessionsSub, Sub, command};
 use crate::{
+    model::settings::ModelFlags,
     options::{
         Approvals, BudgetFlags, Changes, Colour, Command, Invocation, Options, OutputForm, PlanSource, Request,
         SandboxServe, read_call,
@@ -19,8 +20,11 @@ use crate::{
 /// # Errors
 /// Returns the first value that makes no sense, with what would.
 pub(super) fn invocation(line: Line, input: Input) -> Result<Invocation, Problem> {
+    let model_check = line.flags.model_check;
     let options = options(line.flags)?;
     let command = match line.command {
+        None if model_check && line.words.is_empty() => Command::ModelCheck,
+        _ if model_check => return Err(Problem::usage("--model-check stands alone, without a sentence or a command")),
         Some(sub) if line.words.is_empty() => subcommand(sub)?,
         Some(_) => return Err(Problem::usage("a command and a sentence cannot be given together")),
         None => sentence(&line.words, input)?,
@@ -33,7 +37,12 @@ pub(super) fn invocation(line: Line, input: Input) -> Result<Invocation, Problem
 }
 
 fn options(flags: Flags) -> Result<Options, Problem> {
-    for (flag, value) in [("--context", &flags.context), ("--namespace", &flags.namespace)] {
+    for (flag, value) in [
+        ("--context", &flags.context),
+        ("--namespace", &flags.namespace),
+        ("--provider", &flags.provider),
+        ("--model", &flags.model),
+    ] {
         if value.as_deref().is_some_and(str::is_empty) {
             return Err(Problem::usage(format!("{flag} needs a name")));
         }
@@ -68,6 +77,12 @@ fn options(flags: Flags) -> Result<Options, Problem> {
         timeout: flags.timeout.as_deref().map(duration).transpose()?,
         colour: if flags.no_color { Colour::Never } else { Colour::Auto },
         verbosity: flags.verbose,
+        model: ModelFlags {
+            provider: flags.provider,
+            model: flags.model,
+            base_url: flags.base_url,
+            ..ModelFlags::default()
+        },
     })
 }
 

@@ -65,6 +65,7 @@ fn what_words_mean() {
         (&["tools", "scale"], Command::Tools(Some("scale".into()))),
         (&["config"], Command::Config),
         (&["doctor"], Command::Doctor),
+        (&["--model-check"], Command::ModelCheck),
         (&["completions", "bash"], Command::Completions(clap_complete::Shell::Bash)),
     ];
     for (words, command) in table {
@@ -116,6 +117,16 @@ fn one_flag_decides_whether_changes_are_made() {
 }
 
 #[test]
+fn the_model_is_named_by_flags() {
+    let words = ["x y", "--llm-provider", "ollama", "--model", "qwen3", "--base-url", "http://gpu:11434/v1"];
+    let model = read(&words).options.model;
+    assert_eq!(model.provider.as_deref(), Some("ollama"));
+    assert_eq!(model.model.as_deref(), Some("qwen3"));
+    assert_eq!(model.base_url.as_deref(), Some("http://gpu:11434/v1"));
+    assert_eq!(read(&["x y", "--provider", "ollama"]).options.model.provider.as_deref(), Some("ollama"));
+}
+
+#[test]
 fn serving_a_sandbox_takes_either_name_of_the_kubeconfig_flag() {
     for flag in ["--write-kubeconfig", "--kubeconfig-out"] {
         let words =
@@ -157,6 +168,9 @@ fn what_cannot_be_meant_says_what_would_be_right() {
         (&["x y", "--namespace", ""], &["--namespace needs a name"]),
         (&["x y", "--contxt", "prod"], &["--context"]),
         (&["--json"], &["--json needs a sentence or a command"]),
+        (&["list pods", "--model-check"], &["--model-check stands alone"]),
+        (&["--model-check", "doctor"], &["--model-check stands alone"]),
+        (&["x y", "--model", ""], &["--model needs a name"]),
         (&["sandbox", "serve"], &["--write-kubeconfig"]),
         (&["sandbox", "serve", "--write-kubeconfig", "f", "--speed", "0"], &["--speed must be more than 0"]),
         (&["sandbox", "serve", "--write-kubeconfig", "f", "--port", "70000"], &["--port"]),

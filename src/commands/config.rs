@@ -8,8 +8,10 @@ use todo_agent_core::{Output, Redactor};
 
 use crate::{
     config::{Config, Source},
+    model::ModelSettings,
     options::{Colour, Options},
     policy_file::Policy,
+    state::Environment,
 };
 
 /// What is shown.
@@ -24,11 +26,15 @@ pub(crate) struct Shown<'a> {
     pub(crate) context: Option<&'a str>,
     /// The state directory.
     pub(crate) state: Option<PathBuf>,
+    /// The model, where one is configured.
+    pub(crate) model: Option<&'a ModelSettings>,
+    /// The process's environment, for where the model's key would come from.
+    pub(crate) environment: Environment<'a>,
 }
 
 /// Shows what is in force.
 pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
-    let Shown { config, policy, options, context, state } = shown;
+    let Shown { config, policy, options, context, state, model, environment } = shown;
     let path = |path: Option<&Path>| path.map_or("none".to_owned(), |path| path.display().to_string());
     let file = match config.source {
         Source::File => path(config.path.as_deref()),
@@ -47,6 +53,8 @@ pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
         None => mode.to_owned(),
     };
     let policy_text = if policies.is_empty() { "none".to_owned() } else { policies.join(", ") };
+    let model_text = model.map_or(NO_MODEL.to_owned(), |model| format!("{} ({})", model.describe(), model.preset.name));
+    let key_text = model.map_or("none".to_owned(), |model| model.describe_key(environment));
     let data = json!({
         "file": config.path,
         "file_exists": config.source == Source::File,
@@ -54,6 +62,12 @@ pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
         "state": state,
         "timeout_seconds": timeout.map(|timeout| timeout.as_secs()),
         "color": colour,
+        "model": model.map(|model| json!({
+            "provider": model.preset.name,
+            "model": model.model,
+            "server": model.place(),
+            "key_source": key_text,
+        })),
         "context": context,
         "mode": mode,
         "rules": policy.rule_count(),
@@ -65,11 +79,16 @@ pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
             ("state", &path(state.as_deref())),
             ("timeout", &timeout_text),
             ("color", colour),
+            ("model", &model_text),
+            ("model key", &key_text),
             ("mode", &mode_text),
             ("rules", &policy.rule_count().to_string()),
         ])
         .build()
 }
+
+/// What stands in a model's place.
+pub(crate) const NO_MODEL: &str = "none; the offline planner answers";
 
 /// Returns a mode as policy files write it.
 pub(crate) fn mode_word(mode: Mode) -> &'static str {
@@ -86,6 +105,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::settings::ModelFlags;
 
     #[test]
     fn the_values_in_force_are_shown() {
@@ -93,14 +113,19 @@ mod tests {
             path: Some("/home/ana/.config/todo-agent/config.toml".into()),
             source: Source::Defaults,
             timeout: Some(Duration::from_secs(90)),
-            colour: Colour::Auto,
+            ..Config::default()
         };
+        let flags = ModelFlags { provider: Some("gemini".into()), ..ModelFlags::default() };
+        let environment = |name: &str| (name == "GEMINI_API_KEY").then(|| "canary-key".into());
+        let model = ModelSettings::resolve(None, &flags, &environment).unwrap();
         let shown = Shown {
             config: &config,
             policy: &Policy::default(),
             options: &Options { colour: Colour::Never, ..Options::default() },
             context: Some("minikube"),
             state: Some("/home/ana/.local/state/todo-agent".into()),
+            model: model.as_ref(),
+            environment: &environment,
         };
         let output = run(&shown, &Redactor::new([1; 32]));
         let expected = "\
@@ -109,9 +134,12 @@ policy         none
 state          /home/ana/.local/state/todo-agent
 timeout        90 s
 color          never
+model          gemini-2.5-flash at generativelanguage.googleapis.com (gemini)
+model key      environment variable GEMINI_API_KEY
 mode           confirm in context minikube
 rules          0";
         assert_eq!(output.for_person(80), expected);
         assert_eq!(output.for_json()["timeout_seconds"], 90);
+        assert!(!output.for_json().to_string().contains("canary"));
     }
 }

@@ -7,8 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
-use serde_json::json;
 use todo_agent_cluster::{contexts, kubeconfig_files};
 use todo_agent_core::{
     ClusterError, Output, Reader, Redactor,
@@ -18,12 +16,17 @@ use todo_agent_core::{
 use todo_agent_kube_rules::kinds;
 
 use crate::{
+    commands::{
+        checks::{Check, shown},
+        config::NO_MODEL,
+    },
     config::{Config, Source},
+    model::ModelSettings,
     options::{Colour, Options},
     policy_file::Policy,
     problem::Problem,
     start,
-    state::StateDirectory,
+    state::{StateDirectory, environment},
     terminal::{Look, style::Color},
 };
 
@@ -40,40 +43,10 @@ pub(crate) struct Subject<'a> {
     pub(crate) policy: Result<&'a Policy, &'a Problem>,
     /// The state directory, or why nothing can be kept.
     pub(crate) state: Result<&'a StateDirectory, &'a Problem>,
+    /// The model, or what is wrong with its configuration.
+    pub(crate) model: Result<Option<&'a ModelSettings>, &'a Problem>,
     /// What the person wants of colours.
     pub(crate) wish: Colour,
-}
-
-/// One check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Check {
-    name: &'static str,
-    state: CheckState,
-    found: String,
-    hints: Vec<String>,
-}
-
-/// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum CheckState {
-    Ok,
-    Warn,
-    Fail,
-}
-
-impl Check {
-    fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, state: CheckState::Ok, found: found.into(), hints: Vec::new() }
-    }
-
-    fn warn(name: &'static str, found: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { name, state: CheckState::Warn, found: found.into(), hints: vec![hint.into()] }
-    }
-
-    fn failed(name: &'static str, problem: &Problem) -> Self {
-        Self { name, state: CheckState::Fail, found: problem.message.clone(), hints: problem.hints.clone() }
-    }
 }
 
 /// Runs every check; the answer counts as achieved when none failed.
@@ -83,23 +56,6 @@ pub(crate) async fn run(subject: &Subject<'_>, redactor: &Redactor) -> Output {
     checks.extend(cluster(subject.options).await);
     checks.extend(terminal(subject.wish));
     shown(&checks, redactor)
-}
-
-fn shown(checks: &[Check], redactor: &Redactor) -> Output {
-    let widest = checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
-    let mut lines = Vec::new();
-    for check in checks {
-        let word = match check.state {
-            CheckState::Ok => "ok",
-            CheckState::Warn => "warn",
-            CheckState::Fail => "FAIL",
-        };
-        lines.push(format!("{word:<4}  {:<widest$}  {}", check.name, check.found));
-        lines.extend(check.hints.iter().map(|hint| format!("{:1$}hint: {hint}", "", widest + 8)));
-    }
-    let failed = checks.iter().filter(|check| check.state == CheckState::Fail).count();
-    let output = Output::build(redactor, &json!({ "checks": checks, "failed": failed })).lines(lines);
-    if failed == 0 { output.build() } else { output.not_achieved().build() }
 }
 
 fn files(subject: &Subject<'_>) -> Vec<Check> {
@@ -121,7 +77,15 @@ fn files(subject: &Subject<'_>) -> Vec<Check> {
         Ok(Err(problem)) => Check::failed("state", &problem),
         Err(problem) => Check::failed("state", problem),
     };
-    vec![config, policy, state]
+    let model = match subject.model {
+        Ok(None) => Check::ok("model", NO_MODEL),
+        Ok(Some(model)) => match model.warnings(&environment).into_iter().next() {
+            Some(warning) => Check::warn("model", model.describe(), warning),
+            None => Check::ok("model", format!("{}; todo-agent --model-check asks it", model.describe())),
+        },
+        Err(problem) => Check::failed("model", problem),
+    };
+    vec![config, policy, state, model]
 }
 
 async fn cluster(options: &Options) -> Vec<Check> {
@@ -269,6 +233,7 @@ mod tests {
     use todo_agent_core::Cause;
 
     use super::*;
+    use crate::commands::checks::CheckState;
 
     fn redactor() -> Redactor {
         Redactor::new([4; 32])

@@ -7,10 +7,11 @@ use std::{error::Error, fs, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream, stream::BoxStream};
 use reqwest::{
-    Certificate, Response, Url,
+    Certificate, RequestBuilder, Response, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, USER_AGENT},
     redirect::Policy,
 };
+use serde_json::Value;
 use tokio::{sync::Mutex, time::timeout};
 
 use super::{
@@ -21,6 +22,8 @@ use super::{
     preset::KeyHeader,
     request::{self, Shape},
     retry,
+    settings::ToolsForm,
+    text_protocol::TextProtocol,
 };
 use crate::{problem::Problem, state::environment};
 
@@ -33,7 +36,7 @@ const LIST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A client of an OpenAI-compatible server.
 pub struct Client {
-    pub(super) settings: ModelSettings,
+    pub(crate) settings: ModelSettings,
     http: reqwest::Client,
     /// The key, once it was looked up.
     key: Mutex<Option<Option<Key>>>,
@@ -51,7 +54,11 @@ impl std::fmt::Debug for Client {
 /// # Errors
 /// Returns why it cannot be asked; nothing is sent yet, and no key is looked up.
 pub fn connect(settings: &ModelSettings) -> Result<Box<dyn Model>, Problem> {
-    Ok(Box::new(Client::new(settings.clone())?))
+    let client = Client::new(settings.clone())?;
+    Ok(match settings.tools {
+        ToolsForm::Native => Box::new(client),
+        ToolsForm::Text => Box::new(TextProtocol::new(client)),
+    })
 }
 
 impl Model for Client {
@@ -125,7 +132,7 @@ impl Client {
         Err(Failure::lasting(Trouble::Refused, "the server refuses every form of the request").into())
     }
 
-    async fn send(&self, body: &serde_json::Value) -> Result<Response, Failure> {
+    async fn send(&self, body: &Value) -> Result<Response, Failure> {
         let url = self.url("chat/completions");
         let request = self.http.post(url).headers(self.headers().await?).header(CONTENT_TYPE, "application/json");
         let sent = request.body(body.to_string()).send();
@@ -140,36 +147,48 @@ impl Client {
     ///
     /// # Errors
     /// Returns why there is no answer; a status that is no success is one, too.
-    pub(super) async fn get(&self, url: Url, patience: Duration) -> Result<Vec<u8>, Failure> {
-        let headers = self.headers().await?;
+    pub(crate) async fn get(&self, url: Url, patience: Duration) -> Result<Vec<u8>, Failure> {
+        let request = self.http.get(url).headers(self.headers().await?);
+        self.body_of(request, patience).await
+    }
+
+    /// Asks for something that takes a JSON body.
+    ///
+    /// # Errors
+    /// Returns why there is no answer; a status that is no success is one, too.
+    pub(crate) async fn post(&self, url: Url, body: &Value, patience: Duration) -> Result<Vec<u8>, Failure> {
+        let request = self.http.post(url).headers(self.headers().await?);
+        let request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        self.body_of(request, patience).await
+    }
+
+    async fn body_of(&self, request: RequestBuilder, patience: Duration) -> Result<Vec<u8>, Failure> {
         let work = async {
-            let mut response =
-                self.http.get(url).headers(headers).send().await.map_err(|error| self.unreachable(&error))?;
+            let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
             let status = response.status().as_u16();
             let body = read(&mut response, MOST_LIST_BYTES).await;
-            if (200..300).contains(&status) { Ok(body) } else { Err(complaint(status, &body).failure()) }
+            if (200..300).contains(&status) { Ok(body) } else { Err(self.cleaned(complaint(status, &body).failure())) }
         };
         timeout(patience, work).await.unwrap_or_else(|_| Err(self.too_slow()))
     }
 
-    /// Returns the names of the models that the server has.
+    /// Returns the models that the server has.
     ///
     /// # Errors
     /// Returns why there is no list.
-    pub(super) async fn models(&self, patience: Duration) -> Result<Vec<String>, Failure> {
+    pub(crate) async fn models(&self, patience: Duration) -> Result<Vec<Listed>, Failure> {
         let body = self.get(self.url("models"), patience).await?;
-        let list: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let list: Value = serde_json::from_slice(&body).unwrap_or_default();
         let entries = list["data"].as_array().or_else(|| list["models"].as_array()).or_else(|| list.as_array());
         let Some(entries) = entries else {
             let message = format!("the server's list of models is {}", described(&String::from_utf8_lossy(&body)));
             return Err(Failure::lasting(Trouble::Nonsense, message).hint(CHECK_ADDRESS));
         };
-        let name = |entry: &serde_json::Value| entry["id"].as_str().or_else(|| entry["name"].as_str()).map(shown);
-        Ok(entries.iter().filter_map(name).collect())
+        Ok(entries.iter().filter_map(Listed::read).collect())
     }
 
     /// Returns an address below the base URL.
-    pub(super) fn url(&self, path: &str) -> Url {
+    pub(crate) fn url(&self, path: &str) -> Url {
         let mut url = self.settings.base_url.clone();
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/{path}"));
@@ -255,15 +274,10 @@ impl Client {
     async fn with_nearest_model(&self, failure: Failure) -> Failure {
         let Ok(models) = self.models(LIST_PATIENCE).await else { return failure.hint(CHECK_ADDRESS) };
         let wanted = &self.settings.model;
-        if models.contains(wanted) {
+        if models.iter().any(|model| model.name == *wanted) {
             return failure.hint(CHECK_ADDRESS);
         }
-        let nearest = models.iter().min_by_key(|name| strsim::osa_distance(name, wanted));
-        match nearest {
-            Some(_) if models.len() <= 8 => failure.hint(format!("the server has: {}", models.join(", "))),
-            Some(name) => failure.hint(format!("the server has no model {wanted:?}; the nearest name is {name:?}")),
-            None => failure.hint("the server has no model at all"),
-        }
+        failure.hint(instead_of(wanted, &models))
     }
 
     /// Returns a failure without the key, which servers echo in their errors.
@@ -320,6 +334,26 @@ impl Client {
     }
 }
 
+/// A model in a server's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// Its name.
+    pub(crate) name: String,
+    /// How many tokens it takes, where the server says so.
+    pub(crate) context_tokens: Option<u64>,
+}
+
+impl Listed {
+    fn read(entry: &Value) -> Option<Self> {
+        let name = entry["id"].as_str().or_else(|| entry["name"].as_str())?;
+        // Gemini's list has its names in a folder that its other addresses leave out.
+        let name = shown(name.strip_prefix("models/").unwrap_or(name));
+        let sizes = ["max_model_len", "context_length", "context_window", "max_context_length"];
+        let context_tokens = sizes.iter().find_map(|size| entry[*size].as_u64());
+        Some(Self { name, context_tokens })
+    }
+}
+
 /// Why there is no answer to read.
 pub(super) enum Refused {
     /// Something failed.
@@ -331,6 +365,16 @@ pub(super) enum Refused {
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
+    }
+}
+
+/// Returns what may be asked instead of a model that is not there.
+pub(crate) fn instead_of(wanted: &str, models: &[Listed]) -> String {
+    let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+    match names.iter().min_by_key(|name| strsim::osa_distance(name, wanted)) {
+        Some(_) if names.len() <= 8 => format!("the server has: {}", names.join(", ")),
+        Some(name) => format!("the server has no model {wanted:?}; the nearest name is {name:?}"),
+        None => "the server has no model at all".to_owned(),
     }
 }
 
