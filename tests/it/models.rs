@@ -27,7 +27,17 @@ fn a_question_is_answered_from_what_the_tools_found() {
     ]);
     let environment = with_model(&model);
     let output = environment.run(["--sandbox", QUESTION]).exits(0);
-    assert_snapshot!(output, @"");
+    assert_snapshot!(output, @r"
+    exit 0
+    --- stdout
+    All **5** pods are ready and there are no warnings.
+    Changes in this turn: none
+    --- stderr
+      list kind=pods (0.0 s)
+      events warnings_only=true (0.0 s)
+    2 requests, 200 tokens in (80 cached), 40 out
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    ");
 }
 
 #[test]
@@ -37,11 +47,59 @@ fn a_change_that_a_model_wants_is_previewed_asked_about_and_proven() {
     let environment = with_model(&model);
     let sentence = "make the backend strong enough for black friday";
     // Nobody can be asked here.
-    assert_snapshot!(environment.run(["--sandbox", sentence]).exits(3), @"");
+    assert_snapshot!(environment.run(["--sandbox", sentence]).exits(3), @r"
+    exit 3
+    --- stdout
+    I scaled the backend to 4.
+    Changes in this turn: none
+    --- stderr
+    Change c-change
+      context    sandbox (sandbox world todo)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 4 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 4
+       risk       low
+       proof      checked by the server (dry run)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=4 -n todo
+    approval needed: risk low, and there is no terminal to ask on. Nothing was sent.
+    2 requests, 200 tokens in (80 cached), 40 out
+    this sandbox is discarded; todo-agent sandbox serve keeps one
+    ");
     // Nothing from outside is in the conversation yet, so that --yes answers.
-    assert_snapshot!(environment.run(["--sandbox", "--yes", sentence]).exits(0), @"");
+    assert_snapshot!(environment.run(["--sandbox", "--yes", sentence]).exits(0), @r"
+    exit 0
+    --- stdout
+    ✓ ok: scale deployment/backend from 2 to 4 replicas
+      4 of 4 replicas available
+    undo: todo-agent undo c-change  (scale deployment/backend back to 2)
+    Done.
+    Changes in this turn: scale deployment/backend from 2 to 4 replicas: done (c-change)
+    --- stderr
+    Change c-change
+      context    sandbox (sandbox world todo)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 4 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 4
+       risk       low
+       proof      checked by the server (dry run)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=4 -n todo
+    approved by --yes
+    2 requests, 200 tokens in (80 cached), 40 out
+    this sandbox is discarded, and the way back with it; todo-agent sandbox serve keeps one
+    ");
     let last = model.requests().pop().unwrap();
-    assert_snapshot!(last["messages"][3]["content"].as_str().unwrap(), @"");
+    assert_snapshot!(last["messages"][3]["content"].as_str().unwrap(), @r"
+    approved by --yes
+    scale deployment/backend from 2 to 4 replicas (c-mzed5p): done and verified: 4 of 4 replicas available
+    ");
 }
 
 #[test]
@@ -135,5 +193,5 @@ fn as_json_a_turn_is_one_event_per_line() {
             event["event"].as_str().unwrap().to_owned()
         })
         .collect();
-    assert_snapshot!(events.join(" "), @"");
+    assert_snapshot!(events.join(" "), @"meta model tool_call tool_result words words words words model usage answer");
 }
