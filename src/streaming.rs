@@ -1,12 +1,4 @@
-//! placeholder
-use todo_agent_core::{Redacted, Redactor};
-#[derive(Default)]
-pub struct StreamingRedaction;
-impl StreamingRedaction {
-    pub fn push(&mut self, redactor: &Redactor, piece: &str) -> Option<Redacted<String>> {
-        Some(redactor.text(piece))
-    }
-    pub fn finish(&mut self, _redactor: &Redactor) -> Option<Redacted<String>> {
-        None
-    }
-}
+//! A model's words on their way to a screen: given out as they come, never with a secret that only becomes
+//! recognisable later. The work is the redactor's, which alone makes what may be shown.
+
+pub use todo_agent_core::StreamingRedaction;

@@ -1,6 +1,6 @@
 //! The terminal: what a person sees and how a person answers.
 //!
-//! [`style`] knows the terminal, [`page`] lays text out without ever cutting it, [`preview`] and [`report`]
+//! [`style`] knows the terminal, [`page`] lays text out without ever cutting it, [`markdown`] a model's words, [`preview`] and [`report`]
 //! render what `core` describes, [`progress`] is the one line on stderr, [`ui`] puts them together.
 //! [`approver`] asks on the controlling terminal, with [`answer`] for what an answer means and [`tty`] for
 //! the device; [`repl`] is the interactive session: [`line_editor`], [`slash`] commands, [`completion`],
@@ -12,7 +12,7 @@ pub mod completion;
 pub mod interrupt;
 pub mod keys;
 pub mod line_editor;
-mod markdown;
+pub mod markdown;
 pub mod page;
 pub mod preview;
 pub mod progress;
