@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod plan;
+pub(crate) mod run;
 pub(crate) mod sandbox_serve;
 pub(crate) mod sessions;
 pub(crate) mod tools;

@@ -10,6 +10,11 @@ use serde_json::Value;
 use todo_agent_cluster::policy::Yes;
 use todo_agent_core::Call;
 
+pub use crate::{
+    commands::run::RunScript,
+    script::report::{Form, Report},
+};
+
 /// A whole command line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Invocation {
@@ -98,6 +103,8 @@ pub enum Command {
     },
     /// Proposes a kept plan again and asks for its approval.
     Approve(PlanSource),
+    /// Runs the steps of a script.
+    Run(RunScript),
     /// Takes back a change; none means the last one.
     Undo(Option<String>),
     /// Lists the recorded sessions.

@@ -6,6 +6,8 @@
 use serde_json::Value;
 use todo_agent_core::{ChangeView, Event, Output, Redacted, Report};
 
+use crate::script::StepResult;
+
 /// One thing to show.
 #[derive(Debug)]
 pub enum Shown<'a> {
@@ -53,6 +55,8 @@ pub enum Shown<'a> {
     Answer(&'a Answer),
     /// Something failed.
     Error(&'a Failure),
+    /// A step of a script is over.
+    Step(&'a StepResult),
 }
 
 /// Where the program stands.
