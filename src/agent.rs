@@ -96,8 +96,8 @@ impl Agent {
         let sentence = self.parts.redactor.take_given(text.trim());
         self.parts.ui.sentence(&sentence);
         let run = self.run(cancel);
-        let planner = self.parts.dialogue.as_ref().map_or(PlannerUse::Only, |dialogue| dialogue.planner);
-        if planner == PlannerUse::Off {
+        let use_of_planner = self.parts.dialogue.as_ref().map_or(PlannerUse::Only, |dialogue| dialogue.planner);
+        if use_of_planner == PlannerUse::Off {
             return self.converse(&sentence, run).await;
         }
         let planned = match self.plan(&sentence, &run).await {
@@ -114,7 +114,7 @@ impl Agent {
                 }
                 Ok(exit)
             }
-            _ if planner == PlannerUse::First => {
+            _ if use_of_planner == PlannerUse::First => {
                 // What the planner would have asked, the model may know from the conversation.
                 self.focus.pending = None;
                 self.converse(&sentence, run).await

@@ -9,7 +9,7 @@ mod build;
 
 use std::{ffi::OsString, fmt::Write as _, path::PathBuf};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint, error::ErrorKind};
 use clap_complete::Shell;
 
 pub(crate) use build::duration;
@@ -217,6 +217,21 @@ enum Sub {
         /// The plan's id or file
         #[arg(value_name = "ID|FILE")]
         plan: String,
+    },
+    /// Run the steps of a script and compare what comes of them with what is expected
+    ///
+    /// The whole file is checked before the first step runs. Nobody is asked: changes need --yes or the policy
+    /// files. docs/SCRIPTS.md says what a script can hold.
+    ///
+    /// Exit codes: 0 every step went as expected, 1 one did not, 2 the script has mistakes and nothing was run,
+    /// 130 interrupted.
+    Run {
+        /// The script, a YAML file
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Write a report: junit=FILE, json=FILE or html=FILE; may be given several times
+        #[arg(long = "report", value_name = "KIND=FILE", value_hint = ValueHint::FilePath)]
+        reports: Vec<OsString>,
     },
     /// Take a change back: the last one, or the one with this id
     Undo {

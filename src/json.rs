@@ -130,6 +130,7 @@ pub(crate) fn described(shown: &Shown<'_>) -> (&'static str, Value) {
         Shown::Question { text, choices } => ("question", json!({ "text": ***text, "choices": choices })),
         Shown::Answer(answer) => ("answer", data(answer)),
         Shown::Error(failure) => ("error", data(failure)),
+        Shown::Step(step) => ("step", data(step)),
     }
 }
 

@@ -11,6 +11,10 @@ use todo_agent_cluster::policy::Yes;
 use todo_agent_core::Call;
 
 use crate::model::settings::ModelFlags;
+pub use crate::{
+    commands::run::RunScript,
+    script::report::{Form, Report},
+};
 
 /// A whole command line.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,6 +158,8 @@ pub enum Command {
     },
     /// Proposes a kept plan again and asks for its approval.
     Approve(PlanSource),
+    /// Runs the steps of a script.
+    Run(RunScript),
     /// Takes back a change; none means the last one.
     Undo(Option<String>),
     /// Lists the recorded sessions.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agent::Agent,
-    commands::plan,
+    commands::{self, plan},
     config::Config,
     conversation::{Begun, Conversing},
     dialogue,
@@ -47,6 +47,9 @@ pub struct Circumstances {
 /// # Errors
 /// Returns an error only when nobody reads the output any more.
 pub async fn run(mut options: Options, command: Command, circumstances: Circumstances) -> io::Result<Exit> {
+    if let Command::Run(script) = command {
+        return Box::pin(commands::run::run(script, options, circumstances)).await;
+    }
     let Circumstances { config, policy, state, attached } = circumstances;
     let (mut ui, approver) = surfaces(&options, &config);
     if let Some(path) = &options.benchmark.trace {
@@ -98,11 +101,16 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         },
         other => agent.fail(&Problem::usage(format!("{other:?} does not work on a cluster")))?,
     };
+    farewell(&mut agent, &options);
+    Ok(exit)
+}
+
+/// Says what ends with the program.
+pub(crate) fn farewell(agent: &mut Agent, options: &Options) {
     if options.sandbox.is_some() && options.output == OutputForm::Person {
         let back = if agent.has_changes() { ", and the way back with it" } else { "" };
         agent.note(&format!("this sandbox is discarded{back}; todo-agent sandbox serve keeps one"));
     }
-    Ok(exit)
 }
 
 /// Says what is out of the ordinary about this run.
@@ -166,8 +174,8 @@ pub fn wish(options: &Options, configured: Colour) -> Colour {
     }
 }
 
-/// With `--json` a program reads, and a program cannot approve.
-struct NobodyToAsk;
+/// With `--json` a program reads, and a program cannot approve; a script neither.
+pub(crate) struct NobodyToAsk;
 
 impl todo_agent_core::approval::Approver for NobodyToAsk {
     fn ask<'a>(
@@ -178,7 +186,8 @@ impl todo_agent_core::approval::Approver for NobodyToAsk {
     }
 }
 
-fn fail(ui: &mut dyn Ui, problem: &Problem) -> io::Result<Exit> {
+/// Shows why there is no agent to say it.
+pub(crate) fn fail(ui: &mut dyn Ui, problem: &Problem) -> io::Result<Exit> {
     // No secret was read yet, but every text goes the same way.
     let redactor = todo_agent_core::Redactor::new([0; 32]);
     ui.show(&Shown::Error(&problem.shown(&redactor)))?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use todo_agent_core::{ChangeView, Event, Output, Redacted, Report};
 
-use crate::model::Usage;
+use crate::{model::Usage, script::StepResult};
 
 /// One thing to show.
 #[derive(Debug)]
@@ -83,6 +83,8 @@ pub enum Shown<'a> {
     Answer(&'a Answer),
     /// Something failed.
     Error(&'a Failure),
+    /// A step of a script is over.
+    Step(&'a StepResult),
 }
 
 /// Who asked for a tool's answer.

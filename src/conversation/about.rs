@@ -35,7 +35,7 @@ pub(super) fn cost(dialogue: Option<&Dialogue>) -> String {
     match dialogue.prices {
         Some(prices) => lines.push(format!("cost           {:.4}", prices.of(used))),
         None => {
-            lines.push("cost           not known: no price is configured ([model] price in config.toml)".to_owned())
+            lines.push("cost           not known: no price is configured ([model] price in config.toml)".to_owned());
         }
     }
     lines.join("\n")

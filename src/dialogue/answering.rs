@@ -231,7 +231,7 @@ impl Agent {
             progress.broken += 1;
         } else {
             progress.broken = 0;
-            let said: Vec<String> = dialogue.history.sentences().iter().map(|text| text.to_string()).collect();
+            let said: Vec<String> = dialogue.history.sentences().iter().map(ToString::to_string).collect();
             let sentences: Vec<&str> = said.iter().map(String::as_str).collect();
             let asked = Asked::Model { sentence, sentences: &sentences, tainted: dialogue.history.is_tainted() };
             let purpose = if self.only_previews() { Purpose::Preview } else { Purpose::Act };

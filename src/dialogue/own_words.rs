@@ -40,7 +40,7 @@ fn names_verb(call: &Call, words: &[String]) -> bool {
         // The action is the verb: restart, undo, pause, resume.
         (Some([]), Some(action)) => words.iter().any(|word| word == action),
         (Some(verbs), _) => verbs.iter().any(|verb| words.iter().any(|word| word == verb)),
-        (None, _) => words.iter().any(|word| *word == call.tool),
+        (None, _) => words.contains(&call.tool),
     }
 }
 

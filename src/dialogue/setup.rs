@@ -1,6 +1,6 @@
 //! From options and configuration to a conversation: which model, which bounds. Nothing is asked yet, no key is read.
 
-use super::{Budgets, Dialogue, PlannerUse};
+use super::{Budgets, Dialogue};
 use crate::{
     config::Config,
     model::{

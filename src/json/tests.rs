@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     model::Usage,
+    script::{Part, Status, StepResult, Unmet},
     ui::{Answer, Audience, Failure, Meta, ModelCall, ModelMessage, Ran, UsageShown},
 };
 
@@ -96,6 +97,24 @@ fn lines() -> Vec<Value> {
     let choices = ["backend".to_owned()];
     let decision = |verdict, reason| Shown::Decision { change_id: "c-7k2m9q", verdict, by: "person", reason };
 
+    let unmet = Unmet { expectation: text.clone(), expected: text.clone(), actual: text.clone() };
+    let step = |status, exit, unmet, note| StepResult {
+        n: 1,
+        part: Part::Steps,
+        name: text.clone(),
+        status,
+        exit,
+        seconds: 0.25,
+        unmet,
+        note,
+        showed: text.clone(),
+    };
+    let steps = [
+        step(Status::Passed, Some(0), vec![], None),
+        step(Status::Failed, Some(1), vec![unmet], None),
+        StepResult { part: Part::Always, ..step(Status::Skipped, None, vec![], Some(text.clone())) },
+    ];
+
     let mut written = Vec::new();
     let mut ui = JsonUi::new(&mut written, Requests::Shown);
     let mut shown = vec![
@@ -117,13 +136,14 @@ fn lines() -> Vec<Value> {
     let verdicts = ["approved", "needs_approval", "forbidden", "dry_run", "suggested", "stopped"];
     shown.extend(verdicts.map(|verdict| decision(verdict, None)));
     shown.extend(reports.iter().map(Shown::Report));
+    shown.extend(steps.iter().map(Shown::Step));
     for shown in &shown {
         ui.show(shown).unwrap();
     }
     for event in [
         Event::Warning(text.clone()),
         Event::Line(text.clone()),
-        Event::Progress(text),
+        Event::Progress(text.clone()),
         Event::Request { method: "GET", path: "/version".into(), purpose: "doctor" },
     ] {
         ui.progress(&event);

@@ -13,6 +13,7 @@ use super::{
     preview::preview_page,
     progress::{Drawing, ProgressLine},
     report::{ledger_page, report_page},
+    step::step_page,
     style::{Look, Role},
 };
 use crate::{
@@ -306,6 +307,7 @@ impl Ui for TerminalUi {
             }
             Shown::Answer(answer) => self.show_answer(answer),
             Shown::Error(failure) => self.show_failure(failure),
+            Shown::Step(step) => self.answer_page(&step_page(step, self.out_look.width)),
         }
     }
 
