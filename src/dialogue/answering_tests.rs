@@ -15,7 +15,7 @@ async fn a_question_is_answered_from_what_the_tools_found() {
     assert_snapshot!(talk.says("could you summarise how my stuff is doing").await, @r#"
     ran list kind=pods
     ran events
-    words "All **five** pods are ready."
+    words All **five** pods are ready.
     usage 2 requests, 100 in, 10 out
     answer "All **five** pods are ready.", changes: none
     exit 0
@@ -31,7 +31,7 @@ async fn a_change_is_previewed_asked_about_and_reported_to_the_model() {
     preview scale deployment/backend from 2 to 4 replicas
     approved by you
     report 4 of 4 replicas available
-    words "Done, four now."
+    words Done, four now.
     usage 2 requests, 100 in, 10 out
     answer "Done, four now.", changes: scale deployment/backend from 2 to 4 replicas: done
     exit 0
@@ -49,7 +49,7 @@ async fn a_declined_change_is_not_made_and_the_model_is_told() {
     assert_snapshot!(talk.says("make the backend strong enough for black friday").await, @r#"
     preview scale deployment/backend from 2 to 4 replicas
     declined by you
-    words "I scaled it to 4."
+    words I scaled it to 4.
     usage 2 requests, 100 in, 10 out
     answer "I scaled it to 4.", changes: none
     exit 3
@@ -100,14 +100,14 @@ async fn a_refusal_and_a_cut_are_said() {
     let cut = Reply { text: "The pods are".into(), finish: Finish::Length, ..Reply::default() };
     let mut talk = talk(vec![refusal, cut], Yes::No, Said::Nobody);
     assert_snapshot!(talk.says("how is it going over there").await, @r#"
-    words "I cannot help with that."
+    words I cannot help with that.
     error model: the model refused to answer: I cannot help with that.
     usage 1 requests, 0 in, 0 out
     answer "", changes: none
     exit 1
     "#);
     assert_snapshot!(talk.says("how is it going over there").await, @r#"
-    words "The pods are"
+    words The pods are
     warning the model's answer was cut at its greatest length; ask for less at once, or ask it to go on
     usage 1 requests, 0 in, 0 out
     answer "The pods are", changes: none
@@ -120,14 +120,14 @@ async fn an_answer_that_breaks_off_is_an_error_and_the_conversation_goes_on() {
     let broken = vec![Ok(Delta::Text("The pods ".into()))];
     let mut talk = talk_with(vec![broken, spoken(says("They are fine."))], Yes::No, Said::Nobody);
     assert_snapshot!(talk.says("how is it going over there").await, @r#"
-    words "The pods "
+    words The pods 
     error model_unreachable: the model's answer broke off
     usage 0 requests, 0 in, 0 out
     answer "", changes: none
     exit 1
     "#);
     assert_snapshot!(talk.says("and how is it now then").await, @r#"
-    words "They are fine."
+    words They are fine.
     usage 1 requests, 100 in, 10 out
     answer "They are fine.", changes: none
     exit 0
@@ -172,7 +172,7 @@ async fn a_model_that_has_seen_the_cluster_does_not_act_on_yes_alone() {
     ran list kind=pods
     preview scale deployment/backend from 2 to 5 replicas
     needs_approval by policy
-    words "It needs your approval."
+    words It needs your approval.
     usage 3 requests, 100 in, 10 out
     answer "It needs your approval.", changes: none
     exit 3
@@ -183,7 +183,7 @@ async fn a_model_that_has_seen_the_cluster_does_not_act_on_yes_alone() {
     preview scale deployment/backend from 2 to 4 replicas
     approved by --yes
     report 4 of 4 replicas available
-    words "Done."
+    words Done.
     usage 3 requests, 100 in, 10 out
     answer "Done.", changes: scale deployment/backend from 2 to 4 replicas: done
     exit 0

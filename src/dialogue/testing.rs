@@ -59,7 +59,15 @@ pub(super) struct Seen(pub(super) Arc<Mutex<Vec<String>>>);
 impl Ui for Seen {
     fn show(&mut self, shown: &Shown<'_>) -> io::Result<()> {
         let line = match shown {
-            Shown::Words(words) => format!("words {:?}", words.as_str()),
+            Shown::Words(words) => {
+                // Words come one by one; together they are easier to read.
+                let mut seen = self.0.lock().unwrap();
+                match seen.last_mut().filter(|line| line.starts_with("words ")) {
+                    Some(line) => line.push_str(words),
+                    None => seen.push(format!("words {}", words.as_str())),
+                }
+                return Ok(());
+            }
             Shown::ToolFailed { ran, failure, .. } => format!("failed {}: {}", ran.call, failure.message),
             Shown::ToolResult { audience: Audience::Model(ran), .. } => format!("ran {}", ran.call),
             Shown::Preview(view) => format!("preview {}", view.steps[0].summary),
