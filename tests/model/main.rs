@@ -10,4 +10,5 @@
 #[allow(dead_code, unused_imports, reason = "shared with the other tests, which use other parts")]
 mod support;
 
+mod asking;
 mod client;
