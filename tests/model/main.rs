@@ -12,3 +12,6 @@ mod support;
 
 mod asking;
 mod client;
+mod corpus;
+mod fuzz;
+mod rules;
