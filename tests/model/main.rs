@@ -11,7 +11,9 @@
 mod support;
 
 mod asking;
+mod check;
 mod client;
 mod corpus;
 mod fuzz;
+mod https;
 mod rules;
