@@ -66,12 +66,16 @@ impl Subject<'_> {
                     Trouble::Unreachable | Trouble::Timeout => "reachable",
                     _ => "answers",
                 };
+                if !matches!(error.trouble, Trouble::Unreachable | Trouble::Timeout | Trouble::Configuration) {
+                    checks.push(self.reachable());
+                }
                 checks.push(failed(name, &error));
                 return;
             }
         };
-        checks.push(Check::ok("reachable", format!("{} answers", self.settings.place())));
-        checks.push(Check::ok("key accepted", self.settings.describe_key(&environment)));
+        checks.push(self.reachable());
+        let source = self.settings.key_source(&environment);
+        checks.push(Check::ok("key accepted", source.unwrap_or_else(|| "none is needed".to_owned())));
         checks.push(if models.is_empty() || models.iter().any(|model| model.name == self.settings.model) {
             Check::ok("model known", self.settings.model.clone())
         } else {
@@ -88,6 +92,10 @@ impl Subject<'_> {
         });
         self.calls(checks).await;
         checks.push(context::check(&self.client, &models).await);
+    }
+
+    fn reachable(&self) -> Check {
+        Check::ok("reachable", format!("{} answers", self.settings.place()))
     }
 
     /// Checks one call, its result, and two calls at once.

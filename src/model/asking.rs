@@ -129,7 +129,8 @@ impl<'a> Asking<'a> {
         if reading.is_done() {
             return self.end(*reading);
         }
-        let patience = if reading.is_finished() { AFTERWORD } else { self.client.settings.timeouts.between };
+        let between = self.client.settings.timeouts.between;
+        let patience = if reading.is_finished() { AFTERWORD.min(between) } else { between };
         self.state = State::Reading { response, reading, next: Instant::now() + patience };
     }
 

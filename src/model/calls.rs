@@ -43,7 +43,11 @@ impl Calls {
         let function = fields.get("function").and_then(Value::as_object);
         let field = |name: &str| function.and_then(|function| function.get(name)).or_else(|| fields.get(name));
         let word = |value: Option<&Value>| value.and_then(Value::as_str).map(str::trim).unwrap_or_default().to_owned();
-        let (id, name) = (word(fields.get("id")), word(field("name")));
+        let (mut id, name) = (word(fields.get("id")), word(field("name")));
+        // Mistral's first versions wrote it so.
+        if id == "null" {
+            id.clear();
+        }
         let arguments = text_of(field("arguments"));
         let index = fields.get("index").and_then(Value::as_u64);
         let at = match self.place(index, &id, &name, &arguments) {

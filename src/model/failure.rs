@@ -13,6 +13,9 @@ use super::{ModelError, Trouble};
 /// The most bytes of a server's own words that are shown.
 const MOST_SHOWN: usize = 600;
 
+/// The most bytes of a body that is no answer and no error that are shown.
+const MOST_DESCRIBED: usize = 160;
+
 /// An error together with what may be done about it here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -187,7 +190,7 @@ impl Complaint {
             Some(_) => (Trouble::Refused, Again::No),
             None if code.contains("authentication") || code.contains("invalid_api_key") => (Trouble::Key, Again::No),
             None if code.contains("rate_limit") || code.contains("too_many_requests") => (Trouble::Quota, later),
-            None if code.contains("not_found") => (Trouble::Unknown, Again::No),
+            None if code.contains("not_found") || message.contains("not found") => (Trouble::Unknown, Again::No),
             None if code.contains("invalid_request") => (Trouble::Refused, Again::No),
             // In the middle of a stream there is no status; what is not the request's fault may pass.
             None => (Trouble::Unreachable, later),
@@ -261,7 +264,10 @@ pub(crate) fn described(body: &str) -> String {
         let title = title.map(|(title, _)| format!(" titled {:?}", shown(title))).unwrap_or_default();
         return format!("a web page{title}");
     }
-    if start.is_empty() { "nothing".to_owned() } else { format!("{:?}", shown(body)) }
+    if start.is_empty() {
+        return "nothing".to_owned();
+    }
+    format!("{:?}", middle_out(&shown(body), MOST_DESCRIBED).replace('\n', " "))
 }
 
 /// What to do where a server answers with a web page or knows no address.

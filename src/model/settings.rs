@@ -220,23 +220,26 @@ impl ModelSettings {
         host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
-    /// Returns where the key comes from, for a person.
-    pub fn describe_key(&self, environment: Environment<'_>) -> String {
+    /// Returns where the key comes from, for a person; `None` where none is sent.
+    pub fn key_source(&self, environment: Environment<'_>) -> Option<String> {
         if let Some(source) = &self.key {
-            return source.describe();
+            return Some(source.describe());
         }
-        let names = || std::iter::once(preset::KEY_VARIABLE).chain(self.preset.key_variables.iter().copied());
-        match names().find(|name| environment(name).is_some()) {
-            Some(name) => format!("environment variable {name}"),
-            None => format!("none ({} is not set)", self.preset.key_variables.first().unwrap_or(&preset::KEY_VARIABLE)),
-        }
+        let mut names = std::iter::once(preset::KEY_VARIABLE).chain(self.preset.key_variables.iter().copied());
+        names.find(|name| environment(name).is_some()).map(|name| format!("environment variable {name}"))
+    }
+
+    /// Returns where the key comes from, or would.
+    pub fn describe_key(&self, environment: Environment<'_>) -> String {
+        self.key_source(environment).unwrap_or_else(|| {
+            format!("none ({} is not set)", self.preset.key_variables.first().unwrap_or(&preset::KEY_VARIABLE))
+        })
     }
 
     /// Returns what is worth a warning before the model is asked.
     pub fn warnings(&self, environment: Environment<'_>) -> Vec<String> {
         let file = self.key.as_ref().and_then(|source| source.warning(environment));
-        let sends_key = self.key.is_some() || !self.describe_key(environment).starts_with("none");
-        let open = (self.base_url.scheme() == "http" && !self.is_here() && sends_key)
+        let open = (self.base_url.scheme() == "http" && !self.is_here() && self.key_source(environment).is_some())
             .then(|| format!("the key goes to {} without encryption", self.base_url.host_str().unwrap_or_default()));
         file.into_iter().chain(open).collect()
     }

@@ -113,6 +113,10 @@ impl Events {
         if let Some(value) = field(text, "data") {
             return self.data(value, take);
         }
+        // llama.cpp names its errors so.
+        if let Some(error) = field(text, "error").filter(|error| error.starts_with('{')) {
+            return take(Event::Error(error.to_owned()));
+        }
         if let Some(value) = field(text, "event") {
             value.clone_into(&mut self.kind);
             return Ok(());
@@ -228,6 +232,7 @@ mod tests {
             events(b"event: error\ndata: {\"x\":1}\n\ndata: {\"y\":2}\n\n"),
             [Event::Error("{\"x\":1}".into()), data("{\"y\":2}")]
         );
+        assert_eq!(events(b"error: {\"x\":1}\n\n"), [Event::Error("{\"x\":1}".into())]);
     }
 
     #[test]

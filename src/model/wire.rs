@@ -4,7 +4,9 @@
 //! Pure and bounded, whatever comes: a [`Reading`] takes bytes in pieces of any size and never panics. Fields that are
 //! missing or strange are read patiently; an answer that does not end as one is an error, never half an answer.
 
-use serde_json::{Deserializer, Map, Value};
+use std::{borrow::Cow, ops::RangeInclusive};
+
+use serde_json::{Deserializer, Map, Value, json};
 
 use super::{
     Delta, Failure, Finish, Reply, Trouble, Usage,
@@ -36,7 +38,7 @@ const KNOWN: &[&str] = &[
     "citations",
     "images",
     "token_ids",
-    "padding",
+    "channel",
 ];
 
 /// An answer that is being read.
@@ -125,11 +127,12 @@ impl Answer {
                 self.is_done = true;
                 return Ok(());
             }
-            Event::Error(text) => return Err(complaint(text).failure()),
+            Event::Error(text) => return self.complain(complaint(text)),
             Event::Data(text) | Event::Body(text) => text,
         };
         // Some servers glue one object to the next.
-        for value in Deserializer::from_str(text).into_iter::<Value>() {
+        let mended = mended(text);
+        for value in Deserializer::from_str(&mended).into_iter::<Value>() {
             match value {
                 Ok(value) => self.chunk(&value, give)?,
                 Err(error) if error.is_eof() => {
@@ -147,7 +150,7 @@ impl Answer {
 
     fn chunk(&mut self, chunk: &Value, give: &mut impl FnMut(Delta)) -> Result<(), Failure> {
         if let Some(complaint) = Complaint::read(chunk) {
-            return Err(complaint.failure());
+            return self.complain(complaint);
         }
         let Some(fields) = chunk.as_object() else {
             let message = format!("the server sent something that is no answer: {}", described(&chunk.to_string()));
@@ -162,6 +165,12 @@ impl Answer {
         // Never more than one is asked for.
         let first = |choice: &&Value| choice["index"].as_u64().unwrap_or(0) == 0;
         choices.iter().filter(first).try_for_each(|choice| self.choice(choice, give))
+    }
+
+    /// Takes an error; what goes wrong after the answer takes nothing from it.
+    fn complain(&mut self, complaint: Complaint) -> Result<(), Failure> {
+        self.is_done = self.finish.is_some();
+        if self.is_done { Ok(()) } else { Err(complaint.failure()) }
     }
 
     fn choice(&mut self, choice: &Value, give: &mut impl FnMut(Delta)) -> Result<(), Failure> {
@@ -210,6 +219,10 @@ impl Answer {
         }
         if let Some(piece) = message.get("function_call").filter(|piece| piece.is_object()) {
             self.calls.piece(piece, give)?;
+        }
+        if message.get("extra_content") == Some(&json!({ "google": { "thought": true } })) {
+            // Says of the words that they are reasoning, which is not to be said of the whole answer.
+            return Ok(());
         }
         self.extra.keep(message, KNOWN)
     }
@@ -301,6 +314,32 @@ fn finish(reason: &str) -> Finish {
         }
         _ => Finish::Stop,
     }
+}
+
+/// Returns a text whose escapes are characters: half of a surrogate pair, as some servers write where a token ends in the
+/// middle of a character, becomes a replacement character.
+fn mended(text: &str) -> Cow<'_, str> {
+    let half = |at: usize, range: RangeInclusive<u32>| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u32::from_str_radix(digits, 16).ok().filter(|code| range.contains(code))
+    };
+    let mut mended = String::new();
+    let (mut done, mut at) = (0, 0);
+    while let Some(found) = text[at..].find('\\') {
+        at += found;
+        if half(at, 0xd800..=0xdbff).is_some() && half(at + 6, 0xdc00..=0xdfff).is_some() {
+            at += 12;
+        } else if half(at, 0xd800..=0xdfff).is_some() {
+            mended.push_str(&text[done..at]);
+            mended.push_str("\\ufffd");
+            at += 6;
+            done = at;
+        } else {
+            // Whatever is escaped is passed over with its backslash.
+            at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8);
+        }
+    }
+    if done == 0 { Cow::Borrowed(text) } else { Cow::Owned(mended + &text[done..]) }
 }
 
 fn text_of_parts(value: &Value) -> String {

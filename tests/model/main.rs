@@ -10,4 +10,10 @@
 #[allow(dead_code, unused_imports, reason = "shared with the other tests, which use other parts")]
 mod support;
 
+mod asking;
+mod check;
 mod client;
+mod corpus;
+mod fuzz;
+mod https;
+mod rules;

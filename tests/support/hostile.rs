@@ -138,7 +138,12 @@ pub(crate) fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
 }
 
 /// Reads one request with its body; returns its method and target.
-fn read_request(stream: &mut TcpStream) -> Option<String> {
+pub(crate) fn read_request(stream: &mut TcpStream) -> Option<String> {
+    read_request_from(stream)
+}
+
+/// The same from any connection, an encrypted one for example.
+pub(crate) fn read_request_from(stream: &mut impl Read) -> Option<String> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).ok()?;
