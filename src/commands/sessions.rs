@@ -110,6 +110,22 @@ fn event_lines(event: &Value) -> Vec<String> {
             lines
         }
         "error" => vec![format!("error ({}): {}", text(&event["code"]), text(&event["message"]))],
+        "step" => {
+            let status = text(&event["status"]);
+            let note = event["note"].as_str().map(|note| format!(" ({note})")).unwrap_or_default();
+            let mut lines = vec![format!(
+                "step {} of {}, {}: {status}{note}",
+                event["n"],
+                text(&event["part"]),
+                text(&event["name"])
+            )];
+            for unmet in event["unmet"].as_array().into_iter().flatten() {
+                let [expectation, expected, actual] =
+                    ["expectation", "expected", "actual"].map(|part| text(&unmet[part]));
+                lines.push(format!("  {expectation}: expected {expected}, but {actual}"));
+            }
+            lines
+        }
         other => vec![format!("{other}: {event}")],
     };
     let mut lines = Vec::with_capacity(said.len());
@@ -137,6 +153,9 @@ mod tests {
                    "effects": [{"summary": "scale deployment/backend from 2 to 3 replicas", "outcome": "done",
                                 "output": "3 of 3 replicas available"}]}),
             json!({"event": "answer", "at": "2026-05-01T10:00:09Z", "text": "", "ledger": ["scale backend"]}),
+            json!({"event": "step", "at": "2026-05-01T10:00:10Z", "n": 1, "part": "steps", "name": "scale up",
+                   "status": "failed", "note": null, "unmet": [
+                       {"expectation": "replicas backend", "expected": "4", "actual": "3 are wanted and 3 ready"}]}),
         ];
         let lines: Vec<String> = events.iter().flat_map(event_lines).collect();
         let expected = "\
@@ -147,7 +166,9 @@ mod tests {
 10:00:05  decision on c-7k2m9q: approved by person
 10:00:09  report on c-7k2m9q:
             scale deployment/backend from 2 to 3 replicas: done: 3 of 3 replicas available
-10:00:09  changed: scale backend";
+10:00:09  changed: scale backend
+10:00:10  step 1 of steps, scale up: failed
+            replicas backend: expected 4, but 3 are wanted and 3 ready";
         assert_eq!(lines.join("\n"), expected);
     }
 

@@ -18,7 +18,7 @@ fn complaint(text: &str) -> String {
 /// Returns each script with what is said of it.
 fn complaints(scripts: &[&str]) -> String {
     let told: Vec<String> = scripts.iter().map(|text| format!("{text}\n=> {}\n", complaint(text))).collect();
-    told.join("\n")
+    told.join("\n").trim_start().to_owned()
 }
 
 #[test]
