@@ -199,3 +199,49 @@ fn as_json_a_turn_is_one_event_per_line() {
     events.dedup();
     assert_snapshot!(events.join(" "), @"meta model tool_call tool_result words model usage answer");
 }
+
+#[test]
+fn a_script_compares_what_a_model_says_and_does() {
+    let model = FakeModel::start([
+        Reply::calls(&[("list", json!({"kind": "pods"}))]),
+        Reply::text("All six pods are **ready**."),
+        Reply::calls(&[("scale", json!({"workload": "backend", "replicas": 4}))]),
+        Reply::text("I scaled the backend to 4."),
+        Reply::text("I scaled the frontend to 9."),
+    ]);
+    let environment = with_model(&model);
+    let script = format!(
+        r"
+name: with a model
+continue: true
+steps:
+  - say: {QUESTION}
+    expect: {{text: [All six pods, ready, 'Changes in this turn: none'], json: {{/total: 6}}, changed: false}}
+  - name: not in the person's words, after what was read
+    say: make the backend strong enough for black friday
+    expect: {{exit: 3, changed: false, replicas: {{backend: 2}}}}
+  - name: a claim is no change
+    say: make the frontend strong enough for black friday
+    expect: {{changed: true, replicas: {{frontend: 9}}}}
+always:
+  - say: scale backend to 2
+"
+    );
+    let file = environment.write("smoke.yaml", script).display().to_string();
+    let output = environment.run(["run", &*file, "--sandbox", "--yes"]).exits(1);
+    let shown =
+        regex::Regex::new(r"\(\d+\.\d s").unwrap().replace_all(&output.stdout_filtered(), "(0.0 s").into_owned();
+    assert_snapshot!(shown, @r"
+    ✓ ok       could you tell me how my application is doing  (0.0 s)
+    ✓ ok       not in the person's words, after what was read  (0.0 s)
+    ✗ failed   a claim is no change  (0.0 s)
+        changed: expected a change, but nothing was changed
+        replicas frontend: expected 9, but 2 are wanted and 2 ready
+        it showed:
+        | I scaled the frontend to 9.
+        | 1 request, 100 tokens in (40 cached), 20 out
+        | Changes in this turn: none
+    ✓ ok       always: scale backend to 2  (0.0 s)
+    with a model failed: 3 passed, 1 failed
+    ");
+}
