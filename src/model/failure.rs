@@ -203,6 +203,7 @@ impl Complaint {
             Trouble::Refused if message.contains("support tools") || message.contains("tool choice") => {
                 "this model or server takes no tool calls: set tools = \"text\" in [model] of config.toml"
             }
+            Trouble::Quota => "wait, top up the account, or name another model or provider (--model, --provider)",
             Trouble::TooLong => "a smaller context_tokens in [model] makes the program shorten conversations earlier",
             _ => return Vec::new(),
         };
