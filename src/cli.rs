@@ -239,7 +239,7 @@ enum Sub {
         #[arg(value_name = "ID")]
         change_id: Option<String>,
     },
-    /// Look at recorded sessions
+    /// Look at recorded sessions, export or remove them
     #[command(subcommand_required = true, arg_required_else_help = false)]
     Sessions {
         #[command(subcommand)]
@@ -277,6 +277,44 @@ enum SessionsSub {
         #[arg(value_name = "ID")]
         id: String,
     },
+    /// Write one as an incident report: what was said, found, approved and done
+    Export {
+        /// The session's id, or the start of it
+        #[arg(value_name = "ID")]
+        id: String,
+        /// The format [default: as the file's name ends, else markdown]
+        #[arg(long, value_enum)]
+        format: Option<ExportFormat>,
+        /// Write to this file, which only you can read [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Replace the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Remove some: all that are named, or none
+    Rm {
+        /// The sessions' ids, or the starts of them
+        #[arg(value_name = "ID", required = true)]
+        ids: Vec<String>,
+    },
+    /// Remove old ones [default: those that [sessions] in config.toml does not keep]
+    Prune {
+        /// Those that started longer ago than this, for example 30d or 12h
+        #[arg(long, value_name = "AGE")]
+        older_than: Option<String>,
+        /// The oldest beyond so many
+        #[arg(long, value_name = "N")]
+        keep: Option<usize>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ExportFormat {
+    /// For a ticket or a repository
+    Markdown,
+    /// For a browser, in one file
+    Html,
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,5 +9,6 @@ pub(crate) mod model_check;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod sandbox_serve;
+pub mod session_files;
 pub(crate) mod sessions;
 pub(crate) mod tools;

@@ -13,6 +13,7 @@ use crate::{
     model::settings::ModelTable,
     options::{BudgetFlags, Colour},
     problem::Problem,
+    session::Retention,
     state::{Environment, xdg},
     toml_file,
 };
@@ -34,6 +35,8 @@ pub struct Config {
     pub budgets: BudgetFlags,
     /// What it says of the model.
     pub model: Option<ModelTable>,
+    /// Which recorded sessions are kept.
+    pub sessions: Retention,
 }
 
 /// Where the values come from.
@@ -57,6 +60,8 @@ struct File {
     planner: PlannerUse,
     #[serde(default)]
     budget: Budget,
+    #[serde(default)]
+    sessions: Sessions,
 }
 
 /// How much a turn with a model may take.
@@ -66,6 +71,24 @@ struct Budget {
     steps: Option<NonZero<usize>>,
     tokens: Option<NonZero<u64>>,
     seconds: Option<NonZero<u64>>,
+}
+
+/// Which recorded sessions are kept.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sessions {
+    keep_days: Option<NonZero<u32>>,
+    keep_files: Option<NonZero<u32>>,
+}
+
+impl Sessions {
+    fn retention(&self) -> Retention {
+        let Retention { age, files } = Retention::default();
+        Retention {
+            age: self.keep_days.map(Retention::age_of_days).or(age),
+            files: self.keep_files.and_then(|files| usize::try_from(files.get()).ok()).or(files),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,6 +130,7 @@ impl Config {
                 tokens: file.budget.tokens.map(NonZero::get),
                 time: file.budget.seconds.map(|seconds| Duration::from_secs(seconds.get())),
             },
+            sessions: file.sessions.retention(),
             colour: match file.color {
                 Some(ColourWord::Never) => Colour::Never,
                 Some(ColourWord::Auto) | None => Colour::Auto,
@@ -160,7 +184,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named_with_its_place_and_the_nearest_one() {
         let error = load("color = \"auto\"\n  tiemout = \"90s\"\n").unwrap_err();
-        let expected = "~/config.toml:2:3: unknown field `tiemout`, expected one of `timeout`, `color`, `model`, `planner`, `budget`\n\
+        let expected = "~/config.toml:2:3: unknown field `tiemout`, expected one of `timeout`, `color`, `model`, `planner`, `budget`, `sessions`\n\
                         did you mean timeout?";
         assert_eq!(error, expected);
     }
@@ -191,6 +215,17 @@ mod tests {
         assert!(!error.contains("canary"), "{error}");
         let error = load("[model]\nkey = { evn = \"sk-proj-canary\" }\n").unwrap_err();
         assert!(error.contains("unknown field `evn`") && !error.contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn how_long_sessions_are_kept() {
+        assert_eq!(load("").unwrap().sessions, Retention::default());
+        let kept = load("[sessions]\nkeep_days = 7\nkeep_files = 20\n").unwrap().sessions;
+        assert_eq!((kept.days(), kept.files), (Some(7), Some(20)));
+        let kept = load("[sessions]\nkeep_days = 7\n").unwrap().sessions;
+        assert_eq!((kept.days(), kept.files), (Some(7), Some(200)));
+        assert!(load("[sessions]\nkeep_days = 0\n").unwrap_err().starts_with("~/config.toml:2:13: "));
+        assert!(load("[sessions]\nkeep = 7\n").unwrap_err().starts_with("~/config.toml:2:1: unknown field `keep`"));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::{
     panic,
 };
 
+use jiff::SignedDuration;
+use serde_json::json;
 use todo_agent_cluster::contexts;
 use todo_agent_core::{Event, Output, Redactor};
 use todo_agent_tools::{TOOLS, Tool};
@@ -17,16 +19,20 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     cli::{self, Input, Parsed},
-    commands,
+    commands::{
+        self,
+        session_files::{self, Export, Exported, Removal},
+    },
     config::Config,
     exit::Exit,
     input::Attached,
     json::{JsonUi, Requests},
     model::ModelSettings,
-    options::{Command, Invocation, Options, OutputForm},
+    options::{Changes, Command, Invocation, Options, OutputForm},
     policy_file::Policy,
     problem::Problem,
     program::{self, Circumstances},
+    session::Retention,
     state::{StateDirectory, environment, fill_random, state_path},
     ui::{Audience, Shown},
 };
@@ -91,6 +97,17 @@ fn run(invocation: Invocation, input: Input) -> io::Result<Exit> {
                 StateDirectory::open(&environment).and_then(|state| commands::sessions::show(&state, &id, &redactor));
             show(&options, "session", shown)
         }
+        Command::SessionsRemove(ids) => {
+            let redactor = redactor()?;
+            let removed = StateDirectory::open(&environment)
+                .and_then(|state| session_files::remove(&state, &ids, removal(&options), &redactor));
+            show(&options, "sessions", removed)
+        }
+        Command::SessionsPrune { older_than, keep } => {
+            let pruned = prune(&options, older_than, keep, &redactor()?);
+            show(&options, "sessions", pruned)
+        }
+        Command::SessionsExport(wish) => export(&options, &wish),
         Command::Config => show(&options, "config", config(&options, &redactor()?)),
         Command::ModelCheck => {
             let checked = match model(&options) {
@@ -203,6 +220,43 @@ async fn doctor(options: &Options, redactor: &Redactor) -> Output {
         wish: program::wish(options, config.as_ref().map(|config| config.colour).unwrap_or_default()),
     };
     commands::doctor::run(&subject, redactor).await
+}
+
+fn removal(options: &Options) -> Removal {
+    match options.changes {
+        Changes::Made => Removal::Done,
+        Changes::Previewed | Changes::Refused => Removal::Shown,
+    }
+}
+
+fn prune(
+    options: &Options,
+    age: Option<SignedDuration>,
+    files: Option<usize>,
+    redactor: &Redactor,
+) -> Result<Output, Problem> {
+    let retention = match (age, files) {
+        (None, None) => Config::load(&environment)?.sessions,
+        (age, files) => Retention { age, files },
+    };
+    let state = StateDirectory::open(&environment)?;
+    session_files::prune(&state, retention, removal(options), redactor)
+}
+
+fn export(options: &Options, wish: &Export) -> io::Result<Exit> {
+    let redactor = redactor()?;
+    match StateDirectory::open(&environment).and_then(|state| session_files::export(&state, wish, &redactor)) {
+        Ok(Exported::Text(report)) if options.output == OutputForm::Person => {
+            io::stdout().write_all(report.as_bytes())?;
+            Ok(Exit::Done)
+        }
+        Ok(Exported::Text(report)) => {
+            let data = json!({ "exported": wish.id, "text": report });
+            show(options, "session", Ok(Output::build(&redactor, &data).build()))
+        }
+        Ok(Exported::File(output)) => show(options, "session", Ok(output)),
+        Err(problem) => fail(options, &problem),
+    }
 }
 
 /// Shows a command's answer, or why there is none.

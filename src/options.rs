@@ -6,10 +6,12 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap_complete::Shell;
+use jiff::SignedDuration;
 use serde_json::Value;
 use todo_agent_cluster::policy::Yes;
 use todo_agent_core::Call;
 
+use crate::commands::session_files::Export;
 use crate::model::settings::ModelFlags;
 pub use crate::{
     commands::run::RunScript,
@@ -138,6 +140,16 @@ pub enum Colour {
     Never,
 }
 
+/// What happens to a file that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Existing {
+    /// It stays, and nothing is written.
+    #[default]
+    Kept,
+    /// It is replaced.
+    Replaced,
+}
+
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -166,6 +178,17 @@ pub enum Command {
     SessionsList,
     /// Shows a recorded session.
     SessionsShow(String),
+    /// Removes recorded sessions.
+    SessionsRemove(Vec<String>),
+    /// Removes old sessions; without a bound those that the configuration does not keep.
+    SessionsPrune {
+        /// How old.
+        older_than: Option<SignedDuration>,
+        /// How many stay.
+        keep: Option<usize>,
+    },
+    /// Writes a session as an incident report.
+    SessionsExport(Export),
     /// Shows the tools, or one of them.
     Tools(Option<String>),
     /// Shows the configuration.

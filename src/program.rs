@@ -70,8 +70,17 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         Ok(dialogue) => dialogue,
         Err(problem) => return fail(ui.as_mut(), &problem),
     };
-    let given =
-        Start { options: &options, policy: &policy, timeout, state: state.clone(), ui, approver, dialogue, attached };
+    let given = Start {
+        options: &options,
+        policy: &policy,
+        timeout,
+        retention: config.sessions,
+        state: state.clone(),
+        ui,
+        approver,
+        dialogue,
+        attached,
+    };
     let mut agent = match start(given).await {
         Ok(agent) => agent,
         Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),

@@ -4,13 +4,15 @@
 //! before, so that a changed file is noticed. The file appears with the first sentence or call. A session
 //! that cannot be written never stops a turn: changes have their own record, the journal.
 
+pub mod export;
 mod read;
 mod recording;
 mod resume;
+mod retention;
 
-use std::{fmt::Write as _, fs, io, io::Write, path::Path, path::PathBuf, sync::Arc};
+use std::{fmt::Write as _, fs, io, io::Write, path::PathBuf, sync::Arc};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -19,6 +21,7 @@ use todo_agent_core::{Clock, Redacted, text};
 pub use read::{Chain, Listed, Recorded, list, open};
 pub use recording::Recording;
 pub use resume::{Resumed, resume};
+pub use retention::{Retention, beyond, find, remove};
 
 use crate::{
     json::described,
@@ -32,8 +35,6 @@ pub const VERSION: u32 = 1;
 
 /// How many bytes of one field are kept; more is cut and says so.
 const FIELD_BYTES: usize = 32 * 1024;
-const KEPT_DAYS: i64 = 30;
-const KEPT_FILES: usize = 200;
 
 /// Where a session takes place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,7 @@ pub struct Session {
     place: Place,
     folder: PathBuf,
     clock: Arc<dyn Clock>,
+    retention: Retention,
     file: Option<Chained>,
 }
 
@@ -77,7 +79,15 @@ impl Session {
     pub fn start(state: &StateDirectory, clock: Arc<dyn Clock>, place: Place) -> Result<Self, Problem> {
         let started = clock.now();
         let id = format!("{}-{}", started.strftime("%Y%m%d-%H%M%S"), random_word(6)?);
-        Ok(Self { id, started, place, folder: state.path().join(FOLDER), clock, file: None })
+        let folder = state.path().join(FOLDER);
+        Ok(Self { id, started, place, folder, clock, retention: Retention::default(), file: None })
+    }
+
+    /// Sets which older sessions go when this one is first written.
+    #[must_use]
+    pub fn keeping(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
     }
 
     /// Returns the session's id, by which it is shown again.
@@ -99,6 +109,10 @@ impl Session {
     /// # Errors
     /// Returns why it cannot be written.
     pub fn shown(&mut self, shown: &Shown<'_>) -> io::Result<()> {
+        // They are recorded together, with the model's message.
+        if matches!(shown, Shown::Words(_)) {
+            return Ok(());
+        }
         if matches!(shown, Shown::ToolCall { .. } | Shown::Preview(_)) {
             self.create()?;
         }
@@ -115,8 +129,8 @@ impl Session {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
         folder.create(&self.folder)?;
-        prune(&self.folder, self.started);
-        let file = private(&self.folder.join(format!("{}.jsonl", self.id)))?;
+        retention::make_room(&self.folder, self.started, self.retention);
+        let file = private(&read::path(&self.folder, &self.id))?;
         self.file = Some(Chained { file, previous: String::new() });
         let meta = json!({
             "v": VERSION,
@@ -174,19 +188,6 @@ fn bounded(mut fields: Value) -> Value {
         }
     }
     fields
-}
-
-/// Removes sessions that are old, and the oldest of too many. Ids begin with the time, so their names are
-/// enough; a file that cannot be removed stays.
-fn prune(folder: &Path, now: Timestamp) {
-    let oldest = now.saturating_sub(SignedDuration::from_hours(24 * KEPT_DAYS)).unwrap_or(Timestamp::MIN);
-    let oldest = oldest.strftime("%Y%m%d-%H%M%S").to_string();
-    // One less than is kept: a new file is about to appear.
-    for (index, id) in read::ids(folder).into_iter().enumerate() {
-        if index + 1 >= KEPT_FILES || id < oldest {
-            let _ = fs::remove_file(folder.join(format!("{id}.jsonl")));
-        }
-    }
 }
 
 #[cfg(test)]

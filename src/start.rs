@@ -20,7 +20,7 @@ use crate::{
     options::Options,
     policy_file::Policy,
     problem::Problem,
-    session::{Place, Recording, Session},
+    session::{Place, Recording, Retention, Session},
     state::{StateDirectory, fill_random},
     ui::{Meta, Shown, Ui},
     unanswered,
@@ -37,6 +37,8 @@ pub struct Start<'a> {
     pub policy: &'a Policy,
     /// How long a turn may take.
     pub timeout: Option<Duration>,
+    /// Which recorded sessions are kept.
+    pub retention: Retention,
     /// Where things are kept, or why nothing can be.
     pub state: Result<StateDirectory, Problem>,
     /// What shows things.
@@ -54,7 +56,7 @@ pub struct Start<'a> {
 /// # Errors
 /// Returns why there is no cluster to work on, together with the user interface to say so.
 pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
-    let Start { options, policy, timeout, state, ui, approver, dialogue, attached } = start;
+    let Start { options, policy, timeout, retention, state, ui, approver, dialogue, attached } = start;
     let connected = match connect(options).await {
         Ok(connected) => connected,
         Err(problem) => return Err((problem, ui)),
@@ -70,7 +72,7 @@ pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
     };
     let scope = connected.cluster.scope();
     let (session, warning) = match session(state.as_ref(), scope) {
-        Ok(session) => (Some(session), None),
+        Ok(session) => (Some(session.keeping(retention)), None),
         Err(problem) => (None, Some(format!("this session is not recorded: {problem}"))),
     };
     let kept = Kept::open(state.as_ref(), &identity);

@@ -6,17 +6,19 @@ use std::{
     time::Duration,
 };
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use todo_agent_cluster::policy::Yes;
 
-use super::{Flags, Input, Level, Line, SandboxSub, SessionsSub, Sub, command};
+use super::{ExportFormat, Flags, Input, Level, Line, SandboxSub, SessionsSub, Sub, command};
 use crate::{
+    commands::session_files::Export,
     model::settings::ModelFlags,
     options::{
-        Approvals, BudgetFlags, Changes, Colour, Command, Form, Invocation, Options, OutputForm, PlanSource, Report,
-        Request, RunScript, SandboxServe, read_call,
+        Approvals, BudgetFlags, Changes, Colour, Command, Existing, Form, Invocation, Options, OutputForm, PlanSource,
+        Report, Request, RunScript, SandboxServe, read_call,
     },
     problem::{Problem, nearest},
+    session::export::Format,
 };
 
 /// Returns what a parsed command line asks for.
@@ -136,8 +138,7 @@ fn subcommand(sub: Sub) -> Result<Command, Problem> {
                 .hint("put a sentence in quotes: todo-agent \"undo …\""));
         }
         Sub::Undo { change_id } => Command::Undo(change_id),
-        Sub::Sessions { command: SessionsSub::List } => Command::SessionsList,
-        Sub::Sessions { command: SessionsSub::Show { id } } => Command::SessionsShow(id),
+        Sub::Sessions { command } => sessions(command)?,
         Sub::Tools { name } => Command::Tools(name),
         Sub::Config => Command::Config,
         Sub::Doctor => Command::Doctor,
@@ -178,6 +179,37 @@ fn one_file_each(reports: &[Report]) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+fn sessions(command: SessionsSub) -> Result<Command, Problem> {
+    Ok(match command {
+        SessionsSub::List => Command::SessionsList,
+        SessionsSub::Show { id } => Command::SessionsShow(id),
+        SessionsSub::Rm { ids } => Command::SessionsRemove(ids),
+        SessionsSub::Prune { older_than, keep } => {
+            Command::SessionsPrune { older_than: older_than.as_deref().map(age).transpose()?, keep }
+        }
+        SessionsSub::Export { id, format, out, force } => {
+            let format = format.map(|format| match format {
+                ExportFormat::Markdown => Format::Markdown,
+                ExportFormat::Html => Format::Html,
+            });
+            let existing = if force { Existing::Replaced } else { Existing::Kept };
+            Command::SessionsExport(Export { id, format, out, existing })
+        }
+    })
+}
+
+/// Returns an age such as `30d`, `2w` or `12h`; a day has 24 hours.
+fn age(text: &str) -> Result<SignedDuration, Problem> {
+    let span = text.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    match span {
+        Ok(age) if age.is_positive() => Ok(age),
+        _ => {
+            Err(Problem::usage(format!("{text:?} is not an age"))
+                .hint("write it like 30d, 2w or 12h, more than nothing"))
+        }
+    }
 }
 
 fn json_problem(message: String, tool: &str) -> Problem {

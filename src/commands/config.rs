@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use todo_agent_cluster::policy::Mode;
-use todo_agent_core::{Output, Redactor};
+use todo_agent_core::{Output, Redactor, text};
 
 use crate::{
     config::{Config, Source},
@@ -52,6 +52,15 @@ pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
         Some(context) => format!("{mode} in context {context}"),
         None => mode.to_owned(),
     };
+    let sessions = config.sessions;
+    let bounds: Vec<String> = [
+        sessions.days().map(|days| text::count(usize::try_from(days).unwrap_or(usize::MAX), "day")),
+        sessions.files.map(|files| text::count(files, "file")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let sessions_text = format!("kept for {}", bounds.join(", at most "));
     let policy_text = if policies.is_empty() { "none".to_owned() } else { policies.join(", ") };
     let model_text = model.map_or(NO_MODEL.to_owned(), |model| format!("{} ({})", model.describe(), model.preset.name));
     let key_text = model.map_or("none".to_owned(), |model| model.describe_key(environment));
@@ -68,6 +77,7 @@ pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
             "server": model.place(),
             "key_source": key_text,
         })),
+        "sessions": { "keep_days": sessions.days(), "keep_files": sessions.files },
         "context": context,
         "mode": mode,
         "rules": policy.rule_count(),
@@ -81,6 +91,7 @@ pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
             ("color", colour),
             ("model", &model_text),
             ("model key", &key_text),
+            ("sessions", &sessions_text),
             ("mode", &mode_text),
             ("rules", &policy.rule_count().to_string()),
         ])

@@ -51,7 +51,17 @@ pub(crate) async fn run(run: RunScript, mut options: Options, circumstances: Cir
     let ui = Box::new(Capturing::new(ui, aside, capture.clone()));
     let timeout = options.timeout.or(config.timeout);
     let approver = Box::new(NobodyToAsk);
-    let given = Start { options: &options, policy: &policy, timeout, state, ui, approver, dialogue, attached };
+    let given = Start {
+        options: &options,
+        policy: &policy,
+        timeout,
+        retention: config.sessions,
+        state,
+        ui,
+        approver,
+        dialogue,
+        attached,
+    };
     let mut agent = match start(given).await {
         Ok(agent) => agent,
         Err((problem, mut ui)) => {

@@ -1,6 +1,9 @@
 //! Recorded sessions as they are found again: listed, opened, and their chain checked.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -70,10 +73,19 @@ pub fn list(state: &StateDirectory, limit: usize) -> Vec<Listed> {
 /// Returns that there is none, or several, or why it cannot be read.
 pub fn open(state: &StateDirectory, start: &str) -> Result<Recorded, Problem> {
     let folder = state.path().join(FOLDER);
-    let ids = ids(&folder);
-    let found: Vec<&String> = ids.iter().filter(|id| !start.is_empty() && id.starts_with(start)).collect();
+    let id = find(&folder, start)?;
+    read(&folder, &id).map_err(|error| Problem::state(format!("session {id} cannot be read: {error}")))
+}
+
+/// Returns the id that is this one, or the only one that starts like this.
+///
+/// # Errors
+/// Returns that there is none, or several.
+pub(super) fn find(folder: &Path, start: &str) -> Result<String, Problem> {
+    let mut ids = ids(folder);
+    let found: Vec<usize> = (0..ids.len()).filter(|&at| !start.is_empty() && ids[at].starts_with(start)).collect();
     match found.as_slice() {
-        [id] => read(&folder, id).map_err(|error| Problem::state(format!("session {id} cannot be read: {error}"))),
+        [at] => Ok(ids.swap_remove(*at)),
         [] => {
             let problem = Problem::unknown(format!("there is no session {start:?}"));
             Err(match nearest(start, ids.iter().map(String::as_str)) {
@@ -82,15 +94,35 @@ pub fn open(state: &StateDirectory, start: &str) -> Result<Recorded, Problem> {
             })
         }
         several => {
-            let names: Vec<&str> = several.iter().take(5).map(|id| id.as_str()).collect();
+            let names: Vec<&str> = several.iter().take(5).map(|&at| ids[at].as_str()).collect();
             let message = format!("{} sessions start with {start:?}", several.len());
             Err(Problem::unknown(message).hint(format!("give more of the id: {}", names.join(", "))))
         }
     }
 }
 
+/// Returns where a session is kept.
+pub(super) fn path(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.jsonl"))
+}
+
+/// Returns a session as it is listed; of one that cannot be read, its id.
+pub(super) fn listed(folder: &Path, id: String) -> Listed {
+    match read(folder, &id) {
+        Ok(recorded) => Listed { id, ..recorded.listed() },
+        Err(_) => Listed {
+            id,
+            started: String::new(),
+            context: String::new(),
+            namespace: String::new(),
+            sentence: None,
+            outcome: "cannot be read".to_owned(),
+        },
+    }
+}
+
 fn read(folder: &Path, id: &str) -> io::Result<Recorded> {
-    let bytes = fs::read(folder.join(format!("{id}.jsonl")))?;
+    let bytes = fs::read(path(folder, id))?;
     let broken = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
     let mut lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
     // What follows the last line's end: nothing, or a line that was being written.

@@ -138,10 +138,11 @@ fn old_sessions_go_when_a_new_one_is_written() {
     }
     let days: Vec<String> = list(&state, 10).into_iter().map(|listed| listed.started).collect();
     assert_eq!(days, ["2026-05-01T00:00:00Z", "2026-04-20T00:00:00Z"]);
-    for _ in 0..KEPT_FILES {
-        start(&state, "2026-05-01T00:00:01Z").sentence(&sentence).unwrap();
+    let retention = Retention { age: None, files: Some(5) };
+    for _ in 0..8 {
+        start(&state, "2026-05-01T00:00:01Z").keeping(retention).sentence(&sentence).unwrap();
     }
-    assert_eq!(list(&state, 1000).len(), KEPT_FILES);
+    assert_eq!(list(&state, 1000).len(), 5);
 }
 
 #[test]
@@ -182,4 +183,40 @@ fn a_session_that_cannot_be_written_never_stops_a_turn() {
     let told = told.0.lock().unwrap();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].starts_with("this session is not recorded: "), "{told:?}");
+}
+
+#[test]
+fn what_is_named_is_removed_all_or_not_at_all() {
+    let (_folder, state) = state();
+    for at in ["2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z", "2026-05-03T00:00:00Z"] {
+        start(&state, at).sentence(&redactor().text("list pods")).unwrap();
+    }
+    let starts = |starts: &[&str]| starts.iter().map(|&start| start.to_owned()).collect::<Vec<_>>();
+    assert_eq!(find(&state, &starts(&["20260501", "2025"])).unwrap_err().message, "there is no session \"2025\"");
+    assert_eq!(find(&state, &starts(&["202605"])).unwrap_err().message, "3 sessions start with \"202605\"");
+    assert!(find(&state, &starts(&["", "../20260501"])).is_err());
+    let found = find(&state, &starts(&["20260501", "20260503", "20260501"])).unwrap();
+    remove(&state, &found).unwrap();
+    let days: Vec<String> = list(&state, 10).into_iter().map(|listed| listed.started).collect();
+    assert_eq!(days, ["2026-05-02T00:00:00Z"]);
+}
+
+#[test]
+fn beyond_age_or_number_sessions_are_not_kept() {
+    let (_folder, state) = state();
+    let retention = Retention { age: None, files: None };
+    for at in ["2026-01-01T00:00:00Z", "2026-04-20T00:00:00Z", "2026-05-01T00:00:00Z"] {
+        start(&state, at).keeping(retention).sentence(&redactor().text("list pods")).unwrap();
+    }
+    let days = |retention| -> Vec<String> {
+        let now = "2026-05-02T00:00:00Z".parse().unwrap();
+        beyond(&state, now, retention).into_iter().map(|listed| listed.started[..10].to_owned()).collect()
+    };
+    assert_eq!(days(Retention::default()), ["2026-01-01"]);
+    assert_eq!(days(Retention { age: None, files: Some(1) }), ["2026-04-20", "2026-01-01"]);
+    assert_eq!(
+        days(Retention { age: Some(jiff::SignedDuration::from_hours(30)), files: None }),
+        ["2026-04-20", "2026-01-01"]
+    );
+    assert_eq!(days(retention), Vec::<String>::new());
 }

@@ -29,6 +29,7 @@ mod script_reports;
 mod scripts;
 mod secrets;
 mod sentences;
+mod sessions;
 mod state;
 mod terminal;
 mod unanswered;
