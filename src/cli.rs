@@ -239,6 +239,12 @@ enum Sub {
         #[arg(value_name = "ID")]
         change_id: Option<String>,
     },
+    /// Go on from a recorded session: the newest, or the one with this id
+    Resume {
+        /// The session's id, or the start of it
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+    },
     /// Look at recorded sessions, export or remove them
     #[command(subcommand_required = true, arg_required_else_help = false)]
     Sessions {

@@ -2,7 +2,7 @@
 
 mod about;
 
-use std::{io, time::Instant};
+use std::{io, path::PathBuf, time::Instant};
 
 use serde_json::json;
 use todo_agent_cluster::contexts;
@@ -13,10 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agent::Agent,
+    commands::session_files::{self, Export, Exported},
     config::Config,
     dialogue::switch_model,
     exit::Exit,
-    options::{Changes, Options},
+    options::{Changes, Existing, Options},
     policy_file::Policy,
     problem::Problem,
     session::Place,
@@ -173,8 +174,19 @@ impl Conversation for Conversing {
     }
 
     fn export(&mut self, file: Option<&str>) -> Result<String, Failure> {
-        let problem = Problem::usage(format!("cannot export to {file:?}"));
-        Err(self.failure(&problem))
+        let Some(id) = self.session_id() else {
+            return Err(
+                self.failure(&Problem::state("this session is not recorded, so that there is nothing to export"))
+            );
+        };
+        let out = file.map_or_else(|| PathBuf::from(format!("todo-agent-{id}.md")), PathBuf::from);
+        let wish = Export { id, format: None, out: Some(out), existing: Existing::Kept };
+        let state = self.state.as_ref().map_err(Clone::clone);
+        match state.and_then(|state| session_files::export(state, &wish, &self.agent.redactor())) {
+            Ok(Exported::File(output)) => Ok(output.for_person(usize::MAX)),
+            Ok(Exported::Text(report)) => Ok(report),
+            Err(problem) => Err(self.failure(&problem)),
+        }
     }
 
     fn session_id(&self) -> Option<String> {

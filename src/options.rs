@@ -174,6 +174,13 @@ pub enum Command {
     Run(RunScript),
     /// Takes back a change; none means the last one.
     Undo(Option<String>),
+    /// Goes on from a recorded session; none means the newest.
+    Resume {
+        /// The session's id, or the start of it.
+        id: Option<String>,
+        /// How it goes on.
+        with: Onward,
+    },
     /// Lists the recorded sessions.
     SessionsList,
     /// Shows a recorded session.
@@ -201,6 +208,15 @@ pub enum Command {
     Completions(Shell),
     /// Serves a sandbox on the loopback interface.
     SandboxServe(SandboxServe),
+}
+
+/// How a session goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Onward {
+    /// As a conversation at a terminal.
+    Talk,
+    /// With each line of standard input.
+    Lines,
 }
 
 /// What is planned.

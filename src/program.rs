@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agent::Agent,
-    commands::{self, plan},
+    commands::{self, plan, resume},
     config::Config,
     conversation::{Begun, Conversing},
     dialogue,
     exit::Exit,
     input::{Attached, next_sentence, whole_input},
-    options::{Approvals, Colour, Command, Options, OutputForm, PlanSource, Surface},
+    options::{Approvals, Colour, Command, Onward, Options, OutputForm, PlanSource, Surface},
     policy_file::Policy,
     problem::Problem,
     start::{Start, start},
@@ -65,6 +65,16 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         },
         _ => None,
     };
+    let resumed = match &command {
+        Command::Resume { id, .. } => {
+            let state = state.as_ref().map_err(Clone::clone);
+            match state.and_then(|state| resume::load(id.as_deref(), state, &mut options)) {
+                Ok(recorded) => Some(recorded),
+                Err(problem) => return fail(ui.as_mut(), &problem),
+            }
+        }
+        _ => None,
+    };
     let timeout = options.timeout.or(config.timeout);
     let dialogue = match dialogue::dialogue(&options, &config, &environment) {
         Ok(dialogue) => dialogue,
@@ -86,7 +96,12 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),
     };
     warn(&mut agent, &options);
-    if command == Command::Talk {
+    if let Some(recorded) = &resumed {
+        let redactor = agent.redactor();
+        let said = resume::take_up(&mut agent, recorded, &redactor);
+        agent.note(&said);
+    }
+    if matches!(command, Command::Talk | Command::Resume { with: Onward::Talk, .. }) {
         let look = Look::of_stdout(wish(&options, config.colour));
         return Box::pin(talk(agent, look, Begun { options, config, policy, state })).await;
     }
@@ -94,7 +109,7 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
     let exit = match command {
         Command::Lines if options.benchmark.surface == Surface::OneTask => one_task(&mut agent, cancel).await?,
         Command::Sentence(sentence) => agent.sentence(&sentence, cancel).await?,
-        Command::Lines => lines(&mut agent, &cancel).await?,
+        Command::Lines | Command::Resume { .. } => lines(&mut agent, &cancel).await?,
         Command::Call(call) => agent.call(call, cancel).await?,
         Command::Undo(change_id) => {
             let args = change_id.map_or(json!({}), |change_id| json!({ "change_id": change_id }));

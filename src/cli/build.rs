@@ -14,8 +14,8 @@ use crate::{
     commands::session_files::Export,
     model::settings::ModelFlags,
     options::{
-        Approvals, BudgetFlags, Changes, Colour, Command, Existing, Form, Invocation, Options, OutputForm, PlanSource,
-        Report, Request, RunScript, SandboxServe, read_call,
+        Approvals, BudgetFlags, Changes, Colour, Command, Existing, Form, Invocation, Onward, Options, OutputForm,
+        PlanSource, Report, Request, RunScript, SandboxServe, read_call,
     },
     problem::{Problem, nearest},
     session::export::Format,
@@ -31,6 +31,9 @@ pub(super) fn invocation(line: Line, input: Input) -> Result<Invocation, Problem
     let command = match line.command {
         None if model_check && line.words.is_empty() => Command::ModelCheck,
         _ if model_check => return Err(Problem::usage("--model-check stands alone, without a sentence or a command")),
+        Some(Sub::Resume { id }) if line.words.is_empty() => {
+            Command::Resume { id, with: if input == Input::Terminal { Onward::Talk } else { Onward::Lines } }
+        }
         Some(sub) if line.words.is_empty() => subcommand(sub)?,
         Some(_) => return Err(Problem::usage("a command and a sentence cannot be given together")),
         None => sentence(&line.words, input)?,
@@ -139,6 +142,8 @@ fn subcommand(sub: Sub) -> Result<Command, Problem> {
         }
         Sub::Undo { change_id } => Command::Undo(change_id),
         Sub::Sessions { command } => sessions(command)?,
+        // It needs to know how standard input is connected.
+        Sub::Resume { id } => Command::Resume { id, with: Onward::Lines },
         Sub::Tools { name } => Command::Tools(name),
         Sub::Config => Command::Config,
         Sub::Doctor => Command::Doctor,

@@ -245,3 +245,82 @@ always:
     with a model failed: 3 passed, 1 failed
     ");
 }
+
+#[test]
+fn a_conversation_is_gone_on_from() {
+    let model = FakeModel::start([
+        Reply::calls(&[("list", json!({"kind": "pods"}))]),
+        Reply::text("Five pods are ready."),
+        Reply::text("You asked how your application is doing."),
+    ]);
+    let environment = with_model(&model);
+    environment.run(["--sandbox", QUESTION]).exits(0).enough();
+    // Its sandbox is gone, which is said before anything is asked.
+    environment.run(["resume"]).exits(2).says("took place in a sandbox").enough();
+    let output = environment.run_with_input(["resume", "--sandbox"], b"remind me what it was that I wanted\n").exits(0);
+    output.says("Going on from session").says("You asked how your application is doing.").enough();
+    let last = model.requests().pop().unwrap();
+    let roles: Vec<&str> =
+        last["messages"].as_array().unwrap().iter().map(|message| message["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "tool", "assistant", "user"]);
+    environment.run(["resume", "1999"]).exits(2).says("there is no session").enough();
+}
+
+#[test]
+fn as_the_public_benchmark_calls_it() {
+    let model = FakeModel::start([
+        Reply::text("```json\n{\"tool\": \"scale\", \"args\": {\"workload\": \"backend\", \"replicas\": 4}}\n```"),
+        Reply::text("The backend has four replicas now."),
+    ]);
+    let environment = with_model(&model);
+    environment.set("OPENAI_API_KEY", "canary-of-the-key");
+    let trace = environment.path("trace.jsonl").display().to_string();
+    let output = environment.run_with_input(
+        [
+            "--sandbox",
+            "--llm-provider",
+            "openai",
+            "--model",
+            "fake",
+            "--enable-tool-use-shim=true",
+            "--quiet=true",
+            "--trace-path",
+            &trace,
+            "--skip-permissions",
+            "--show-tool-output",
+            "--mcp-client=true",
+        ],
+        b"Make the backend strong enough for Friday.\nThen tell me how many there are.\n",
+    );
+    assert_snapshot!(output.exits(0), @r"
+    exit 0
+    --- stdout
+    ✓ ok: scale deployment/backend from 2 to 4 replicas
+      4 of 4 replicas available
+    undo: todo-agent undo c-change  (scale deployment/backend back to 2)
+    The backend has four replicas now.
+    --- stderr
+    warning: --unattended: every change is made without asking, protected objects included
+    warning: --mcp-client: there is no MCP client; the built-in tools are used
+    Change c-change
+      context    sandbox (sandbox world todo)
+      namespace  todo
+
+    1. scale deployment/backend from 2 to 4 replicas
+       action     scale Deployment backend in namespace todo (apps/v1)
+       change     spec.replicas: 2 → 4
+       risk       low
+       proof      checked by the server (dry run)
+
+    undo       scale deployment/backend back to 2
+    same as    kubectl scale deployment/backend --replicas=4 -n todo
+    approved by --unattended
+    2 requests, 200 tokens in (80 cached), 40 out
+    Changes in this turn: scale deployment/backend from 2 to 4 replicas: done (c-change)
+    this sandbox is discarded, and the way back with it; todo-agent sandbox serve keeps one
+    ");
+    let trace = std::fs::read_to_string(trace).unwrap();
+    assert!(trace.lines().count() > 5 && !trace.contains("canary-of-the-key"), "{trace}");
+    let other = environment.run(["--llm-provider", "bedrock", "--sandbox", QUESTION]);
+    other.exits(2).says("OpenAI-compatible").enough();
+}
