@@ -29,7 +29,7 @@ use crate::{
     options::Changes,
     problem::Problem,
     session::Recording,
-    turn::{Asked, Purpose, Turn},
+    turn::{Asked, Purpose, Turn, Turned},
     ui::{Answer, Shown, Ui},
 };
 
@@ -107,12 +107,13 @@ impl Agent {
         self.focus.update(&planned);
         match planned {
             Planned::Calls { calls, mode } => {
-                let (exit, results) = self.act(&calls, mode, run).await?;
+                let turned = self.act(&calls, mode, run).await?;
                 let redactor = self.redactor();
                 if let Some(dialogue) = &mut self.parts.dialogue {
-                    dialogue.take_up_planned(&sentence, &calls, results, &redactor);
+                    let results = turned.results.iter().map(|result| redactor.text(result)).collect();
+                    dialogue.take_up_planned(&sentence, &calls, results, &turned.ledger, &redactor);
                 }
-                Ok(exit)
+                Ok(turned.exit)
             }
             _ if use_of_planner == PlannerUse::First => {
                 // What the planner would have asked, the model may know from the conversation.
@@ -124,20 +125,19 @@ impl Agent {
         }
     }
 
-    /// Runs calls as one turn of the person: reads at once, writes as one plan through the gate. Returns also what a
-    /// model would have heard of each call.
-    async fn act(&mut self, calls: &[Call], mode: Mode, run: Run) -> io::Result<(Exit, Vec<Redacted<String>>)> {
+    /// Runs calls as one turn of the person: reads at once, writes as one plan through the gate.
+    async fn act(&mut self, calls: &[Call], mode: Mode, run: Run) -> io::Result<Turned> {
         for call in calls {
             if let Err(error) = find(&call.tool) {
-                return Ok((self.fail(&error.into())?, Vec::new()));
+                let exit = self.fail(&error.into())?;
+                return Ok(Turned { exit, ledger: Vec::new(), results: Vec::new() });
             }
         }
         let preview_only = mode == Mode::PreviewOnly || self.only_previews();
         let purpose = if preview_only { Purpose::Preview } else { Purpose::Act };
         let turned = Turn::new(self, run, Asked::Person, purpose).run(calls).await?;
-        self.answer(calls, turned.ledger)?;
-        let results = turned.results.iter().map(|result| self.parts.redactor.text(result)).collect();
-        Ok((turned.exit, results))
+        self.answer(calls, turned.ledger.clone())?;
+        Ok(turned)
     }
 
     /// Returns whether every change ends with its preview.
@@ -182,7 +182,7 @@ impl Agent {
     /// Returns an error only when nobody reads the output any more.
     pub async fn call(&mut self, call: Call, cancel: CancellationToken) -> io::Result<Exit> {
         let run = self.run(cancel);
-        Ok(self.act(&[call], Mode::Act, run).await?.0)
+        Ok(self.act(&[call], Mode::Act, run).await?.exit)
     }
 
     /// Returns the calls a sentence means, without running them.

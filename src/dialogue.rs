@@ -36,6 +36,8 @@ pub struct Dialogue {
     /// How many tokens a request may have.
     pub(crate) context_tokens: usize,
     pub(crate) prices: Option<Prices>,
+    /// What was changed in this conversation, by the program's own account; the newest last.
+    pub(crate) changes: Vec<String>,
     /// All tokens of this conversation.
     pub(crate) used: Usage,
     /// How many requests were answered.
@@ -62,6 +64,7 @@ impl Dialogue {
             planner,
             context_tokens,
             prices: None,
+            changes: Vec::new(),
             used: Usage::default(),
             requests: 0,
         }
@@ -73,12 +76,30 @@ impl Dialogue {
         sentence: &Redacted<String>,
         calls: &[Call],
         results: Vec<Redacted<String>>,
+        changes: &[String],
         redactor: &Redactor,
     ) {
+        self.take_up_changes(changes);
         self.history.person(sentence.clone());
         self.history.planned(calls, results, redactor);
     }
+
+    /// Takes up what a turn changed.
+    pub(crate) fn take_up_changes(&mut self, changes: &[String]) {
+        self.changes.extend_from_slice(changes);
+        let over = self.changes.len().saturating_sub(MOST_CHANGES);
+        self.changes.drain(..over);
+    }
+
+    /// Forgets everything that was said, as when another cluster is chosen.
+    pub(crate) fn forget(&mut self) {
+        self.history.clear();
+        self.changes.clear();
+    }
 }
+
+/// How many changes a summary can name.
+const MOST_CHANGES: usize = 100;
 
 impl std::fmt::Debug for Dialogue {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

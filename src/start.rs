@@ -124,6 +124,9 @@ pub async fn move_to(
     show_place(parts);
     unanswered::examine(parts).await;
     agent.forget_everything();
+    if let Some(dialogue) = &mut agent.parts.dialogue {
+        dialogue.forget();
+    }
     Ok(())
 }
 

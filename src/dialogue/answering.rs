@@ -84,7 +84,7 @@ impl Agent {
         let summary = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(interrupted()),
-            usage = dialogue.compact(&[], &redactor) => usage.map_err(problem),
+            usage = dialogue.compact(&redactor) => usage.map_err(problem),
         };
         let after = dialogue.history.tokens();
         if let Ok(usage) = &summary {
@@ -237,6 +237,7 @@ impl Agent {
             let purpose = if self.only_previews() { Purpose::Preview } else { Purpose::Act };
             let turned = Turn::new(self, run.clone(), asked, purpose).run(&runnable).await?;
             progress.understood.extend(runnable.iter().map(|call| redactor.text(&call.to_string()).into_inner()));
+            dialogue.take_up_changes(&turned.ledger);
             progress.ledger.extend(turned.ledger);
             progress.exit = turned.exit;
             for (place, result) in places.into_iter().zip(turned.results) {
@@ -267,7 +268,7 @@ impl Agent {
         }
         let event = Event::Progress(redactor.text("the conversation is long; it is being summarised"));
         self.parts.ui.progress(&event);
-        match dialogue.compact(&progress.ledger, &redactor).await {
+        match dialogue.compact(&redactor).await {
             Ok(usage) => {
                 progress.spent.usage += usage;
                 dialogue.used += usage;

@@ -37,11 +37,11 @@ impl Dialogue {
         self.history.tokens() <= self.share(FULL)
     }
 
-    /// Asks the model for a summary and goes on from it. `changes` is the program's own account.
+    /// Asks the model for a summary and goes on from it.
     ///
     /// # Errors
     /// Returns why there is none; the conversation is then as it was.
-    pub(crate) async fn compact(&mut self, changes: &[String], redactor: &Redactor) -> Result<Usage, ModelError> {
+    pub(crate) async fn compact(&mut self, redactor: &Redactor) -> Result<Usage, ModelError> {
         let mut short = self.history.clone();
         // What is too long to be sent cannot be summarised either.
         short.drop_results(self.share(AFTER), 0, redactor);
@@ -62,7 +62,7 @@ impl Dialogue {
         let summary = format!(
             "The person said:\n{}\n\nChanges made, by the program's own account:\n{}\n\nThe model's summary:\n{}",
             todo_agent_core::text::middle_out(&sentences.join("\n"), SENTENCES),
-            if changes.is_empty() { "none".to_owned() } else { changes.join("\n") },
+            if self.changes.is_empty() { "none".to_owned() } else { self.changes.join("\n") },
             todo_agent_core::text::middle_out(text.trim(), SUMMARY),
         );
         self.history.summarise(&summary, redactor);
