@@ -64,11 +64,13 @@ struct State {
     is_over: bool,
 }
 
+type Answer = dyn Fn(&Value, usize) -> Reply + Send + Sync;
+
 enum Script {
     /// Each request gets the next one.
     Replies(std::vec::IntoIter<Reply>),
     /// Each request is answered by what it says; the number counts from 0.
-    By(Arc<dyn Fn(&Value, usize) -> Reply + Send + Sync>),
+    By(Arc<Answer>),
 }
 
 impl FakeModel {
@@ -266,7 +268,7 @@ fn answer(mut stream: TcpStream, sending: Sending, shared: &Shared) -> io::Resul
     let Sending { status, headers, pieces } = sending;
     let mut head = format!("HTTP/1.1 {status} Scripted\r\nconnection: close\r\ntransfer-encoding: chunked\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head = format!("{head}{name}: {value}\r\n");
     }
     head.push_str("\r\n");
     let mut head = Some(head);
