@@ -12,21 +12,24 @@ use std::{
 use todo_agent_cluster::{Cluster, DigestKey, Gate, RequestRecord};
 use todo_agent_core::{
     Call, ChangeView, Clock, Event, Names, Redacted, Redactor, Run,
-    approval::{Approver, By},
+    approval::Approver,
     journal::{History, Journal},
     reader::Scope,
 };
 use todo_agent_planner::{Focus, Mode, Pass, PassReason, Planned, Question, plan};
 use todo_agent_sandbox::Sandbox;
+use todo_agent_tools::find;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    dialogue::{Dialogue, PlannerUse},
     exit::Exit,
+    input::Attached,
     options::Changes,
     problem::Problem,
     session::Recording,
-    turn::{Purpose, Turn},
+    turn::{Asked, Purpose, Turn},
     ui::{Answer, Shown, Ui},
 };
 
@@ -55,6 +58,10 @@ pub struct Parts {
     pub ui: Recording,
     /// Who is asked.
     pub approver: Box<dyn Approver>,
+    /// The conversation with a model, where one is configured.
+    pub dialogue: Option<Dialogue>,
+    /// What is piped in beside a sentence: data for a model.
+    pub attached: Attached,
     /// Whether changes are made.
     pub changes: Changes,
     /// How long a turn may take.
@@ -65,6 +72,8 @@ pub struct Parts {
 pub struct Agent {
     pub(crate) parts: Parts,
     pub(crate) focus: Focus,
+    /// Whether the last sentence got an answer from a model.
+    pub(crate) answered: bool,
     names: Option<(Instant, Names)>,
     events: UnboundedSender<Event>,
     shown_events: UnboundedReceiver<Event>,
@@ -74,7 +83,7 @@ impl Agent {
     /// Returns an agent that knows nothing yet.
     pub fn new(parts: Parts) -> Self {
         let (events, shown_events) = unbounded_channel();
-        let mut agent = Self { parts, focus: Focus::default(), names: None, events, shown_events };
+        let mut agent = Self { parts, focus: Focus::default(), answered: false, names: None, events, shown_events };
         agent.forget_everything();
         agent
     }
@@ -87,26 +96,53 @@ impl Agent {
         let sentence = self.parts.redactor.take_given(text.trim());
         self.parts.ui.sentence(&sentence);
         let run = self.run(cancel);
+        let use_of_planner = self.parts.dialogue.as_ref().map_or(PlannerUse::Only, |dialogue| dialogue.planner);
+        if use_of_planner == PlannerUse::Off {
+            return self.converse(&sentence, run).await;
+        }
         let planned = match self.plan(&sentence, &run).await {
             Ok(planned) => planned,
             Err(problem) => return self.fail(&problem),
         };
         self.focus.update(&planned);
         match planned {
-            Planned::Calls { calls, mode } => self.calls(calls, mode, By::Person, run).await,
+            Planned::Calls { calls, mode } => {
+                let (exit, results) = self.act(&calls, mode, run).await?;
+                let redactor = self.redactor();
+                if let Some(dialogue) = &mut self.parts.dialogue {
+                    dialogue.take_up_planned(&sentence, &calls, results, &redactor);
+                }
+                Ok(exit)
+            }
+            _ if use_of_planner == PlannerUse::First => {
+                // What the planner would have asked, the model may know from the conversation.
+                self.focus.pending = None;
+                self.converse(&sentence, run).await
+            }
             Planned::Ask(question) => self.ask(&question),
             Planned::Pass(pass) => self.pass(&pass),
         }
     }
 
-    /// Runs calls as one turn: reads at once, writes as one plan through the gate.
-    ///
-    /// # Errors
-    /// Returns an error only when nobody reads the output any more.
-    pub async fn calls(&mut self, calls: Vec<Call>, mode: Mode, by: By, run: Run) -> io::Result<Exit> {
-        let preview_only = mode == Mode::PreviewOnly || self.parts.changes == Changes::Previewed;
+    /// Runs calls as one turn of the person: reads at once, writes as one plan through the gate. Returns also what a
+    /// model would have heard of each call.
+    async fn act(&mut self, calls: &[Call], mode: Mode, run: Run) -> io::Result<(Exit, Vec<Redacted<String>>)> {
+        for call in calls {
+            if let Err(error) = find(&call.tool) {
+                return Ok((self.fail(&error.into())?, Vec::new()));
+            }
+        }
+        let preview_only = mode == Mode::PreviewOnly || self.only_previews();
         let purpose = if preview_only { Purpose::Preview } else { Purpose::Act };
-        Turn::new(self, run, by, purpose).run(calls).await
+        let turned = Turn::new(self, run, Asked::Person, purpose).run(calls).await?;
+        self.answer(calls, turned.ledger)?;
+        let results = turned.results.iter().map(|result| self.parts.redactor.text(result)).collect();
+        Ok((turned.exit, results))
+    }
+
+    /// Returns whether every change ends with its preview.
+    pub(crate) fn only_previews(&self) -> bool {
+        self.parts.changes == Changes::Previewed
     }
 
     /// Runs the calls of a kept plan, if the cluster is as it was when the plan was made.
@@ -122,7 +158,9 @@ impl Agent {
         let run = self.run(cancel);
         let previewed = self.parts.changes == Changes::Previewed;
         let purpose = if previewed { Purpose::Preview } else { Purpose::ActAsPlanned(planned) };
-        Turn::new(self, run, By::Person, purpose).run(calls).await
+        let turned = Turn::new(self, run, Asked::Person, purpose).run(&calls).await?;
+        self.answer(&calls, turned.ledger)?;
+        Ok(turned.exit)
     }
 
     /// Shows what calls would do, and returns it for keeping.
@@ -135,7 +173,7 @@ impl Agent {
         cancel: CancellationToken,
     ) -> io::Result<(Exit, Option<ChangeView>)> {
         let run = self.run(cancel);
-        Turn::new(self, run, By::Person, Purpose::Preview).preview(calls).await
+        Turn::new(self, run, Asked::Person, Purpose::Preview).preview(calls).await
     }
 
     /// Runs calls that a person wrote out, as `todo-agent call` does.
@@ -144,7 +182,7 @@ impl Agent {
     /// Returns an error only when nobody reads the output any more.
     pub async fn call(&mut self, call: Call, cancel: CancellationToken) -> io::Result<Exit> {
         let run = self.run(cancel);
-        self.calls(vec![call], Mode::Act, By::Person, run).await
+        Ok(self.act(&[call], Mode::Act, run).await?.0)
     }
 
     /// Returns the calls a sentence means, without running them.
@@ -193,6 +231,12 @@ impl Agent {
     /// Notes something beside the answer.
     pub fn note(&mut self, text: &str) {
         let event = Event::Note(self.parts.redactor.text(text));
+        self.parts.ui.progress(&event);
+    }
+
+    /// Warns of something.
+    pub fn warn(&mut self, text: &str) {
+        let event = Event::Warning(self.parts.redactor.text(text));
         self.parts.ui.progress(&event);
     }
 

@@ -4,11 +4,12 @@
 //! subcommand; other words are joined to a sentence. No words mean a conversation at a terminal, else one
 //! sentence per line of standard input. Parsing only: nothing is read, connected or printed here.
 
+mod benchmark;
 mod build;
 
 use std::{ffi::OsString, fmt::Write as _, path::PathBuf};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint, error::ErrorKind};
 use clap_complete::Shell;
 
 pub(crate) use build::duration;
@@ -127,6 +128,18 @@ struct Flags {
     #[arg(long, value_name = "LEVEL", value_enum, global = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "medium")]
     yes: Option<Level>,
+    /// Approve everything, also what is protected; for benchmarks and throw-away clusters only
+    #[arg(long, global = true, conflicts_with_all = ["dry_run", "read_only"])]
+    unattended: bool,
+    /// The most requests to the model in one turn [default: 25]
+    #[arg(long, value_name = "N", global = true)]
+    max_steps: Option<usize>,
+    /// The most tokens in one turn, of requests and answers together [default: no bound]
+    #[arg(long, value_name = "N", global = true)]
+    max_tokens: Option<u64>,
+    /// How long the model may take in one turn, in seconds [default: no bound]
+    #[arg(long, value_name = "N", global = true)]
+    max_seconds: Option<u64>,
     /// Show what would change, change nothing
     #[arg(long, global = true, conflicts_with = "read_only")]
     dry_run: bool,
@@ -165,6 +178,8 @@ struct Flags {
     /// Tell more: each tool call and each request to the cluster
     #[arg(long, short, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
+    #[command(flatten)]
+    benchmark: benchmark::BenchmarkFlags,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -202,6 +217,21 @@ enum Sub {
         /// The plan's id or file
         #[arg(value_name = "ID|FILE")]
         plan: String,
+    },
+    /// Run the steps of a script and compare what comes of them with what is expected
+    ///
+    /// The whole file is checked before the first step runs. Nobody is asked: changes need --yes or the policy
+    /// files. docs/SCRIPTS.md says what a script can hold.
+    ///
+    /// Exit codes: 0 every step went as expected, 1 one did not, 2 the script has mistakes and nothing was run,
+    /// 130 interrupted.
+    Run {
+        /// The script, a YAML file
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Write a report: junit=FILE, json=FILE or html=FILE; may be given several times
+        #[arg(long = "report", value_name = "KIND=FILE", value_hint = ValueHint::FilePath)]
+        reports: Vec<OsString>,
     },
     /// Take a change back: the last one, or the one with this id
     Undo {

@@ -3,14 +3,15 @@
 //!
 //! Nothing in here can loosen safety: what may be done without asking is in the policy file.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZero, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::{
     cli::duration,
+    dialogue::PlannerUse,
     model::settings::ModelTable,
-    options::Colour,
+    options::{BudgetFlags, Colour},
     problem::Problem,
     state::{Environment, xdg},
     toml_file,
@@ -27,6 +28,10 @@ pub struct Config {
     pub timeout: Option<Duration>,
     /// Whether colour is used.
     pub colour: Colour,
+    /// Whether the offline planner answers although a model is configured.
+    pub planner: PlannerUse,
+    /// How much a turn with a model may take.
+    pub budgets: BudgetFlags,
     /// What it says of the model.
     pub model: Option<ModelTable>,
 }
@@ -48,6 +53,19 @@ struct File {
     timeout: Option<Duration>,
     color: Option<ColourWord>,
     model: Option<ModelTable>,
+    #[serde(default)]
+    planner: PlannerUse,
+    #[serde(default)]
+    budget: Budget,
+}
+
+/// How much a turn with a model may take.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Budget {
+    steps: Option<NonZero<usize>>,
+    tokens: Option<NonZero<u64>>,
+    seconds: Option<NonZero<u64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -83,6 +101,12 @@ impl Config {
             path,
             source,
             timeout: file.timeout,
+            planner: file.planner,
+            budgets: BudgetFlags {
+                steps: file.budget.steps.map(NonZero::get),
+                tokens: file.budget.tokens.map(NonZero::get),
+                time: file.budget.seconds.map(|seconds| Duration::from_secs(seconds.get())),
+            },
             colour: match file.color {
                 Some(ColourWord::Never) => Colour::Never,
                 Some(ColourWord::Auto) | None => Colour::Auto,
@@ -136,7 +160,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named_with_its_place_and_the_nearest_one() {
         let error = load("color = \"auto\"\n  tiemout = \"90s\"\n").unwrap_err();
-        let expected = "~/config.toml:2:3: unknown field `tiemout`, expected one of `timeout`, `color`, `model`\n\
+        let expected = "~/config.toml:2:3: unknown field `tiemout`, expected one of `timeout`, `color`, `model`, `planner`, `budget`\n\
                         did you mean timeout?";
         assert_eq!(error, expected);
     }

@@ -1,5 +1,7 @@
 //! The conversation at a terminal: what the REPL needs, done by the agent.
 
+mod about;
+
 use std::{io, time::Instant};
 
 use serde_json::json;
@@ -11,21 +13,37 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agent::Agent,
+    config::Config,
+    dialogue::switch_model,
     exit::Exit,
-    options::Options,
+    options::{Changes, Options},
     policy_file::Policy,
     problem::Problem,
     session::Place,
     start::move_to,
-    state::StateDirectory,
+    state::{StateDirectory, environment},
     terminal::repl::{Conversation, ToolEffect, ToolLine},
     ui::{Failure, Shown},
 };
+
+/// What a conversation was begun with.
+#[derive(Debug)]
+pub struct Begun {
+    /// The command line.
+    pub options: Options,
+    /// The configuration.
+    pub config: Config,
+    /// The policy files.
+    pub policy: Policy,
+    /// Where things are kept, or why nothing can be.
+    pub state: Result<StateDirectory, Problem>,
+}
 
 /// An agent in conversation with a person.
 pub struct Conversing {
     agent: Agent,
     options: Options,
+    config: Config,
     policy: Policy,
     state: Result<StateDirectory, Problem>,
     contexts: Vec<String>,
@@ -35,12 +53,13 @@ pub struct Conversing {
 
 impl Conversing {
     /// Returns a conversation with this agent.
-    pub fn new(agent: Agent, options: Options, policy: Policy, state: Result<StateDirectory, Problem>) -> Self {
+    pub fn new(agent: Agent, begun: Begun) -> Self {
+        let Begun { options, config, policy, state } = begun;
         let contexts = match &options.sandbox {
             Some(_) => vec![agent.scope().context.clone()],
             None => contexts(options.kubeconfig.as_deref()).map(|(names, _)| names).unwrap_or_default(),
         };
-        Self { agent, options, policy, state, contexts, since: Instant::now() }
+        Self { agent, options, config, policy, state, contexts, since: Instant::now() }
     }
 
     fn let_time_pass(&mut self) {
@@ -113,6 +132,49 @@ impl Conversation for Conversing {
                 Ok(())
             }
         }
+    }
+
+    fn model(&self) -> String {
+        about::model(self.agent.parts.dialogue.as_ref())
+    }
+
+    fn switch_model(&mut self, name: &str) -> Result<(), Failure> {
+        let mut options = self.options.clone();
+        options.model.model = Some(name.to_owned());
+        let switched = match &mut self.agent.parts.dialogue {
+            Some(dialogue) => switch_model(dialogue, &options, &self.config, &environment),
+            None => Err(Problem::usage("no model is configured, so there is none to switch to")
+                .hint("start with --model and --provider, or write a [model] table into config.toml")),
+        };
+        match switched {
+            Ok(()) => {
+                self.options = options;
+                Ok(())
+            }
+            Err(problem) => Err(self.failure(&problem)),
+        }
+    }
+
+    fn cost(&self) -> String {
+        about::cost(self.agent.parts.dialogue.as_ref())
+    }
+
+    async fn compact(&mut self, cancel: CancellationToken) -> io::Result<Exit> {
+        self.agent.compact(cancel).await
+    }
+
+    fn policy(&self) -> String {
+        let changes = match self.options.changes {
+            Changes::Made => "made once approved",
+            Changes::Previewed => "previewed only (--dry-run)",
+            Changes::Refused => "refused (--read-only)",
+        };
+        about::policy(self.agent.parts.gate.rules(), changes)
+    }
+
+    fn export(&mut self, file: Option<&str>) -> Result<String, Failure> {
+        let problem = Problem::usage(format!("cannot export to {file:?}"));
+        Err(self.failure(&problem))
     }
 
     fn session_id(&self) -> Option<String> {

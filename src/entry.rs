@@ -28,7 +28,7 @@ use crate::{
     problem::Problem,
     program::{self, Circumstances},
     state::{StateDirectory, environment, fill_random, state_path},
-    ui::Shown,
+    ui::{Audience, Shown},
 };
 
 /// Runs the program.
@@ -122,12 +122,13 @@ fn run(invocation: Invocation, input: Input) -> io::Result<Exit> {
 
 /// Runs a command that works on a cluster.
 fn on_cluster(options: Options, command: Command, input: Input) -> io::Result<Exit> {
-    let circumstances = match circumstances() {
+    let mut circumstances = match circumstances() {
         Ok(circumstances) => circumstances,
         Err(problem) => return fail(&options, &problem),
     };
     let beside = matches!(command, Command::Sentence(_)) && input == Input::Piped;
-    let attached = if beside { Attached::read(io::stdin()) } else { Attached::default() };
+    let attached = if beside { Attached::read(io::stdin()) } else { Attached::nothing() };
+    circumstances.attached = attached.clone();
     let runtime = runtime()?;
     let shown = options.clone();
     let exit = runtime.block_on(program::run(options, command, circumstances));
@@ -135,7 +136,7 @@ fn on_cluster(options: Options, command: Command, input: Input) -> io::Result<Ex
     runtime.shutdown_background();
     if attached.arrived() > 0 {
         let text = format!(
-            "{} bytes of standard input came beside the sentence; they are data that the offline planner does not use",
+            "{} bytes of standard input came beside the sentence; they are data that only a model could use",
             attached.arrived()
         );
         let (mut ui, _) = program::surfaces(&shown, &Config::default());
@@ -146,7 +147,12 @@ fn on_cluster(options: Options, command: Command, input: Input) -> io::Result<Ex
 
 fn circumstances() -> Result<Circumstances, Problem> {
     let config = Config::load(&environment)?;
-    Ok(Circumstances { config, policy: policy()?, state: StateDirectory::open(&environment) })
+    Ok(Circumstances {
+        config,
+        policy: policy()?,
+        state: StateDirectory::open(&environment),
+        attached: Attached::nothing(),
+    })
 }
 
 /// Returns the model that is configured, if any.
@@ -209,7 +215,7 @@ fn show(options: &Options, about: &str, answer: Result<Output, Problem>) -> io::
         JsonUi::new(io::stdout(), Requests::Hidden).info(about, output.for_json())?;
     } else {
         let (mut ui, _) = program::surfaces(options, &Config::default());
-        ui.show(&Shown::ToolResult { tool: about, output: &output })?;
+        ui.show(&Shown::ToolResult { tool: about, output: &output, audience: Audience::Person })?;
     }
     Ok(if output.achieved() { Exit::Done } else { Exit::NotAchieved })
 }

@@ -22,6 +22,17 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every end there is.
+    pub const ALL: [Self; 7] = [
+        Self::Done,
+        Self::NotAchieved,
+        Self::Usage,
+        Self::NotApproved,
+        Self::Forbidden,
+        Self::Incomplete,
+        Self::Interrupted,
+    ];
+
     /// Returns the process exit code.
     pub fn code(self) -> u8 {
         match self {

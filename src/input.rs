@@ -6,6 +6,7 @@ use std::{
     io::{self, BufRead, Read},
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 use crate::problem::Problem;
@@ -43,36 +44,95 @@ pub fn next_sentence(input: &mut impl BufRead, line_number: &mut usize) -> Resul
     }
 }
 
+/// Reads all of the input as one sentence.
+///
+/// # Errors
+/// Returns why it cannot be one.
+pub fn whole_input(input: &mut impl Read) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    input.take(LONGEST_LINE as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if bytes.len() > LONGEST_LINE {
+        return Err(Problem::usage("standard input is longer than 1 MiB").hint("give files by name instead"));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        Problem::usage(format!("standard input is not UTF-8 text, from byte {}", place + 1))
+    })?;
+    match text.trim() {
+        "" => Err(Problem::usage("there is no task on standard input, so there is nothing to do")),
+        task => Ok(task.to_owned()),
+    }
+}
+
 /// What is piped in beside a sentence: untrusted data, never a part of the sentence. It is read in the
 /// background, because a pipe that nobody writes to must not hold up the answer.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Attached {
-    bytes: Arc<Mutex<Vec<u8>>>,
+    state: Arc<Mutex<Arrived>>,
 }
+
+#[derive(Debug, Default)]
+struct Arrived {
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+/// How often it is looked whether more has come.
+const LOOK: Duration = Duration::from_millis(20);
+/// A pipe that says nothing for so long is not waited for.
+const SILENCE: Duration = Duration::from_secs(1);
 
 impl Attached {
     /// Starts reading, at most as much as one line may have.
     pub fn read(mut input: impl Read + Send + 'static) -> Self {
-        let attached = Self::default();
-        let bytes = Arc::clone(&attached.bytes);
+        let attached = Self::nothing();
+        let state = Arc::clone(&attached.state);
+        lock(&state).ended = false;
         thread::spawn(move || {
             let mut chunk = [0; 4096];
             while let Ok(read @ 1..) = input.read(&mut chunk) {
-                let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = LONGEST_LINE - bytes.len();
-                bytes.extend(chunk.iter().take(read.min(room)));
+                let mut state = lock(&state);
+                let room = LONGEST_LINE.saturating_sub(state.bytes.len());
+                state.bytes.extend(chunk.iter().take(read.min(room)));
                 if room <= read {
-                    return;
+                    break;
                 }
             }
+            lock(&state).ended = true;
         });
         attached
     }
 
+    /// Returns nothing that could come.
+    pub fn nothing() -> Self {
+        Self { state: Arc::new(Mutex::new(Arrived { bytes: Vec::new(), ended: true })) }
+    }
+
+    /// Takes what was piped in, once it has ended or says nothing for a second.
+    pub async fn take(&self) -> Vec<u8> {
+        let (mut known, mut silent) = (0, Duration::ZERO);
+        loop {
+            {
+                let mut state = lock(&self.state);
+                if state.ended || silent >= SILENCE {
+                    return std::mem::take(&mut state.bytes);
+                }
+                silent = if state.bytes.len() > known { Duration::ZERO } else { silent };
+                known = state.bytes.len();
+            }
+            tokio::time::sleep(LOOK).await;
+            silent += LOOK;
+        }
+    }
+
     /// Returns how many bytes have come so far.
     pub fn arrived(&self) -> usize {
-        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).len()
+        lock(&self.state).bytes.len()
     }
+}
+
+fn lock(state: &Mutex<Arrived>) -> std::sync::MutexGuard<'_, Arrived> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unreadable(error: &io::Error) -> Problem {
@@ -91,6 +151,14 @@ mod tests {
             read.push(sentence);
         }
         Ok(read)
+    }
+
+    #[tokio::test]
+    async fn what_is_piped_in_is_taken_once() {
+        let attached = Attached::read(io::Cursor::new(b"some log".to_vec()));
+        assert_eq!(attached.take().await, b"some log");
+        assert!(attached.take().await.is_empty() && attached.arrived() == 0);
+        assert!(Attached::nothing().take().await.is_empty());
     }
 
     #[test]

@@ -61,6 +61,10 @@ impl<W: Write> JsonUi<W> {
 
 impl<W: Write + Send> Ui for JsonUi<W> {
     fn show(&mut self, shown: &Shown<'_>) -> io::Result<()> {
+        // The tool's whole answer was written already.
+        if matches!(shown, Shown::Heard { .. }) {
+            return Ok(());
+        }
         let (event, fields) = described(shown);
         self.write(event, fields)
     }
@@ -104,7 +108,14 @@ pub(crate) fn described(shown: &Shown<'_>) -> (&'static str, Value) {
         Shown::Meta(meta) => ("meta", data(meta)),
         Shown::Text(text) => ("text", json!({ "text": ***text })),
         Shown::ToolCall { tool, args } => ("tool_call", json!({ "tool": tool, "args": ***args })),
-        Shown::ToolResult { tool, output } => {
+        Shown::ToolFailed { tool, failure, .. } => {
+            ("tool_result", json!({ "tool": tool, "achieved": false, "output": null, "error": data(failure) }))
+        }
+        Shown::Heard { call_id, tool, text } => ("heard", json!({ "call_id": call_id, "tool": tool, "text": ***text })),
+        Shown::Words(text) => ("words", json!({ "text": ***text })),
+        Shown::Model(message) => ("model", data(message)),
+        Shown::Usage(usage) => ("usage", data(usage)),
+        Shown::ToolResult { tool, output, .. } => {
             ("tool_result", json!({ "tool": tool, "achieved": output.achieved(), "output": **output.for_json() }))
         }
         Shown::Preview(change) => ("preview", json!({ "change": data(change) })),
@@ -119,6 +130,7 @@ pub(crate) fn described(shown: &Shown<'_>) -> (&'static str, Value) {
         Shown::Question { text, choices } => ("question", json!({ "text": ***text, "choices": choices })),
         Shown::Answer(answer) => ("answer", data(answer)),
         Shown::Error(failure) => ("error", data(failure)),
+        Shown::Step(step) => ("step", data(step)),
     }
 }
 

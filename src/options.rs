@@ -11,6 +11,10 @@ use todo_agent_cluster::policy::Yes;
 use todo_agent_core::Call;
 
 use crate::model::settings::ModelFlags;
+pub use crate::{
+    commands::run::RunScript,
+    script::report::{Form, Report},
+};
 
 /// A whole command line.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +36,12 @@ pub struct Options {
     pub kubeconfig: Option<PathBuf>,
     /// How far changes are approved without asking.
     pub yes: Yes,
+    /// Whether anybody is asked at all.
+    pub approvals: Approvals,
+    /// How much a turn with a model may take.
+    pub budgets: BudgetFlags,
+    /// What the public benchmark asks for.
+    pub benchmark: Benchmark,
     /// Whether changes are made.
     pub changes: Changes,
     /// Who reads the output.
@@ -60,6 +70,52 @@ pub enum Changes {
     Previewed,
     /// They are refused (`--read-only`).
     Refused,
+}
+
+/// Whether anybody is asked at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Approvals {
+    /// As policy says.
+    #[default]
+    ByPolicy,
+    /// Every question is answered yes, for benchmarks and throw-away clusters (`--unattended`).
+    Unattended,
+}
+
+/// How much a turn with a model may take; none means the configured bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BudgetFlags {
+    /// Requests to the model.
+    pub steps: Option<usize>,
+    /// Tokens, of requests and answers together.
+    pub tokens: Option<u64>,
+    /// How long until no further request is begun.
+    pub time: Option<Duration>,
+}
+
+/// What the public benchmark asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Benchmark {
+    /// How the task comes in and the answer goes out.
+    pub surface: Surface,
+    /// Where every event is written, too.
+    pub trace: Option<PathBuf>,
+    /// Whether the answers of tools are shown whole.
+    pub shows_tool_output: bool,
+    /// Whether the model writes its calls as text.
+    pub writes_calls_as_text: bool,
+    /// Whether an MCP client was asked for, which does not exist.
+    pub wants_mcp_client: bool,
+}
+
+/// How the task comes in and the answer goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Surface {
+    /// As for people.
+    #[default]
+    Usual,
+    /// All of standard input is one task; its answer is the last thing on standard output.
+    OneTask,
 }
 
 /// Who reads the output.
@@ -102,6 +158,8 @@ pub enum Command {
     },
     /// Proposes a kept plan again and asks for its approval.
     Approve(PlanSource),
+    /// Runs the steps of a script.
+    Run(RunScript),
     /// Takes back a change; none means the last one.
     Undo(Option<String>),
     /// Lists the recorded sessions.

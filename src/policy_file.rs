@@ -15,7 +15,7 @@ use todo_agent_kube_rules::kinds;
 
 use crate::{
     config,
-    options::{Changes, Options},
+    options::{Approvals, Changes, Options},
     problem::{Problem, nearest},
     state::Environment,
     toml_file,
@@ -104,7 +104,7 @@ impl Policy {
         Rules {
             mode: self.mode(context, options),
             yes: options.yes,
-            unattended: false,
+            unattended: options.approvals == Approvals::Unattended,
             rules: self.person.rules.iter().chain(&self.project.rules).cloned().collect(),
             auto,
         }

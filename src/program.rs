@@ -11,20 +11,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agent::Agent,
-    commands::plan,
+    commands::{self, plan},
     config::Config,
-    conversation::Conversing,
+    conversation::{Begun, Conversing},
+    dialogue,
     exit::Exit,
-    input::next_sentence,
-    options::{Colour, Command, Options, OutputForm, PlanSource},
+    input::{Attached, next_sentence, whole_input},
+    options::{Approvals, Colour, Command, Options, OutputForm, PlanSource, Surface},
     policy_file::Policy,
     problem::Problem,
     start::{Start, start},
-    state::StateDirectory,
+    state::{StateDirectory, environment},
     terminal::{
         Detail, Look, TerminalApprover, TerminalUi,
         repl::{self, ReplSetup},
     },
+    trace::Traced,
     ui::{Shown, Ui},
 };
 
@@ -36,6 +38,8 @@ pub struct Circumstances {
     pub policy: Policy,
     /// Where things are kept, or why nothing can be.
     pub state: Result<StateDirectory, Problem>,
+    /// What is piped in beside a sentence.
+    pub attached: Attached,
 }
 
 /// Runs a command that works on a cluster.
@@ -43,8 +47,17 @@ pub struct Circumstances {
 /// # Errors
 /// Returns an error only when nobody reads the output any more.
 pub async fn run(mut options: Options, command: Command, circumstances: Circumstances) -> io::Result<Exit> {
-    let Circumstances { config, policy, state } = circumstances;
+    if let Command::Run(script) = command {
+        return Box::pin(commands::run::run(script, options, circumstances)).await;
+    }
+    let Circumstances { config, policy, state, attached } = circumstances;
     let (mut ui, approver) = surfaces(&options, &config);
+    if let Some(path) = &options.benchmark.trace {
+        ui = match Traced::new(ui, path) {
+            Ok(traced) => Box::new(traced),
+            Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),
+        };
+    }
     let kept = match &command {
         Command::Approve(source) => match kept_plan(source, &state, &mut options) {
             Ok(kept) => Some(kept),
@@ -53,17 +66,24 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         _ => None,
     };
     let timeout = options.timeout.or(config.timeout);
-    let given = Start { options: &options, policy: &policy, timeout, state: state.clone(), ui, approver };
+    let dialogue = match dialogue::dialogue(&options, &config, &environment) {
+        Ok(dialogue) => dialogue,
+        Err(problem) => return fail(ui.as_mut(), &problem),
+    };
+    let given =
+        Start { options: &options, policy: &policy, timeout, state: state.clone(), ui, approver, dialogue, attached };
     let mut agent = match start(given).await {
         Ok(agent) => agent,
         Err((problem, mut ui)) => return fail(ui.as_mut(), &problem),
     };
+    warn(&mut agent, &options);
     if command == Command::Talk {
         let look = Look::of_stdout(wish(&options, config.colour));
-        return Box::pin(talk(agent, look, options, policy, state)).await;
+        return Box::pin(talk(agent, look, Begun { options, config, policy, state })).await;
     }
     let cancel = cancel_on_interrupt();
     let exit = match command {
+        Command::Lines if options.benchmark.surface == Surface::OneTask => one_task(&mut agent, cancel).await?,
         Command::Sentence(sentence) => agent.sentence(&sentence, cancel).await?,
         Command::Lines => lines(&mut agent, &cancel).await?,
         Command::Call(call) => agent.call(call, cancel).await?,
@@ -81,27 +101,36 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         },
         other => agent.fail(&Problem::usage(format!("{other:?} does not work on a cluster")))?,
     };
+    farewell(&mut agent, &options);
+    Ok(exit)
+}
+
+/// Says what ends with the program.
+pub(crate) fn farewell(agent: &mut Agent, options: &Options) {
     if options.sandbox.is_some() && options.output == OutputForm::Person {
         let back = if agent.has_changes() { ", and the way back with it" } else { "" };
         agent.note(&format!("this sandbox is discarded{back}; todo-agent sandbox serve keeps one"));
     }
-    Ok(exit)
+}
+
+/// Says what is out of the ordinary about this run.
+fn warn(agent: &mut Agent, options: &Options) {
+    if options.approvals == Approvals::Unattended {
+        agent.warn("--unattended: every change is made without asking, protected objects included");
+    }
+    if options.benchmark.wants_mcp_client {
+        agent.warn("--mcp-client: there is no MCP client; the built-in tools are used");
+    }
 }
 
 /// Talks with a person at the terminal until they leave.
-async fn talk(
-    agent: Agent,
-    look: Look,
-    options: Options,
-    policy: Policy,
-    state: Result<StateDirectory, Problem>,
-) -> io::Result<Exit> {
+async fn talk(agent: Agent, look: Look, begun: Begun) -> io::Result<Exit> {
     let setup = ReplSetup {
-        history: state.as_ref().ok().map(|state| state.path().join("history")),
+        history: begun.state.as_ref().ok().map(|state| state.path().join("history")),
         look,
         redactor: agent.redactor(),
     };
-    let mut conversation = Conversing::new(agent, options, policy, state);
+    let mut conversation = Conversing::new(agent, begun);
     Box::pin(repl::run(&mut conversation, setup)).await
 }
 
@@ -126,7 +155,13 @@ pub fn surfaces(options: &Options, config: &Config) -> (Box<dyn Ui>, Box<dyn tod
         return (Box::new(crate::json::JsonUi::new(io::stdout(), requests)), Box::new(NobodyToAsk));
     }
     let detail = if options.verbosity > 0 { Detail::Verbose } else { Detail::Normal };
-    let ui = TerminalUi::new(wish(options, config.colour), detail);
+    let mut ui = TerminalUi::new(wish(options, config.colour), detail);
+    if options.benchmark.surface == Surface::OneTask {
+        ui = ui.with_account_aside();
+    }
+    if options.benchmark.shows_tool_output {
+        ui = ui.with_whole_tool_output();
+    }
     let approver = TerminalApprover::new(ui.progress_line(), ui.look());
     (Box::new(ui), Box::new(approver))
 }
@@ -139,8 +174,8 @@ pub fn wish(options: &Options, configured: Colour) -> Colour {
     }
 }
 
-/// With `--json` a program reads, and a program cannot approve.
-struct NobodyToAsk;
+/// With `--json` a program reads, and a program cannot approve; a script neither.
+pub(crate) struct NobodyToAsk;
 
 impl todo_agent_core::approval::Approver for NobodyToAsk {
     fn ask<'a>(
@@ -151,11 +186,24 @@ impl todo_agent_core::approval::Approver for NobodyToAsk {
     }
 }
 
-fn fail(ui: &mut dyn Ui, problem: &Problem) -> io::Result<Exit> {
+/// Shows why there is no agent to say it.
+pub(crate) fn fail(ui: &mut dyn Ui, problem: &Problem) -> io::Result<Exit> {
     // No secret was read yet, but every text goes the same way.
     let redactor = todo_agent_core::Redactor::new([0; 32]);
     ui.show(&Shown::Error(&problem.shown(&redactor)))?;
     Ok(problem.exit)
+}
+
+/// Answers all of standard input as one task. Whoever reads the answer wants it, whatever it says of the cluster.
+async fn one_task(agent: &mut Agent, cancel: CancellationToken) -> io::Result<Exit> {
+    let read = tokio::task::spawn_blocking(|| whole_input(&mut io::stdin().lock())).await;
+    match read.unwrap_or_else(|_| Err(Problem::usage("standard input cannot be read"))) {
+        Ok(task) => match agent.sentence(&task, cancel).await? {
+            Exit::NotAchieved if agent.answered => Ok(Exit::Done),
+            exit => Ok(exit),
+        },
+        Err(problem) => agent.fail(&problem),
+    }
 }
 
 /// Answers each line of standard input; the worst end is the program's.

@@ -6,6 +6,7 @@
 
 mod read;
 mod recording;
+mod resume;
 
 use std::{fmt::Write as _, fs, io, io::Write, path::Path, path::PathBuf, sync::Arc};
 
@@ -17,6 +18,7 @@ use todo_agent_core::{Clock, Redacted, text};
 
 pub use read::{Chain, Listed, Recorded, list, open};
 pub use recording::Recording;
+pub use resume::{Resumed, resume};
 
 use crate::{
     json::described,

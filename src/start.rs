@@ -14,6 +14,8 @@ use todo_agent_sandbox::{ApiServer, Sandbox, World};
 
 use crate::{
     agent::{Agent, Parts},
+    dialogue::Dialogue,
+    input::Attached,
     journal::FileJournal,
     options::Options,
     policy_file::Policy,
@@ -41,6 +43,10 @@ pub struct Start<'a> {
     pub ui: Box<dyn Ui>,
     /// Who is asked.
     pub approver: Box<dyn Approver>,
+    /// The conversation with a model, where one is configured.
+    pub dialogue: Option<Dialogue>,
+    /// What is piped in beside a sentence.
+    pub attached: Attached,
 }
 
 /// Starts an agent: connects, opens journal and session, looks after requests that never got an answer.
@@ -48,7 +54,7 @@ pub struct Start<'a> {
 /// # Errors
 /// Returns why there is no cluster to work on, together with the user interface to say so.
 pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
-    let Start { options, policy, timeout, state, ui, approver } = start;
+    let Start { options, policy, timeout, state, ui, approver, dialogue, attached } = start;
     let connected = match connect(options).await {
         Ok(connected) => connected,
         Err(problem) => return Err((problem, ui)),
@@ -83,6 +89,8 @@ pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
         sandbox: connected.sandbox,
         ui: recording,
         approver,
+        dialogue,
+        attached,
         changes: options.changes,
         timeout,
     };

@@ -137,6 +137,11 @@ pub(crate) fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Opens a new file that the umask decides about.
+fn public(path: &Path) -> io::Result<File> {
+    File::create_new(path)
+}
+
 /// Opens a file for appending that only this person can read and write, creating it where it is missing.
 pub(crate) fn private_append(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -150,23 +155,44 @@ pub(crate) fn private_append(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Returns why it cannot be written; the old content is then untouched.
 pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    with_temporary(path, content, |temporary| fs::rename(temporary, path))
+    with_temporary(path, content, private, |temporary| fs::rename(temporary, path))
+}
+
+/// As [`write_atomically`], for a file that is for others to read.
+///
+/// # Errors
+/// Returns why it cannot be written; the old content is then untouched.
+pub fn publish_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+    with_temporary(path, content, public, |temporary| fs::rename(temporary, path))
+}
+
+/// Finds out whether a file could be replaced, and leaves nothing.
+///
+/// # Errors
+/// Returns why it could not.
+pub fn try_publishing(path: &Path) -> io::Result<()> {
+    with_temporary(path, &[], public, |temporary| fs::remove_file(temporary))
 }
 
 /// Writes a file that must not exist yet, whole or not at all.
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    with_temporary(path, content, |temporary| {
+    with_temporary(path, content, private, |temporary| {
         let linked = fs::hard_link(temporary, path);
         let _ = fs::remove_file(temporary);
         linked
     })
 }
 
-fn with_temporary(path: &Path, content: &[u8], finish: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+fn with_temporary(
+    path: &Path,
+    content: &[u8],
+    open: impl FnOnce(&Path) -> io::Result<File>,
+    finish: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     let word = random_word(8).map_err(|problem| io::Error::other(problem.message))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{word}"));
-    let written = private(&temporary).and_then(|mut file| {
+    let written = open(&temporary).and_then(|mut file| {
         file.write_all(content)?;
         file.sync_all()
     });

@@ -5,34 +5,74 @@
 
 mod again;
 
-use std::io;
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
 use todo_agent_cluster::{Preview, Refusal, execute, preview};
 use todo_agent_core::{
     Call, Cause, Change, ChangeView, ClusterError, Outcome, Output, Report, Run, ToolError,
     approval::{By, Origin},
+    output::MODEL_BYTES,
+    report::EffectReport,
 };
 use todo_agent_tools::{Proposal, Tool, find};
 
 use crate::{
     agent::{Agent, watch},
+    dialogue::own_words::{named, own_words},
     exit::Exit,
     problem::Problem,
-    ui::Shown,
+    ui::{Audience, Ran, Shown},
 };
 use again::{Left, differs, edited, left_over};
 
+/// What a call gets that was not run.
+const NOT_RUN: &str = "(not run: the turn ended before)";
+/// What the calls of a plan get after its first.
+const PART_OF_PLAN: &str = "(part of the plan above; see its result)";
 /// How often a plan is made anew because the cluster changed under it.
 const MOST_ROUNDS: usize = 3;
 
 pub(crate) struct Turn<'a> {
     agent: &'a mut Agent,
     run: Run,
-    by: By,
+    asked: Asked<'a>,
     purpose: Purpose<'a>,
     exit: Exit,
     ledger: Vec<String>,
+    /// What came of each call, for a model; in the order of the calls.
+    results: Vec<String>,
+    /// What became of the plan, for a model.
+    plan: Vec<String>,
+}
+
+/// Who asked for the calls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// The person, in a sentence that the planner understood, or as a call.
+    Person,
+    /// A model, which sees the results; the person sees what is done and not every answer.
+    Model {
+        /// The sentence it answers.
+        sentence: &'a str,
+        /// Everything the person said in this conversation.
+        sentences: &'a [&'a str],
+        /// Whether it has seen text from outside.
+        tainted: bool,
+    },
+}
+
+/// How a turn went.
+#[derive(Debug)]
+pub(crate) struct Turned {
+    pub(crate) exit: Exit,
+    /// What was changed, one line per effect.
+    pub(crate) ledger: Vec<String>,
+    /// What came of each call as a model reads it.
+    pub(crate) results: Vec<String>,
 }
 
 /// How far the writes of a turn go.
@@ -54,8 +94,9 @@ enum Then {
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) fn new(agent: &'a mut Agent, run: Run, by: By, purpose: Purpose<'a>) -> Self {
-        Self { agent, run, by, purpose, exit: Exit::Done, ledger: Vec::new() }
+    pub(crate) fn new(agent: &'a mut Agent, run: Run, asked: Asked<'a>, purpose: Purpose<'a>) -> Self {
+        let (ledger, results, plan) = (Vec::new(), Vec::new(), Vec::new());
+        Self { agent, run, asked, purpose, exit: Exit::Done, ledger, results, plan }
     }
 
     /// Proposes and previews the calls, shows what would be done, and returns it; `None` where there is
@@ -69,68 +110,82 @@ impl<'a> Turn<'a> {
         Ok((self.exit, view))
     }
 
-    /// Runs the calls and returns how the turn ended.
-    pub(crate) async fn run(mut self, calls: Vec<Call>) -> io::Result<Exit> {
-        let mut tools = Vec::new();
-        for call in &calls {
-            match find(&call.tool) {
-                Ok(tool) => tools.push(tool),
-                Err(error) => return self.agent.fail(&error.into()),
+    /// Runs the calls of known tools.
+    pub(crate) async fn run(mut self, calls: &[Call]) -> io::Result<Turned> {
+        let is_write = |index: &usize| find(&calls[*index].tool).is_ok_and(Tool::is_write);
+        let first_write = (0..calls.len()).find(is_write).unwrap_or(calls.len());
+        let (writes, after): (Vec<usize>, Vec<usize>) = (first_write..calls.len()).partition(is_write);
+        self.results = vec![NOT_RUN.to_owned(); calls.len()];
+        let mut then = self.reads(calls, &(0..first_write).collect::<Vec<_>>()).await?;
+        if then == Then::GoOn && !writes.is_empty() {
+            then = self.writes(writes.iter().map(|&index| calls[index].clone()).collect()).await?;
+            let plan = std::mem::take(&mut self.plan).join("\n");
+            for (place, &index) in writes.iter().enumerate() {
+                self.results[index] = if place == 0 { plan.clone() } else { PART_OF_PLAN.to_owned() };
             }
         }
-        let is_write = |index: &usize| tools[*index].is_write();
-        let first_write = (0..calls.len()).find(is_write).unwrap_or(calls.len());
-        let (before, rest) = calls.split_at(first_write);
-        let writes: Vec<Call> = (first_write..calls.len()).filter(is_write).map(|index| calls[index].clone()).collect();
-        let after: Vec<Call> = rest.iter().filter(|call| !writes.contains(call)).cloned().collect();
-        let mut then = self.reads(before).await?;
-        if then == Then::GoOn && !writes.is_empty() {
-            then = self.writes(writes).await?;
-        }
         if then == Then::GoOn {
-            self.reads(&after).await?;
+            self.reads(calls, &after).await?;
         }
-        let ledger = std::mem::take(&mut self.ledger);
-        self.agent.answer(&calls, ledger)?;
-        Ok(self.exit)
+        Ok(Turned { exit: self.exit, ledger: self.ledger, results: self.results })
     }
 
-    async fn reads(&mut self, calls: &[Call]) -> io::Result<Then> {
-        if calls.is_empty() {
+    async fn reads(&mut self, calls: &[Call], which: &[usize]) -> io::Result<Then> {
+        if which.is_empty() {
             return Ok(Then::GoOn);
         }
-        for call in calls {
-            let args = self.agent.parts.redactor.value(&call.args);
-            self.agent.show(&Shown::ToolCall { tool: &call.tool, args: &args })?;
+        for &index in which {
+            let args = self.agent.parts.redactor.value(&calls[index].args);
+            self.agent.show(&Shown::ToolCall { tool: &calls[index].tool, args: &args })?;
         }
         let cluster = self.agent.parts.cluster.clone();
         let run = self.run.clone();
-        let work = join_all(calls.iter().map(|call| {
-            let (cluster, run) = (&cluster, &run);
+        let work = join_all(which.iter().map(|&index| {
+            let (cluster, run, call) = (&cluster, &run, &calls[index]);
             async move {
-                match find(&call.tool)? {
-                    Tool::Read(tool) => tool.call(call.args.clone(), cluster, run).await,
-                    Tool::Write(tool) => Err(ToolError::state(format!("{} is not a read", tool.name()))),
-                }
+                let since = Instant::now();
+                let result = match find(&call.tool) {
+                    Ok(Tool::Read(tool)) => tool.call(call.args.clone(), cluster, run).await,
+                    Ok(Tool::Write(tool)) => Err(ToolError::state(format!("{} is not a read", tool.name()))),
+                    Err(error) => Err(error),
+                };
+                (result, since.elapsed())
             }
         }));
         let results = self.agent.watch(unless_cancelled(&self.run, work)).await;
         let Some(results) = results else { return self.interrupted() };
-        for (call, result) in calls.iter().zip(results) {
+        for (&index, (result, took)) in which.iter().zip(results) {
             match result {
-                Ok(output) => {
-                    self.show_output(&call.tool, &output)?;
-                    if !output.achieved() {
-                        self.exit = self.exit.worse(Exit::NotAchieved);
-                    }
-                }
-                Err(error) => {
-                    let exit = self.agent.fail(&error.into())?;
-                    self.exit = self.exit.worse(exit);
-                }
+                Ok(output) => self.answered(&calls[index], &output, took, index)?,
+                Err(error) => self.failed(&calls[index], error, took, index)?,
             }
         }
         Ok(if self.run.cancel.is_cancelled() { Then::End } else { Then::GoOn })
+    }
+
+    fn answered(&mut self, call: &Call, output: &Output, took: Duration, index: usize) -> io::Result<()> {
+        self.show_output(call, output, took)?;
+        if self.is_for_model() || self.agent.parts.dialogue.is_some() {
+            self.results[index] = output.for_model(MODEL_BYTES);
+        }
+        if !self.is_for_model() && !output.achieved() {
+            self.exit = self.exit.worse(Exit::NotAchieved);
+        }
+        Ok(())
+    }
+
+    /// A model may mend its call, so that the person is told no more than that it failed.
+    fn failed(&mut self, call: &Call, error: ToolError, took: Duration, index: usize) -> io::Result<()> {
+        self.results[index] = error.to_model();
+        if self.is_for_model() {
+            let failure = Problem::from(error).shown(&self.agent.parts.redactor);
+            let shown = self.agent.parts.redactor.text(&call.to_string());
+            let ran = Ran { call: &shown, took };
+            return self.agent.show(&Shown::ToolFailed { tool: &call.tool, failure: &failure, ran });
+        }
+        let exit = self.agent.fail(&error.into())?;
+        self.exit = self.exit.worse(exit);
+        Ok(())
     }
 
     /// Proposes, previews, decides and executes the writes; again for what the cluster moved under.
@@ -154,7 +209,7 @@ impl<'a> Turn<'a> {
                 }
                 Purpose::Act => {}
             }
-            let (report, origins) = match self.decide_and_execute(preview).await? {
+            let (report, origins) = match self.decide_and_execute(preview, &calls, &origins).await? {
                 Decided::Executed { report, chosen } => {
                     // The report speaks of the approved steps only.
                     (report, chosen.iter().filter_map(|n| origins.get(n - 1).copied()).collect::<Vec<_>>())
@@ -207,12 +262,12 @@ impl<'a> Turn<'a> {
                     origins.extend(std::iter::repeat_n(index, steps));
                     changes.extend(proposed);
                 }
-                Ok(Proposal::Nothing(output)) => self.show_output(&call.tool, &output)?,
+                Ok(Proposal::Nothing(output)) => {
+                    self.plan.push(format!("{call}: {}", output.for_model(MODEL_BYTES)));
+                    self.show_output(call, &output, Duration::ZERO)?;
+                }
                 Err(error) => {
-                    if calls.len() > 1 {
-                        self.run.warn("nothing of this plan was done");
-                    }
-                    self.end_with(&error.into())?;
+                    self.not_proposed(call, calls.len(), error)?;
                     return Ok(None);
                 }
             }
@@ -235,6 +290,25 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// One call that cannot be proposed stops the whole plan.
+    fn not_proposed(&mut self, call: &Call, of: usize, error: ToolError) -> io::Result<()> {
+        if self.is_for_model() {
+            self.plan.push(format!("{call}: {}", error.to_model()));
+            if of > 1 {
+                self.plan.push("nothing of this plan was done".to_owned());
+            }
+            let failure = Problem::from(error).shown(&self.agent.parts.redactor);
+            let shown = self.agent.parts.redactor.text(&call.to_string());
+            let ran = Ran { call: &shown, took: Duration::ZERO };
+            return self.agent.show(&Shown::ToolFailed { tool: &call.tool, failure: &failure, ran });
+        }
+        if of > 1 {
+            self.run.warn("nothing of this plan was done");
+        }
+        self.end_with(&error.into())?;
+        Ok(())
+    }
+
     async fn propose(&mut self, call: &Call) -> Result<Proposal, ToolError> {
         let tool = match find(&call.tool)? {
             Tool::Write(tool) => tool,
@@ -246,9 +320,9 @@ impl<'a> Turn<'a> {
         self.agent.watch(work).await.unwrap_or_else(|| Err(interruption().into()))
     }
 
-    async fn decide_and_execute(&mut self, preview: Preview) -> io::Result<Decided> {
+    async fn decide_and_execute(&mut self, preview: Preview, calls: &[Call], origins: &[usize]) -> io::Result<Decided> {
         let change_id = preview.view().change_id.clone();
-        let origin = self.origin(&preview);
+        let origin = self.origin(&preview, calls, origins);
         let run = self.run.clone();
         let (parts, _) = self.agent.deciding();
         // No progress is shown while a person is asked: it would write over the question.
@@ -315,12 +389,15 @@ impl<'a> Turn<'a> {
     fn decision(&mut self, change_id: &str, verdict: &str, by: &str, reason: Option<&str>) -> io::Result<()> {
         // What a person gives as a reason may hold anything.
         let reason = reason.map(|reason| self.agent.parts.redactor.text(reason).into_inner());
+        self.plan.push(heard_decision(verdict, by, reason.as_deref()));
         self.agent.show(&Shown::Decision { change_id, verdict, by, reason: reason.as_deref() })
     }
 
     /// Shows a report and enters it into the ledger.
     fn take_up(&mut self, report: &Report) -> io::Result<()> {
         self.agent.show(&Shown::Report(report))?;
+        self.plan.extend(report.effects.iter().map(|effect| heard_effect(effect, &report.change_id)));
+        self.plan.extend(report.remaining.iter().map(|step| format!("not sent: {step}")));
         for effect in report.effects.iter().filter(|effect| effect.outcome.touched_the_cluster()) {
             let result = match effect.outcome {
                 Outcome::Done { .. } => "done",
@@ -344,18 +421,44 @@ impl<'a> Turn<'a> {
     }
 
     /// Whose words the change is. Namespaces count as named when the person's own call names them.
-    fn origin(&self, preview: &Preview) -> Origin {
-        let own = self.by == By::Person;
+    fn origin(&self, preview: &Preview, calls: &[Call], origins: &[usize]) -> Origin {
         let steps = &preview.view().steps;
-        let named = steps.iter().filter(|_| own).filter_map(|step| step.target.namespace.clone()).collect();
-        Origin { by: self.by, tainted: false, own_words: vec![own; steps.len()], named_namespaces: named }
+        let namespaces = steps.iter().filter_map(|step| step.target.namespace.clone());
+        match self.asked {
+            Asked::Person => Origin {
+                by: By::Person,
+                tainted: false,
+                own_words: vec![true; steps.len()],
+                named_namespaces: namespaces.collect(),
+            },
+            Asked::Model { sentence, sentences, tainted } => {
+                let pinned = self.agent.scope().namespace.clone();
+                let own = |index: usize| {
+                    let call = origins.get(index).and_then(|&origin| calls.get(origin));
+                    call.is_some_and(|call| own_words(call, sentence, &pinned))
+                };
+                Origin {
+                    by: By::Model,
+                    tainted,
+                    own_words: (0..steps.len()).map(own).collect(),
+                    named_namespaces: namespaces.filter(|namespace| named(namespace, sentences)).collect(),
+                }
+            }
+        }
     }
 
-    fn show_output(&mut self, tool: &str, output: &Output) -> io::Result<()> {
-        self.agent.show(&Shown::ToolResult { tool, output })
+    fn is_for_model(&self) -> bool {
+        matches!(self.asked, Asked::Model { .. })
+    }
+
+    fn show_output(&mut self, call: &Call, output: &Output, took: Duration) -> io::Result<()> {
+        let shown = self.agent.parts.redactor.text(&call.to_string());
+        let audience = if self.is_for_model() { Audience::Model(Ran { call: &shown, took }) } else { Audience::Person };
+        self.agent.show(&Shown::ToolResult { tool: &call.tool, output, audience })
     }
 
     fn end_with(&mut self, problem: &Problem) -> io::Result<Then> {
+        self.plan.push(format!("error: {problem}"));
         let exit = self.agent.fail(problem)?;
         self.exit = self.exit.worse(exit);
         Ok(Then::End)
@@ -377,6 +480,32 @@ enum Decided {
         args: String,
     },
     Refused,
+}
+
+/// Returns a decision as a model hears it. What was turned down must not come back by another way.
+fn heard_decision(verdict: &str, by: &str, reason: Option<&str>) -> String {
+    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    match verdict {
+        "approved" => format!("approved by {by}{reason}"),
+        "declined" => format!("The person declined this change{reason}. Nothing was sent. Do not propose it again."),
+        "stopped" => "The person stopped here. Nothing was sent. Do not propose it again.".to_owned(),
+        "forbidden" => format!("Policy forbids this change{reason}. Nothing was sent. Do not try another way."),
+        "needs_approval" => format!("This change needs a person's approval{reason}. Nothing was sent."),
+        "dry_run" => "Previewed only, as the person wished; nothing was sent.".to_owned(),
+        "suggested" => "Shown as a suggestion only; nothing was sent.".to_owned(),
+        other => format!("{other} by {by}{reason}"),
+    }
+}
+
+fn heard_effect(effect: &EffectReport, change_id: &str) -> String {
+    let result = match effect.outcome {
+        Outcome::Done { .. } => "done and verified",
+        Outcome::NotVerified { .. } => "sent, NOT verified",
+        Outcome::Moved { .. } => "not sent, the object changed",
+        Outcome::Failed { .. } => "failed, nothing changed",
+        Outcome::Unknown { .. } => "outcome unknown",
+    };
+    format!("{} ({change_id}): {result}: {}", effect.summary, effect.outcome.text())
 }
 
 fn interruption() -> ClusterError {

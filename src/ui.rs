@@ -3,8 +3,12 @@
 //! Everything in here has passed the redactor. A [`Ui`] never decides anything; asking a person is an
 //! [`todo_agent_core::approval::Approver`]'s work.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use todo_agent_core::{ChangeView, Event, Output, Redacted, Report};
+
+use crate::{model::Usage, script::StepResult};
 
 /// One thing to show.
 #[derive(Debug)]
@@ -26,7 +30,33 @@ pub enum Shown<'a> {
         tool: &'a str,
         /// What it found.
         output: &'a Output,
+        /// Who asked for it.
+        audience: Audience<'a>,
     },
+    /// A tool that a model called could not answer or propose.
+    ToolFailed {
+        /// The tool's name.
+        tool: &'a str,
+        /// Why.
+        failure: &'a Failure,
+        /// The call.
+        ran: Ran<'a>,
+    },
+    /// What a model got as the result of a call; for the record only.
+    Heard {
+        /// The call's id.
+        call_id: &'a str,
+        /// The tool's name.
+        tool: &'a str,
+        /// The text.
+        text: &'a Redacted<String>,
+    },
+    /// More of what a model is saying.
+    Words(&'a Redacted<String>),
+    /// A whole message of a model.
+    Model(&'a ModelMessage),
+    /// What a turn with a model took.
+    Usage(&'a UsageShown),
     /// A change, before anyone decides.
     Preview(&'a ChangeView),
     /// What was decided about the change shown last.
@@ -53,6 +83,69 @@ pub enum Shown<'a> {
     Answer(&'a Answer),
     /// Something failed.
     Error(&'a Failure),
+    /// A step of a script is over.
+    Step(&'a StepResult),
+}
+
+/// Who asked for a tool's answer.
+#[derive(Debug, Clone, Copy)]
+pub enum Audience<'a> {
+    /// The person, who sees it whole.
+    Person,
+    /// A model; the person sees that it was called.
+    Model(Ran<'a>),
+}
+
+/// A call of a model that was run.
+#[derive(Debug, Clone, Copy)]
+pub struct Ran<'a> {
+    /// The call on one line.
+    pub call: &'a Redacted<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// A whole message of a model, as it is recorded.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ModelMessage {
+    /// Its words.
+    pub text: Redacted<String>,
+    /// Its reasoning, where the server gives it apart.
+    #[serde(skip_serializing_if = "str_is_empty")]
+    pub reasoning: Redacted<String>,
+    /// Its calls.
+    pub calls: Vec<ModelCall>,
+    /// The tokens it took, where the server says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}
+
+/// A call as a model wrote it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ModelCall {
+    /// The call's id.
+    pub id: String,
+    /// The tool's name, which may not exist.
+    pub tool: Redacted<String>,
+    /// The arguments; a string where they are no JSON.
+    pub args: Redacted<Value>,
+}
+
+/// What a turn with a model took.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct UsageShown {
+    /// Requests to the model.
+    pub requests: usize,
+    /// Their tokens.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// What they cost, where prices are configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+}
+
+fn str_is_empty(text: &Redacted<String>) -> bool {
+    text.is_empty()
 }
 
 /// Where the program stands.

@@ -1,6 +1,10 @@
 //! From parsed words to a checked [`Invocation`]: which words are a sentence, and what values mean.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use todo_agent_cluster::policy::Yes;
@@ -9,7 +13,8 @@ use super::{Flags, Input, Level, Line, SandboxSub, SessionsSub, Sub, command};
 use crate::{
     model::settings::ModelFlags,
     options::{
-        Changes, Colour, Command, Invocation, Options, OutputForm, PlanSource, Request, SandboxServe, read_call,
+        Approvals, BudgetFlags, Changes, Colour, Command, Form, Invocation, Options, OutputForm, PlanSource, Report,
+        Request, RunScript, SandboxServe, read_call,
     },
     problem::{Problem, nearest},
 };
@@ -58,6 +63,13 @@ fn options(flags: Flags) -> Result<Options, Problem> {
             Some(Level::Medium) => Yes::Medium,
             Some(Level::High) => Yes::High,
         },
+        approvals: if flags.unattended || flags.benchmark.skip_permissions {
+            Approvals::Unattended
+        } else {
+            Approvals::ByPolicy
+        },
+        budgets: budgets(flags.max_steps, flags.max_tokens, flags.max_seconds)?,
+        benchmark: flags.benchmark.read(),
         changes: match (flags.dry_run, flags.read_only) {
             (true, _) => Changes::Previewed,
             (false, true) => Changes::Refused,
@@ -76,6 +88,17 @@ fn options(flags: Flags) -> Result<Options, Problem> {
             ..ModelFlags::default()
         },
     })
+}
+
+fn budgets(steps: Option<usize>, tokens: Option<u64>, seconds: Option<u64>) -> Result<BudgetFlags, Problem> {
+    for (flag, is_nothing) in
+        [("--max-steps", steps == Some(0)), ("--max-tokens", tokens == Some(0)), ("--max-seconds", seconds == Some(0))]
+    {
+        if is_nothing {
+            return Err(Problem::usage(format!("{flag} must be at least 1")));
+        }
+    }
+    Ok(BudgetFlags { steps, tokens, time: seconds.map(Duration::from_secs) })
 }
 
 /// Returns a duration such as `90s`, `5m`, `1h30m`; a bare number means seconds.
@@ -102,6 +125,11 @@ fn subcommand(sub: Sub) -> Result<Command, Problem> {
         }
         Sub::Plan { words, out } => Command::Plan { request: request(&words)?, out },
         Sub::Approve { plan } => Command::Approve(plan_source(&plan)),
+        Sub::Run { file, reports } => {
+            let reports = reports.iter().map(|report| read_report(report)).collect::<Result<Vec<_>, _>>()?;
+            one_file_each(&reports)?;
+            Command::Run(RunScript { file, reports })
+        }
         Sub::Undo { change_id: Some(id) } if !is_id(&id) => {
             return Err(Problem::usage(format!("{id:?} is not the id of a change"))
                 .hint("ids look like c-7k2m9q and are printed with each report; without one, the last change is undone")
@@ -121,6 +149,35 @@ fn subcommand(sub: Sub) -> Result<Command, Problem> {
             Command::SandboxServe(SandboxServe { world, port, speed, kubeconfig: write_kubeconfig })
         }
     })
+}
+
+fn read_report(word: &OsStr) -> Result<Report, Problem> {
+    let names = || Form::ALL.map(|(name, _)| name);
+    let problem =
+        |message: String| Problem::usage(message).hint(format!("write it as {}=FILE", names().join("=FILE, ")));
+    let text = word.to_str().ok_or_else(|| problem("the file of a report is not valid UTF-8".to_owned()))?;
+    let (kind, file) =
+        text.split_once('=').ok_or_else(|| problem(format!("--report {text:?} does not say what is written where")))?;
+    let Some((_, form)) = Form::ALL.into_iter().find(|(name, _)| *name == kind) else {
+        let problem = problem(format!("there is no report of the kind {kind:?}"));
+        return Err(match nearest(kind, names()) {
+            Some(near) => problem.hint(format!("did you mean {near}?")),
+            None => problem,
+        });
+    };
+    if file.is_empty() {
+        return Err(problem(format!("--report {text} names no file")));
+    }
+    Ok(Report { form, file: PathBuf::from(file) })
+}
+
+fn one_file_each(reports: &[Report]) -> Result<(), Problem> {
+    for (index, report) in reports.iter().enumerate() {
+        if reports[..index].iter().any(|other| other.file == report.file) {
+            return Err(Problem::usage(format!("two reports are to be written to {}", report.file.display())));
+        }
+    }
+    Ok(())
 }
 
 fn json_problem(message: String, tool: &str) -> Problem {

@@ -5,7 +5,7 @@ use todo_agent_cluster::policy::Yes;
 use todo_agent_core::Call;
 
 use super::*;
-use crate::options::{Changes, Command, Options, OutputForm, PlanSource, Request};
+use crate::options::{Changes, Command, Form, Options, OutputForm, PlanSource, Report, Request, RunScript};
 
 fn read(words: &[&str]) -> Invocation {
     read_with(words, Input::Terminal)
@@ -59,6 +59,12 @@ fn what_words_mean() {
         (&["approve", "p-4n8x2c"], Command::Approve(PlanSource::Id("p-4n8x2c".into()))),
         (&["approve", "./plan.json"], Command::Approve(PlanSource::File("./plan.json".into()))),
         (&["approve", "plan.json"], Command::Approve(PlanSource::File("plan.json".into()))),
+        (&["run", "smoke.yaml"], script("smoke.yaml", &[])),
+        (
+            &["run", "--report", "junit=a.xml", "smoke.yaml", "--report=html=b=c.html"],
+            script("smoke.yaml", &[(Form::Junit, "a.xml"), (Form::Html, "b=c.html")]),
+        ),
+        (&["run the pods"], sentence("run the pods")),
         (&["sessions", "list"], Command::SessionsList),
         (&["sessions", "show", "2026"], Command::SessionsShow("2026".into())),
         (&["tools"], Command::Tools(None)),
@@ -73,6 +79,11 @@ fn what_words_mean() {
     }
     assert_eq!(read_with(&[], Input::Piped).command, Command::Lines);
     assert_eq!(read_with(&["why?"], Input::Piped).command, sentence("why?"));
+}
+
+fn script(file: &str, reports: &[(Form, &str)]) -> Command {
+    let report = |(form, file): &(Form, &str)| Report { form: *form, file: PathBuf::from(file) };
+    Command::Run(RunScript { file: PathBuf::from(file), reports: reports.iter().map(report).collect() })
 }
 
 fn plan(request: Request) -> Command {

@@ -8,8 +8,14 @@ use todo_agent_core::{
     view::{ClusterView, FieldChange, ProofView, StepView, TargetView},
 };
 
+use std::time::Duration;
+
 use super::*;
-use crate::ui::{Answer, Failure, Meta};
+use crate::{
+    model::Usage,
+    script::{Part, Status, StepResult, Unmet},
+    ui::{Answer, Audience, Failure, Meta, ModelCall, ModelMessage, Ran, UsageShown},
+};
 
 const SCHEMA: &str = include_str!("../../docs/json-events.schema.json");
 
@@ -83,8 +89,31 @@ fn lines() -> Vec<Value> {
     };
     let answer = Answer { text: text.clone(), understood: vec!["scale backend to 3".into()], ledger: vec![] };
     let failure = Failure { code: "name".into(), message: text.clone(), hints: vec![text.clone()] };
+    let tokens = Usage { input: 1200, cached: 1000, output: 80 };
+    let call = ModelCall { id: "c1".into(), tool: text.clone(), args: args.clone() };
+    let message =
+        ModelMessage { text: text.clone(), reasoning: redactor.text(""), calls: vec![call], usage: Some(tokens) };
+    let usage = UsageShown { requests: 2, usage: tokens, cost: Some(0.0012) };
     let choices = ["backend".to_owned()];
     let decision = |verdict, reason| Shown::Decision { change_id: "c-7k2m9q", verdict, by: "person", reason };
+
+    let unmet = Unmet { expectation: text.clone(), expected: text.clone(), actual: text.clone() };
+    let step = |status, exit, unmet, note| StepResult {
+        n: 1,
+        part: Part::Steps,
+        name: text.clone(),
+        status,
+        exit,
+        seconds: 0.25,
+        unmet,
+        note,
+        showed: text.clone(),
+    };
+    let steps = [
+        step(Status::Passed, Some(0), vec![], None),
+        step(Status::Failed, Some(1), vec![unmet], None),
+        StepResult { part: Part::Always, ..step(Status::Skipped, None, vec![], Some(text.clone())) },
+    ];
 
     let mut written = Vec::new();
     let mut ui = JsonUi::new(&mut written, Requests::Shown);
@@ -92,7 +121,12 @@ fn lines() -> Vec<Value> {
         Shown::Meta(&meta),
         Shown::Text(&text),
         Shown::ToolCall { tool: "scale", args: &args },
-        Shown::ToolResult { tool: "list", output: &output },
+        Shown::ToolResult { tool: "list", output: &output, audience: Audience::Person },
+        Shown::ToolFailed { tool: "list", failure: &failure, ran: Ran { call: &text, took: Duration::ZERO } },
+        Shown::Heard { call_id: "c1", tool: "list", text: &text },
+        Shown::Words(&text),
+        Shown::Model(&message),
+        Shown::Usage(&usage),
         Shown::Preview(&change),
         Shown::Question { text: &text, choices: &choices },
         Shown::Answer(&answer),
@@ -102,13 +136,14 @@ fn lines() -> Vec<Value> {
     let verdicts = ["approved", "needs_approval", "forbidden", "dry_run", "suggested", "stopped"];
     shown.extend(verdicts.map(|verdict| decision(verdict, None)));
     shown.extend(reports.iter().map(Shown::Report));
+    shown.extend(steps.iter().map(Shown::Step));
     for shown in &shown {
         ui.show(shown).unwrap();
     }
     for event in [
         Event::Warning(text.clone()),
         Event::Line(text.clone()),
-        Event::Progress(text),
+        Event::Progress(text.clone()),
         Event::Request { method: "GET", path: "/version".into(), purpose: "doctor" },
     ] {
         ui.progress(&event);

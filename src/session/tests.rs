@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use todo_agent_core::{Event, Output, Redactor};
 
 use super::*;
-use crate::ui::{Answer, Failure, Ui};
+use crate::ui::{Answer, Audience, Failure, Ui};
 
 struct FixedClock(&'static str);
 
@@ -47,7 +47,7 @@ fn written(state: &StateDirectory) -> Session {
     let mut session = start(state, "2026-05-01T10:00:00Z");
     session.sentence(&redactor().text("which pods are not ready?")).unwrap();
     let output = Output::build(&redactor(), &json!({"pods": []})).build();
-    session.shown(&Shown::ToolResult { tool: "list", output: &output }).unwrap();
+    session.shown(&Shown::ToolResult { tool: "list", output: &output, audience: Audience::Person }).unwrap();
     session.shown(&Shown::Answer(&answer(&[]))).unwrap();
     session
 }
@@ -123,7 +123,7 @@ fn a_long_result_is_cut_and_says_so() {
     let mut session = start(&state, "2026-05-01T10:00:00Z");
     session.sentence(&redactor().text("show the log")).unwrap();
     let output = Output::build(&redactor(), &json!({"log": "line\n".repeat(100_000)})).build();
-    session.shown(&Shown::ToolResult { tool: "logs", output: &output }).unwrap();
+    session.shown(&Shown::ToolResult { tool: "logs", output: &output, audience: Audience::Person }).unwrap();
     assert!(fs::metadata(file(&state, &session)).unwrap().len() < 64 * 1024);
     let recorded = open(&state, session.id()).unwrap();
     assert!(recorded.events[1]["output"]["cut_bytes"].as_u64().unwrap() > 500_000);

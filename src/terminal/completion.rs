@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn commands_and_their_arguments() {
-        assert_eq!(offered("/co"), ["/context"]);
+        assert_eq!(offered("/cont"), ["/context"]);
         assert_eq!(offered("/context k"), ["kind-dev"]);
         assert_eq!(offered("/namespace "), ["shop", "todo"]);
         assert_eq!(offered("/help b"), Vec::<String>::new());

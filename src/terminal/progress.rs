@@ -50,6 +50,11 @@ pub enum Drawing {
     Lines,
 }
 
+/// Returns a progress line that nobody sees.
+pub fn silent(look: Look) -> ProgressLine {
+    ProgressLine::new(Box::new(std::io::sink()), look, Drawing::Lines)
+}
+
 impl ProgressLine {
     /// Returns a progress line on a stream.
     pub fn new(stream: Box<dyn Write + Send>, look: Look, drawing: Drawing) -> Self {

@@ -42,6 +42,18 @@ pub trait Conversation {
     fn switch_context(&mut self, name: &str) -> impl Future<Output = Result<(), Failure>>;
     /// Moves to another namespace; stays where it is on an error.
     fn switch_namespace(&mut self, name: &str) -> impl Future<Output = Result<(), Failure>>;
+    /// Says which model answers, and when.
+    fn model(&self) -> String;
+    /// Lets another model of the same server answer.
+    fn switch_model(&mut self, name: &str) -> Result<(), Failure>;
+    /// Says what the model has cost.
+    fn cost(&self) -> String;
+    /// Shortens the conversation with the model.
+    fn compact(&mut self, cancel: CancellationToken) -> impl Future<Output = io::Result<Exit>>;
+    /// Says what may be done without asking.
+    fn policy(&self) -> String;
+    /// Writes the session as a report and returns where it is, or the report itself.
+    fn export(&mut self, file: Option<&str>) -> Result<String, Failure>;
     /// Returns the session's id; `None` where it is not recorded.
     fn session_id(&self) -> Option<String>;
     /// Returns the tools.
@@ -161,12 +173,25 @@ impl<C: Conversation, L: LineSource, I: Interrupts> Repl<'_, C, L, I> {
         match slash::parse(line) {
             None => return self.turn(line).await,
             Some(Ok(SlashCommand::Undo(id))) => return self.undo(id.as_deref()).await,
+            Some(Ok(SlashCommand::Compact)) => return self.compact().await,
             Some(Ok(SlashCommand::Quit)) => return Ok(Some(Exit::Done)),
             Some(Ok(SlashCommand::Help)) => self.say(&slash::help())?,
             Some(Ok(SlashCommand::Tools)) => self.say(&tools(&self.conversation.tools()))?,
             Some(Ok(SlashCommand::Session)) => match self.conversation.session_id() {
                 Some(id) => self.say(&format!("session {id}"))?,
                 None => self.say("This session is not recorded.")?,
+            },
+            Some(Ok(SlashCommand::Model(None))) => self.say(&self.conversation.model())?,
+            Some(Ok(SlashCommand::Model(Some(name)))) => {
+                let switched = self.conversation.switch_model(&name);
+                self.tell(switched)?;
+                self.say(&self.conversation.model())?;
+            }
+            Some(Ok(SlashCommand::Cost)) => self.say(&self.conversation.cost())?,
+            Some(Ok(SlashCommand::Policy)) => self.say(&self.conversation.policy())?,
+            Some(Ok(SlashCommand::Export(file))) => match self.conversation.export(file.as_deref()) {
+                Ok(said) => self.say(&said)?,
+                Err(failure) => self.tell(Err(failure))?,
             },
             Some(Ok(SlashCommand::Context(None))) => {
                 let listed = listed(&self.conversation.contexts(), &self.conversation.place().context);
@@ -210,6 +235,12 @@ impl<C: Conversation, L: LineSource, I: Interrupts> Repl<'_, C, L, I> {
         let cancel = CancellationToken::new();
         let turn = self.conversation.undo(id, cancel.clone());
         interruptible(turn, &cancel, &mut self.interrupts).await
+    }
+
+    async fn compact(&mut self) -> io::Result<Option<Exit>> {
+        let cancel = CancellationToken::new();
+        let work = self.conversation.compact(cancel.clone());
+        interruptible(work, &cancel, &mut self.interrupts).await
     }
 
     fn tell(&mut self, outcome: Result<(), Failure>) -> io::Result<()> {

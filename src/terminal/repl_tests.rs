@@ -97,6 +97,26 @@ impl Conversation for Noted {
         self.namespace = name.to_owned();
         Ok(())
     }
+    fn model(&self) -> String {
+        "a small one".into()
+    }
+    fn switch_model(&mut self, name: &str) -> Result<(), Failure> {
+        self.did.push(format!("model {name}"));
+        Ok(())
+    }
+    fn cost(&self) -> String {
+        "nothing".into()
+    }
+    async fn compact(&mut self, _: CancellationToken) -> io::Result<Exit> {
+        self.did.push("compact".into());
+        Ok(Exit::Done)
+    }
+    fn policy(&self) -> String {
+        "ask".into()
+    }
+    fn export(&mut self, file: Option<&str>) -> Result<String, Failure> {
+        Ok(format!("exported to {file:?}"))
+    }
     fn session_id(&self) -> Option<String> {
         Some("s-1".into())
     }

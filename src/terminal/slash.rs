@@ -16,20 +16,35 @@ pub enum SlashCommand {
     Context(Option<String>),
     /// Switches the namespace, or lists them.
     Namespace(Option<String>),
+    /// Says which model answers, or switches to another.
+    Model(Option<String>),
+    /// Says what the model has cost so far.
+    Cost,
+    /// Shortens the conversation with the model to a summary.
+    Compact,
+    /// Says what may be done without asking.
+    Policy,
     /// Says where this session is recorded.
     Session,
+    /// Writes this session as a report; to a file where one is named.
+    Export(Option<String>),
     /// Leaves.
     Quit,
 }
 
 /// Every command: its word, its argument, what it does.
-pub const COMMANDS: [(&str, &str, &str); 7] = [
+pub const COMMANDS: [(&str, &str, &str); 12] = [
     ("/help", "", "show this"),
     ("/tools", "", "list the tools"),
     ("/undo", "[ID]", "take back a change, the last one without an id; asks first"),
     ("/context", "[NAME]", "switch to another context, or list them"),
     ("/namespace", "[NAME]", "switch to another namespace, or list them"),
+    ("/model", "[NAME]", "show which model answers, or switch to another"),
+    ("/cost", "", "show the tokens of this conversation, and their price where it is configured"),
+    ("/compact", "", "shorten the conversation with the model to a summary"),
+    ("/policy", "", "show what is done without asking, and what never"),
     ("/session", "", "show this session's id"),
+    ("/export", "[FILE]", "write this session as a report (.md or .html)"),
     ("/quit", "", "leave (also Ctrl-D)"),
 ];
 
@@ -64,7 +79,12 @@ pub fn parse(line: &str) -> Option<Result<SlashCommand, Mistake>> {
         "/undo" => Ok(SlashCommand::Undo(argument)),
         "/context" => Ok(SlashCommand::Context(argument)),
         "/namespace" => Ok(SlashCommand::Namespace(argument)),
+        "/model" => Ok(SlashCommand::Model(argument)),
+        "/cost" => takes_none(SlashCommand::Cost),
+        "/compact" => takes_none(SlashCommand::Compact),
+        "/policy" => takes_none(SlashCommand::Policy),
         "/session" => takes_none(SlashCommand::Session),
+        "/export" => Ok(SlashCommand::Export(argument)),
         "/quit" | "/exit" => takes_none(SlashCommand::Quit),
         unknown => Err(Mistake { message: format!("there is no command {unknown}"), hint: nearest(unknown) }),
     })

@@ -51,6 +51,10 @@ pub enum Role {
     Plain,
     /// A heading.
     Strong,
+    /// Stressed.
+    Emphasis,
+    /// A name, a command or a file's text, as it is written.
+    Code,
     /// Beside the point.
     Faint,
     /// Well done, added.
@@ -111,11 +115,12 @@ impl Role {
         match self {
             Self::Plain => Style::new(),
             Self::Strong => Style::new().bold(),
+            Self::Emphasis => Style::new().italic(),
             Self::Faint => Style::new().dimmed(),
             Self::Good => colored(AnsiColor::Green),
             Self::Warn => colored(AnsiColor::Yellow),
             Self::Bad => colored(AnsiColor::Red).bold(),
-            Self::Hint => colored(AnsiColor::Cyan),
+            Self::Code | Self::Hint => colored(AnsiColor::Cyan),
         }
     }
 }

@@ -8,15 +8,17 @@ use std::io::{self, IsTerminal, Write};
 use todo_agent_core::{Event, text};
 
 use super::{
+    markdown::Markdown,
     page::Page,
     preview::preview_page,
     progress::{Drawing, ProgressLine},
     report::{ledger_page, report_page},
+    step::step_page,
     style::{Look, Role},
 };
 use crate::{
     options::Colour,
-    ui::{Answer, Failure, Meta, Shown, Ui},
+    ui::{Answer, Audience, Failure, Meta, Ran, Shown, Ui, UsageShown},
 };
 
 /// How much is shown.
@@ -29,6 +31,26 @@ pub enum Detail {
     Verbose,
 }
 
+/// Where the account of changes is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Account {
+    /// On stdout, after the answer.
+    #[default]
+    WithAnswer,
+    /// On stderr.
+    Aside,
+}
+
+/// How much is shown of what a tool answers a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum ToolOutput {
+    /// That it was called.
+    #[default]
+    Brief,
+    /// All of it, on stderr.
+    Whole,
+}
+
 /// Shows a turn on a terminal, or on whatever stdout and stderr are.
 pub struct TerminalUi {
     out: Box<dyn Write + Send>,
@@ -37,6 +59,12 @@ pub struct TerminalUi {
     err_look: Look,
     progress: ProgressLine,
     detail: Detail,
+    /// How a model's words are shown as they come.
+    words: Markdown,
+    /// Whether words of this turn were shown already.
+    streamed: bool,
+    account: Account,
+    tool_output: ToolOutput,
     /// What went wrong while writing where no error could be returned.
     failed: Option<io::Error>,
 }
@@ -61,7 +89,34 @@ impl TerminalUi {
         progress: ProgressLine,
         detail: Detail,
     ) -> Self {
-        Self { out, out_look, err, err_look, progress, detail, failed: None }
+        let words = Markdown::new(out_look);
+        Self {
+            out,
+            out_look,
+            err,
+            err_look,
+            progress,
+            detail,
+            words,
+            streamed: false,
+            account: Account::default(),
+            tool_output: ToolOutput::default(),
+            failed: None,
+        }
+    }
+
+    /// Puts the account of changes beside the answer, so that the answer is the last thing on stdout.
+    #[must_use]
+    pub fn with_account_aside(mut self) -> Self {
+        self.account = Account::Aside;
+        self
+    }
+
+    /// Shows the whole answers of the tools that a model calls.
+    #[must_use]
+    pub fn with_whole_tool_output(mut self) -> Self {
+        self.tool_output = ToolOutput::Whole;
+        self
     }
 
     /// Returns the progress line, for whoever else writes to the terminal.
@@ -103,6 +158,46 @@ impl TerminalUi {
         self.aside_line(Role::Faint, "todo-agent ", &format!("{}: {place}", meta.version))
     }
 
+    fn show_ran(&mut self, ran: Ran<'_>, achieved: bool) -> io::Result<()> {
+        let mark = if achieved { "" } else { ", not achieved" };
+        self.aside_line(Role::Faint, "  ", &format!("{} ({}{mark})", **ran.call, seconds(ran.took)))
+    }
+
+    fn show_tool_failure(&mut self, ran: Ran<'_>, failure: &Failure) -> io::Result<()> {
+        self.aside_line(Role::Faint, "  ", &format!("{} ({}): {}", **ran.call, seconds(ran.took), *failure.message))
+    }
+
+    fn show_words(&mut self, words: &str) -> io::Result<()> {
+        let shown = self.words.push(words);
+        self.streamed = true;
+        self.answer(&shown)
+    }
+
+    /// Ends a message of a model: the next one begins on a line of its own.
+    fn end_words(&mut self, said: bool) -> io::Result<()> {
+        if !said {
+            return Ok(());
+        }
+        let rest = self.words.finish();
+        self.answer(&rest)
+    }
+
+    fn show_usage(&mut self, usage: &UsageShown) -> io::Result<()> {
+        if usage.requests == 0 {
+            return Ok(());
+        }
+        let UsageShown { requests, usage, cost } = usage;
+        let mut line = text::count(*requests, "request");
+        if *usage != crate::model::Usage::default() {
+            let cached = if usage.cached > 0 { format!(" ({} cached)", usage.cached) } else { String::new() };
+            line = format!("{line}, {} tokens in{cached}, {} out", usage.input, usage.output);
+        }
+        if let Some(cost) = cost {
+            line = format!("{line}, cost {cost:.4}");
+        }
+        self.aside_line(Role::Faint, "", &line)
+    }
+
     fn show_answer(&mut self, answer: &Answer) -> io::Result<()> {
         if self.detail == Detail::Verbose {
             let mut page = Page::new(self.err_look.width);
@@ -112,7 +207,10 @@ impl TerminalUi {
             self.aside(&page)?;
         }
         let mut page = Page::new(self.out_look.width);
-        page.add_paragraph(Role::Plain, &answer.text);
+        // What was said word by word is not said again.
+        if !std::mem::take(&mut self.streamed) {
+            page.add_paragraph(Role::Plain, &answer.text);
+        }
         self.answer_page(&page)?;
         // Prose could claim anything, so the account stands beside it even when it is empty; results and
         // reports speak for themselves.
@@ -120,7 +218,10 @@ impl TerminalUi {
             return Ok(());
         }
         let page = ledger_page(&answer.ledger, self.out_look.width);
-        self.answer_page(&page)
+        match self.account {
+            Account::WithAnswer => self.answer_page(&page),
+            Account::Aside => self.aside(&page),
+        }
     }
 
     fn show_failure(&mut self, failure: &Failure) -> io::Result<()> {
@@ -171,6 +272,22 @@ impl Ui for TerminalUi {
                 Detail::Normal => Ok(()),
                 Detail::Verbose => self.aside_line(Role::Faint, "call: ", &format!("{tool} {}", **args)),
             },
+            Shown::ToolResult { output, audience: Audience::Model(ran), .. } => {
+                self.show_ran(*ran, output.achieved())?;
+                match self.tool_output {
+                    ToolOutput::Brief => Ok(()),
+                    ToolOutput::Whole => {
+                        let text = format!("{}\n", output.for_person(self.err_look.width));
+                        self.err.write_all(self.err_look.glyphs.adapt(&text).as_bytes())
+                    }
+                }
+            }
+            Shown::ToolFailed { failure, ran, .. } => self.show_tool_failure(*ran, failure),
+            // The record's, not the person's.
+            Shown::Heard { .. } => Ok(()),
+            Shown::Words(words) => self.show_words(words),
+            Shown::Model(message) => self.end_words(!message.text.is_empty()),
+            Shown::Usage(usage) => self.show_usage(usage),
             Shown::ToolResult { output, .. } => {
                 let mut text = output.for_person(self.out_look.width);
                 text.push('\n');
@@ -190,6 +307,7 @@ impl Ui for TerminalUi {
             }
             Shown::Answer(answer) => self.show_answer(answer),
             Shown::Error(failure) => self.show_failure(failure),
+            Shown::Step(step) => self.answer_page(&step_page(step, self.out_look.width)),
         }
     }
 
@@ -228,6 +346,11 @@ impl std::fmt::Debug for TerminalUi {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("TerminalUi").field("detail", &self.detail).finish_non_exhaustive()
     }
+}
+
+/// Returns a time as people say it: `0.2 s`.
+fn seconds(took: std::time::Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn answer(text: &str, ledger: &[&str]) -> Answer {
 fn the_answer_is_on_stdout_and_the_rest_on_stderr() {
     let (mut ui, out, err) = ui(Detail::Verbose);
     let output = Output::build(&redactor(), &json!(null)).text("backend 2/2").build();
-    ui.show(&Shown::ToolResult { tool: "list", output: &output }).unwrap();
+    ui.show(&Shown::ToolResult { tool: "list", output: &output, audience: Audience::Person }).unwrap();
     ui.show(&Shown::Answer(&answer("All is well.", &[]))).unwrap();
     assert_eq!(out.text(), "backend 2/2\nAll is well.\nChanges in this turn: none\n");
     assert_eq!(err.text(), "understood as: list {\"kind\":\"pods\"}\n");

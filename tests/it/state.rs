@@ -51,7 +51,7 @@ fn an_unknown_key_in_the_configuration_is_named_with_the_line_and_the_nearest_ke
     assert_snapshot!(environment.run(["--sandbox", "list pods"]), @r"
     exit 2
     --- stderr
-    error: [env]/home/.config/todo-agent/config.toml:3:1: unknown field `timeoud`, expected `timeout` or `color`
+    error: [env]/home/.config/todo-agent/config.toml:3:1: unknown field `timeoud`, expected one of `timeout`, `color`, `model`, `planner`, `budget`
     hint: did you mean timeout?
     ");
 }

@@ -22,6 +22,7 @@ mod reads;
 mod rollouts;
 mod scenario;
 mod site;
+mod smoke;
 mod storage;
 mod writes;
 
@@ -41,6 +42,7 @@ const SUBJECTS: &[(&str, &[Scenario])] = &[
     ("changed_meanwhile", changed_meanwhile::SCENARIOS),
     ("permissions", permissions::SCENARIOS),
     ("storage", storage::SCENARIOS),
+    ("smoke", smoke::SCENARIOS),
     ("faults", faults::SCENARIOS),
     ("kills", kills::SCENARIOS),
     ("outages", outages::SCENARIOS),

@@ -94,12 +94,17 @@ impl Place {
     pub(crate) fn apply(&self, manifests: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/manifests");
         let text = std::fs::read_to_string(folder.join(format!("{manifests}.yaml"))).unwrap();
-        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-        for object in &objects {
+        self.create_all(&serde_saphyr::from_multiple::<Value>(&text).unwrap());
+    }
+
+    /// Creates objects and waits until the workloads among them are available.
+    #[track_caller]
+    pub(crate) fn create_all(&self, objects: &[Value]) {
+        for object in objects {
             let kind = kinds::find(object["kind"].as_str().unwrap()).unwrap();
             self.create(&kind.path(Some(&self.namespace)), object);
         }
-        for object in &objects {
+        for object in objects {
             let wanted = object["spec"]["replicas"].as_u64();
             if let Some(wanted) = wanted.filter(|_| object["kind"] != "HorizontalPodAutoscaler") {
                 let kind = object["kind"].as_str().unwrap().to_lowercase();

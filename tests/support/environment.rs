@@ -121,6 +121,12 @@ impl TestEnvironment {
         self.journal().iter().map(word).collect()
     }
 
+    /// Returns the text of all recorded sessions.
+    pub(crate) fn sessions(&self) -> String {
+        let Ok(files) = fs::read_dir(self.state().join("sessions")) else { return String::new() };
+        files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+    }
+
     /// Waits until the journal has a record of this kind.
     #[track_caller]
     pub(crate) fn wait_for_record(&self, word: &str) {

@@ -26,4 +26,4 @@ mod write;
 
 pub use names::names;
 pub use spec::ToolSpec;
-pub use tool::{AnyRead, AnyWrite, Proposal, Read, TOOLS, Tool, Write, find};
+pub use tool::{AnyRead, AnyWrite, Proposal, Read, TOOLS, Tool, Write, find, specs};

@@ -4,13 +4,13 @@
 //! below `read/` or `write/` and one line in [`TOOLS`]; its specification for models, its help and the
 //! checks of its arguments all come from its `Args` type.
 
-use std::future::Future;
+use std::{future::Future, sync::LazyLock};
 
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use todo_agent_core::{Call, Change, FullReader, Output, Reader, Run, ToolError};
+use todo_agent_core::{Call, Change, FullReader, Output, Reader, Redactor, Run, ToolError};
 
 use crate::{
     arguments, read,
@@ -74,6 +74,8 @@ pub trait AnyRead: Send + Sync {
     fn schema(&self) -> Value;
     /// Returns example arguments.
     fn example_args(&self) -> Value;
+    /// Reads the arguments and does no more.
+    fn check(&self, args: Value, redactor: &Redactor) -> Result<(), ToolError>;
     /// Reads the arguments and answers.
     fn call<'a>(
         &'a self,
@@ -93,6 +95,9 @@ impl<T: Read> AnyRead for T {
     fn example_args(&self) -> Value {
         Read::example(self)
     }
+    fn check(&self, args: Value, redactor: &Redactor) -> Result<(), ToolError> {
+        arguments::parse::<T::Args>(T::NAME, args, redactor).map(drop)
+    }
     fn call<'a>(
         &'a self,
         args: Value,
@@ -111,6 +116,8 @@ pub trait AnyWrite: Send + Sync {
     fn schema(&self) -> Value;
     /// Returns example arguments.
     fn example_args(&self) -> Value;
+    /// Reads the arguments and does no more.
+    fn check(&self, args: Value, redactor: &Redactor) -> Result<(), ToolError>;
     /// Reads the arguments and proposes.
     fn call<'a>(
         &'a self,
@@ -129,6 +136,9 @@ impl<T: Write> AnyWrite for T {
     }
     fn example_args(&self) -> Value {
         Write::example(self)
+    }
+    fn check(&self, args: Value, redactor: &Redactor) -> Result<(), ToolError> {
+        arguments::parse::<T::Args>(T::NAME, args, redactor).map(drop)
     }
     fn call<'a>(
         &'a self,
@@ -164,6 +174,12 @@ pub const TOOLS: &[Tool] = &[
     Tool::Write(&write::Undo),
 ];
 
+/// Returns the specifications of all tools. Schemas take time to make and never change.
+pub fn specs() -> &'static [ToolSpec] {
+    static SPECS: LazyLock<Vec<ToolSpec>> = LazyLock::new(|| TOOLS.iter().map(Tool::spec).collect());
+    &SPECS
+}
+
 impl Tool {
     /// Returns the tool's name.
     pub fn name(&self) -> &'static str {
@@ -194,6 +210,17 @@ impl Tool {
             Self::Write(tool) => tool.example_args(),
         };
         Call::new(self.name(), args)
+    }
+
+    /// Checks arguments without calling the tool.
+    ///
+    /// # Errors
+    /// Returns what does not fit, as the call would.
+    pub fn check(&self, args: Value, redactor: &Redactor) -> Result<(), ToolError> {
+        match self {
+            Self::Read(tool) => tool.check(args, redactor),
+            Self::Write(tool) => tool.check(args, redactor),
+        }
     }
 
     /// Returns whether the tool proposes changes.
@@ -240,6 +267,7 @@ mod tests {
     fn every_example_fits_its_own_schema() {
         for tool in TOOLS {
             let (spec, call) = (tool.spec(), tool.example());
+            tool.check(call.args.clone(), &Redactor::new([1; 32])).unwrap();
             let known = spec.parameters["properties"].as_object().unwrap();
             for field in call.args.as_object().unwrap().keys() {
                 assert!(known.contains_key(field), "{}: {field}", spec.name);

@@ -31,7 +31,7 @@ pub use object::{ObjectRef, ResourceType};
 pub use output::Output;
 pub use projection::Projection;
 pub use reader::{FullReader, ListQuery, Reader, Within};
-pub use redact::{Redacted, Redactor};
+pub use redact::{Redacted, Redactor, StreamingRedaction};
 pub use report::{Outcome, Report};
 pub use run::{Event, Run};
 pub use view::{ChangeView, Risk};

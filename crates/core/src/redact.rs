@@ -14,13 +14,15 @@
 //! ```
 
 mod forms;
+mod open;
 mod shapes;
+mod streaming;
 
 use std::{
     borrow::Cow,
     collections::HashMap,
     fmt::{self, Write},
-    ops::Deref,
+    ops::{Deref, Range},
     sync::{Mutex, PoisonError},
 };
 
@@ -28,6 +30,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::Sha256;
+
+pub use streaming::StreamingRedaction;
 
 /// Registered values shorter than this many bytes are not masked: a password `todo` would mask every
 /// name in the cluster.
@@ -78,6 +82,28 @@ struct State {
     registered: Vec<(String, String)>,
     /// What the person gave in a sentence, by placeholder number − 1.
     given: Vec<String>,
+}
+
+impl State {
+    /// Returns where a text holds values the process holds, ascending, and what is shown there instead. Those
+    /// that overlap are one; a value that stands in a mask, such as the word "secret", leaves the mask alone.
+    fn known<'t>(&'t self, text: &'t str) -> Vec<(Range<usize>, &'t str)> {
+        let mut found: Vec<(Range<usize>, &str)> = Vec::new();
+        for (value, mask) in &self.registered {
+            let places = text.match_indices(value.as_str());
+            found.extend(places.map(|(start, value)| (start..start + value.len(), mask.as_str())));
+        }
+        found.extend(masks_in(text).into_iter().map(|range| (range.clone(), &text[range])));
+        found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+        let mut known: Vec<(Range<usize>, &str)> = Vec::with_capacity(found.len());
+        for (range, shown) in found {
+            match known.last_mut() {
+                Some((last, _)) if range.start < last.end => last.end = last.end.max(range.end),
+                _ => known.push((range, shown)),
+            }
+        }
+        known
+    }
 }
 
 impl Redactor {
@@ -201,28 +227,19 @@ impl Redactor {
         Ok(resolved)
     }
 
-    /// Masks the values the process holds. Where two of them overlap, both are masked as one; a value that
-    /// stands in a mask, such as the word "secret", leaves the mask alone.
+    /// Masks the values the process holds.
     fn known_masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let state = self.lock();
-        let mut found: Vec<(std::ops::Range<usize>, Option<&str>)> = Vec::new();
-        for (value, mask) in &state.registered {
-            let places = text.match_indices(value.as_str());
-            found.extend(places.map(|(start, value)| (start..start + value.len(), Some(mask.as_str()))));
-        }
-        if found.is_empty() {
+        let known = state.known(text);
+        if known.is_empty() {
             return Cow::Borrowed(text);
         }
-        found.extend(masks_in(text).into_iter().map(|range| (range, None)));
-        found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
         let mut masked = String::with_capacity(text.len());
         let mut reached = 0;
-        for (range, mask) in found {
-            if range.start >= reached {
-                masked.push_str(&text[reached..range.start]);
-                masked.push_str(mask.unwrap_or(&text[range.clone()]));
-            }
-            reached = reached.max(range.end);
+        for (range, shown) in known {
+            masked.push_str(&text[reached..range.start]);
+            masked.push_str(shown);
+            reached = range.end;
         }
         masked.push_str(&text[reached..]);
         Cow::Owned(masked)
@@ -230,14 +247,25 @@ impl Redactor {
 
     /// Masks a text; one with nothing to mask, as most are, is not copied.
     fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut masked = self.known_masked(text);
-        // Numbered in reading order, replaced from the end so that the ranges stay true.
-        let ranges = shapes::secret_ranges(&masked);
-        let masks: Vec<String> = ranges.iter().map(|range| self.mask(&masked[range.clone()])).collect();
-        for (range, mask) in ranges.into_iter().zip(masks).rev() {
-            masked.to_mut().replace_range(range, &mask);
+        let masked = self.known_masked(text);
+        let found = shapes::found(&masked, 0);
+        if found.is_empty() {
+            return masked;
         }
-        masked
+        Cow::Owned(self.shapes_masked(&masked, 0..masked.len(), &found).into_inner())
+    }
+
+    /// Returns a part of a text with the secrets that were found in it masked, numbered in reading order.
+    fn shapes_masked(&self, text: &str, part: Range<usize>, found: &[shapes::Found]) -> Redacted<String> {
+        let mut masked = String::with_capacity(part.len());
+        let mut reached = part.start;
+        for secret in shapes::merged(found.iter().filter_map(|found| found.secret.clone()).collect()) {
+            masked.push_str(&text[reached..secret.start]);
+            masked.push_str(&self.mask(&text[secret.clone()]));
+            reached = secret.end;
+        }
+        masked.push_str(&text[reached..part.end]);
+        Redacted(masked)
     }
 
     fn mask_in(&self, value: &mut Value, key: Option<&str>) {
@@ -312,7 +340,7 @@ const MASK: &str = "‹secret";
 const PLACEHOLDER: &str = "‹given:";
 
 /// Returns where a text holds masks and placeholders as this module writes them.
-fn masks_in(text: &str) -> Vec<std::ops::Range<usize>> {
+fn masks_in(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (start, _) in text.match_indices('‹') {
         let Some(end) = text[start..].find('›').map(|end| start + end + '›'.len_utf8()) else { break };

@@ -128,30 +128,53 @@ const PLAIN: &[&str] = &[
     "<nil>",
 ];
 
+/// A place where a shape fits.
+pub(super) struct Found {
+    /// All that the shape needs, such as the name before a value.
+    pub(super) whole: Range<usize>,
+    /// The secret in it; none where what stands there cannot be one.
+    pub(super) secret: Option<Range<usize>>,
+}
+
+/// Returns the shapes' regular expressions.
+pub(super) fn expressions() -> impl Iterator<Item = &'static str> {
+    SHAPES.each.iter().map(|shape| shape.regex.as_str())
+}
+
 /// Returns the ranges of a text that look like secrets, ascending and without overlap.
 pub(super) fn secret_ranges(text: &str) -> Vec<Range<usize>> {
+    merged(found(text, 0).into_iter().filter_map(|found| found.secret).collect())
+}
+
+/// Returns where shapes fit that begin at `from` or later; what stands before is only looked back at.
+pub(super) fn found(text: &str, from: usize) -> Vec<Found> {
     let Shapes { each, any } = &*SHAPES;
     // A set that could not be made knows none of them and decides nothing.
     if any.len() == each.len() && !any.is_match(text) {
         return Vec::new();
     }
-    let mut found: Vec<Range<usize>> = each
-        .iter()
-        .flat_map(|shape| shape.regex.captures_iter(text).map(move |captures| (shape, captures)))
-        .filter_map(|(shape, captures)| {
+    each.iter().flat_map(|shape| shape.found(text, from)).collect()
+}
+
+impl Shape {
+    fn found<'t>(&'t self, text: &'t str, mut from: usize) -> impl Iterator<Item = Found> + 't {
+        std::iter::from_fn(move || {
+            let captures = self.regex.captures_at(text, from)?;
             let whole = captures.get(0)?;
             let value = captures.name("v").unwrap_or(whole);
-            (is_maskable(value.as_str()) && (shape.fits)(value.as_str())).then(|| value.range())
+            // No shape is empty.
+            from = whole.end();
+            let fits = is_maskable(value.as_str()) && (self.fits)(value.as_str());
+            Some(Found { whole: whole.range(), secret: fits.then(|| value.range()) })
         })
-        .collect();
-    found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
-    merged(found)
+    }
 }
 
 /// Returns ranges in order of their start with those that overlap made one.
-pub(super) fn merged(sorted: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    let mut ranges: Vec<Range<usize>> = Vec::with_capacity(sorted.len());
-    for range in sorted {
+pub(super) fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
+    let mut ranges: Vec<Range<usize>> = Vec::with_capacity(found.len());
+    for range in found {
         match ranges.last_mut() {
             Some(last) if range.start < last.end => last.end = last.end.max(range.end),
             _ => ranges.push(range),

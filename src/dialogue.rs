@@ -1,0 +1,87 @@
+//! The conversation with a model: what it is sent, what it may do, when it ends.
+//!
+//! [`history`] is the conversation as the model gets it, [`calls`] reads what it wants done, [`own_words`] judges whose
+//! words a call is made of, [`budget`] bounds it all, and [`answering`] runs a turn. Whatever a model says is text from
+//! outside: its calls go the same way through tools, preview and gate as anybody's.
+
+mod answering;
+mod budget;
+mod calls;
+mod compaction;
+mod history;
+pub(crate) mod own_words;
+mod prompt;
+mod setup;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod untrusted_tests;
+
+use todo_agent_core::{Call, Redacted, Redactor};
+
+pub use budget::{Budgets, Spent};
+pub use calls::PlannerUse;
+pub use history::History;
+pub use setup::{dialogue, switch_model};
+
+use crate::model::{Model, Prices, Usage};
+
+/// A conversation with a model.
+pub struct Dialogue {
+    pub(crate) model: Box<dyn Model>,
+    pub(crate) history: History,
+    pub(crate) budgets: Budgets,
+    /// Whether the offline planner answers what it understands.
+    pub(crate) planner: PlannerUse,
+    /// How many tokens a request may have.
+    pub(crate) context_tokens: usize,
+    pub(crate) prices: Option<Prices>,
+    /// All tokens of this conversation.
+    pub(crate) used: Usage,
+    /// How many requests were answered.
+    pub(crate) requests: u64,
+}
+
+impl Prices {
+    /// Returns what this many tokens cost.
+    #[expect(clippy::cast_precision_loss, reason = "token counts stay far below 2^52")]
+    pub fn of(&self, usage: Usage) -> f64 {
+        let fresh = usage.input.saturating_sub(usage.cached) as f64;
+        let cached = usage.cached as f64 * self.cached.unwrap_or(self.input);
+        (fresh * self.input + cached + usage.output as f64 * self.output) / 1e6
+    }
+}
+
+impl Dialogue {
+    /// Returns a conversation that has not begun.
+    pub fn new(model: Box<dyn Model>, budgets: Budgets, planner: PlannerUse, context_tokens: usize) -> Self {
+        Self {
+            model,
+            history: History::default(),
+            budgets,
+            planner,
+            context_tokens,
+            prices: None,
+            used: Usage::default(),
+            requests: 0,
+        }
+    }
+
+    /// Takes up what the planner did, so that a later question can be about it.
+    pub(crate) fn take_up_planned(
+        &mut self,
+        sentence: &Redacted<String>,
+        calls: &[Call],
+        results: Vec<Redacted<String>>,
+        redactor: &Redactor,
+    ) {
+        self.history.person(sentence.clone());
+        self.history.planned(calls, results, redactor);
+    }
+}
+
+impl std::fmt::Debug for Dialogue {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Dialogue").field("model", &self.model.describe()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,405 @@
+//! One turn with a model: ask, show what it says as it says it, run what it calls, until it is done or its bounds are met.
+//!
+//! Nothing hangs and nothing is silent: an empty answer, a refusal, a cut, the same call again and again each end the
+//! turn with a sentence that says so. The account of changes at the end is the program's own.
+
+use std::io;
+
+use futures::StreamExt;
+use serde_json::Value;
+use todo_agent_core::{Call, Event, Redacted, Redactor, Run};
+use tokio_util::sync::CancellationToken;
+
+use super::{Dialogue, budget::Spent, calls, prompt};
+use crate::{
+    agent::Agent,
+    exit::Exit,
+    model::{Delta, Finish, ModelError, Reply, Request, Trouble},
+    problem::Problem,
+    streaming::StreamingRedaction,
+    turn::{Asked, Purpose, Turn},
+    ui::{Answer, ModelCall, ModelMessage, Shown, Ui, UsageShown},
+};
+
+/// How many messages in a row may hold nothing but calls that cannot be run.
+const MOST_BROKEN: usize = 3;
+/// How many times in a row the same call may be made.
+const MOST_REPEATED: usize = 3;
+/// What a model is told that said nothing at all.
+const NUDGE: &str = "(The program: your message was empty. Answer the person, or call a tool.)";
+
+/// What a turn has come to so far.
+struct Progress {
+    spent: Spent,
+    exit: Exit,
+    ledger: Vec<String>,
+    understood: Vec<String>,
+    broken: usize,
+    last: Option<(Vec<(String, String)>, usize)>,
+    nudged: bool,
+    shortened: bool,
+    cut: bool,
+}
+
+/// How a message was taken up.
+enum Next {
+    GoOn,
+    Done(Redacted<String>),
+    GiveUp(Problem),
+}
+
+impl Agent {
+    /// Lets the model answer a sentence.
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub(crate) async fn converse(&mut self, sentence: &Redacted<String>, run: Run) -> io::Result<Exit> {
+        let Some(mut dialogue) = self.parts.dialogue.take() else { return Ok(Exit::Usage) };
+        self.answered = false;
+        let redactor = self.redactor();
+        dialogue.history.close(&redactor);
+        let piped = self.parts.attached.take().await;
+        if !piped.is_empty() {
+            dialogue.history.data(&piped, &redactor);
+        }
+        dialogue.history.person(sentence.clone());
+        let exit = self.answer_with(&mut dialogue, sentence, &run).await;
+        dialogue.history.close(&redactor);
+        self.parts.dialogue = Some(dialogue);
+        exit
+    }
+
+    /// Shortens the conversation with the model to a summary, because the person wants it.
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub async fn compact(&mut self, cancel: CancellationToken) -> io::Result<Exit> {
+        let redactor = self.redactor();
+        let Some(mut dialogue) = self.parts.dialogue.take() else {
+            return self.fail(&Problem::usage("there is no conversation with a model to shorten"));
+        };
+        let before = dialogue.history.tokens();
+        let progress = Event::Progress(redactor.text("the conversation is being summarised"));
+        self.parts.ui.progress(&progress);
+        let summary = tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(interrupted()),
+            usage = dialogue.compact(&[], &redactor) => usage.map_err(problem),
+        };
+        let after = dialogue.history.tokens();
+        if let Ok(usage) = &summary {
+            dialogue.used += *usage;
+            dialogue.requests += 1;
+        }
+        self.parts.dialogue = Some(dialogue);
+        match summary {
+            Ok(_) => {
+                self.say(&format!("The conversation had about {before} tokens and has about {after} now."))?;
+                Ok(Exit::Done)
+            }
+            Err(problem) => self.fail(&problem),
+        }
+    }
+
+    async fn answer_with(
+        &mut self,
+        dialogue: &mut Dialogue,
+        sentence: &Redacted<String>,
+        run: &Run,
+    ) -> io::Result<Exit> {
+        let redactor = self.redactor();
+        let mut progress = Progress {
+            spent: Spent::nothing(run.clock.now()),
+            exit: Exit::Done,
+            ledger: Vec::new(),
+            understood: Vec::new(),
+            broken: 0,
+            last: None,
+            nudged: false,
+            shortened: false,
+            cut: false,
+        };
+        loop {
+            if let Some(problem) = progress.spent.exceeds(&dialogue.budgets, run.clock.now()) {
+                return self.give_up(dialogue, progress, &problem);
+            }
+            self.make_room(dialogue, &mut progress).await?;
+            let reply = match self.ask_model(dialogue, run).await? {
+                Ok(reply) => reply,
+                Err(problem) if problem.code == TOO_LONG && !progress.shortened => {
+                    progress.shortened = true;
+                    dialogue.history.drop_results(0, 2, &redactor);
+                    continue;
+                }
+                Err(problem) => return self.give_up(dialogue, progress, &problem),
+            };
+            let usage = reply.usage.unwrap_or_default();
+            progress.spent.steps += 1;
+            progress.spent.usage += usage;
+            dialogue.used += usage;
+            dialogue.requests += 1;
+            let ids = dialogue.history.said(&reply, &redactor);
+            self.show(&Shown::Model(&message(&reply, &ids, &redactor)))?;
+            let next = if reply.calls.is_empty() {
+                progress.without_calls(&reply, dialogue, &redactor)
+            } else {
+                self.run_calls(dialogue, &mut progress, &reply, &ids, sentence, run).await?
+            };
+            match next {
+                Next::GoOn => {}
+                Next::Done(text) => return self.done(dialogue, progress, text),
+                Next::GiveUp(problem) => return self.give_up(dialogue, progress, &problem),
+            }
+        }
+    }
+
+    /// Asks once and shows the words as they come.
+    async fn ask_model(&mut self, dialogue: &Dialogue, run: &Run) -> io::Result<Result<Reply, Problem>> {
+        let redactor = self.redactor();
+        let system = prompt::system(self.scope(), jiff::Timestamp::now(), &redactor);
+        let tools = todo_agent_tools::specs().to_vec();
+        let request = Request { messages: dialogue.history.messages(system), tools };
+        let mut words = StreamingRedaction::default();
+        let waiting = redactor.text(&format!("waiting for {}", dialogue.model.describe()));
+        self.parts.ui.progress(&Event::Progress(waiting));
+        let mut stream = dialogue.model.stream(&request);
+        let end = loop {
+            let delta = tokio::select! {
+                biased;
+                () = run.cancel.cancelled() => break Err(interrupted()),
+                delta = stream.next() => delta,
+            };
+            if let Err(error) = run.check() {
+                break Err(error.into());
+            }
+            match delta {
+                Some(Ok(Delta::Text(text))) => {
+                    if let Some(settled) = words.push(&redactor, &text) {
+                        self.show(&Shown::Words(&settled))?;
+                    }
+                }
+                Some(Ok(Delta::Reasoning(_))) => {}
+                Some(Ok(Delta::Calling(tool))) => {
+                    let event = Event::Progress(redactor.text(&format!("preparing {tool}")));
+                    self.parts.ui.progress(&event);
+                }
+                Some(Ok(Delta::Retrying { why, seconds })) => {
+                    let event = Event::Progress(redactor.text(&format!("{why}; trying again in {seconds} s")));
+                    self.parts.ui.progress(&event);
+                }
+                Some(Ok(Delta::End(reply))) => break Ok(reply),
+                Some(Err(error)) => break Err(problem(error)),
+                None => break Err(problem(ModelError::new(Trouble::Unreachable, "the model's answer broke off"))),
+            }
+        };
+        if let Some(rest) = words.finish(&redactor) {
+            self.show(&Shown::Words(&rest))?;
+        }
+        Ok(end)
+    }
+
+    /// Runs the calls of a message and gives the model their results.
+    async fn run_calls(
+        &mut self,
+        dialogue: &mut Dialogue,
+        progress: &mut Progress,
+        reply: &Reply,
+        ids: &[String],
+        sentence: &Redacted<String>,
+        run: &Run,
+    ) -> io::Result<Next> {
+        let redactor = self.redactor();
+        if let Some(problem) = progress.repeated(reply) {
+            return Ok(Next::GiveUp(problem));
+        }
+        let mut results: Vec<Option<String>> = vec![None; reply.calls.len()];
+        let (mut runnable, mut places): (Vec<Call>, Vec<usize>) = (Vec::new(), Vec::new());
+        for (index, call) in reply.calls.iter().enumerate() {
+            if index >= calls::MOST_CALLS {
+                results[index] = Some(format!("error: at most {} calls in one message are run", calls::MOST_CALLS));
+                continue;
+            }
+            match calls::understood(call) {
+                Ok(call) => {
+                    runnable.push(call);
+                    places.push(index);
+                }
+                Err(error) => results[index] = Some(error.to_model()),
+            }
+        }
+        if runnable.is_empty() {
+            progress.broken += 1;
+        } else {
+            progress.broken = 0;
+            let said: Vec<String> = dialogue.history.sentences().iter().map(ToString::to_string).collect();
+            let sentences: Vec<&str> = said.iter().map(String::as_str).collect();
+            let asked = Asked::Model { sentence, sentences: &sentences, tainted: dialogue.history.is_tainted() };
+            let purpose = if self.only_previews() { Purpose::Preview } else { Purpose::Act };
+            let turned = Turn::new(self, run.clone(), asked, purpose).run(&runnable).await?;
+            progress.understood.extend(runnable.iter().map(|call| redactor.text(&call.to_string()).into_inner()));
+            progress.ledger.extend(turned.ledger);
+            progress.exit = turned.exit;
+            for (place, result) in places.into_iter().zip(turned.results) {
+                results[place] = Some(result);
+            }
+        }
+        for ((id, call), result) in ids.iter().zip(&reply.calls).zip(results) {
+            let text = redactor.text(&result.unwrap_or_default());
+            self.show(&Shown::Heard { call_id: id, tool: &call.name, text: &text })?;
+            dialogue.history.result(id, &text, &redactor);
+        }
+        if run.cancel.is_cancelled() {
+            return Ok(Next::GiveUp(interrupted()));
+        }
+        if progress.broken >= MOST_BROKEN {
+            return Ok(Next::GiveUp(model_problem(format!(
+                "the model made {MOST_BROKEN} messages in a row of calls that cannot be run, so the turn ends here"
+            ))));
+        }
+        Ok(Next::GoOn)
+    }
+
+    /// Shortens the conversation where it has grown too long.
+    async fn make_room(&mut self, dialogue: &mut Dialogue, progress: &mut Progress) -> io::Result<()> {
+        let redactor = self.redactor();
+        if !dialogue.is_full() || dialogue.drop_results(&redactor) {
+            return Ok(());
+        }
+        let event = Event::Progress(redactor.text("the conversation is long; it is being summarised"));
+        self.parts.ui.progress(&event);
+        match dialogue.compact(&progress.ledger, &redactor).await {
+            Ok(usage) => {
+                progress.spent.usage += usage;
+                dialogue.used += usage;
+            }
+            // The request itself will say what is wrong.
+            Err(_) => dialogue.history.drop_results(0, 2, &redactor),
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, dialogue: &Dialogue, progress: Progress, text: Redacted<String>) -> io::Result<Exit> {
+        self.answered = true;
+        if progress.cut {
+            let text = "the model's answer was cut at its greatest length; ask for less at once, or ask it to go on";
+            let warning = Event::Warning(self.parts.redactor.text(text));
+            self.parts.ui.progress(&warning);
+        }
+        self.show_usage(dialogue, &progress)?;
+        let Progress { exit, ledger, understood, .. } = progress;
+        self.show(&Shown::Answer(&Answer { text, understood, ledger }))?;
+        Ok(exit)
+    }
+
+    /// Ends a turn that came to no answer; what was changed is said all the same.
+    fn give_up(&mut self, dialogue: &Dialogue, progress: Progress, problem: &Problem) -> io::Result<Exit> {
+        let failed = self.fail(problem)?;
+        self.show_usage(dialogue, &progress)?;
+        let Progress { exit, ledger, understood, .. } = progress;
+        let text = self.parts.redactor.text("");
+        self.show(&Shown::Answer(&Answer { text, understood, ledger }))?;
+        Ok(exit.worse(failed))
+    }
+
+    fn show_usage(&mut self, dialogue: &Dialogue, progress: &Progress) -> io::Result<()> {
+        let usage = progress.spent.usage;
+        let cost = dialogue.prices.map(|prices| prices.of(usage));
+        self.show(&Shown::Usage(&UsageShown { requests: progress.spent.steps, usage, cost }))
+    }
+}
+
+impl Progress {
+    /// Takes up a message without calls: an answer, or something that is none.
+    fn without_calls(&mut self, reply: &Reply, dialogue: &mut Dialogue, redactor: &Redactor) -> Next {
+        let said_nothing = reply.text.trim().is_empty();
+        match reply.finish {
+            Finish::Refused => {
+                let why = if said_nothing { String::new() } else { format!(": {}", reply.text.trim()) };
+                Next::GiveUp(model_problem(format!("the model refused to answer{why}")))
+            }
+            Finish::Length if said_nothing => Next::GiveUp(
+                model_problem("the model's answer was cut before its first word")
+                    .hint("its limit of answer tokens is too small, or it reasons too long"),
+            ),
+            Finish::Length => {
+                self.cut = true;
+                Next::Done(redactor.text(&reply.text))
+            }
+            Finish::Stop if !said_nothing => Next::Done(redactor.text(&reply.text)),
+            Finish::Stop if self.nudged => Next::GiveUp(
+                model_problem("the model gave an empty answer, twice")
+                    .hint("ask again, or try another model with --model"),
+            ),
+            Finish::Stop => {
+                self.nudged = true;
+                dialogue.history.nudge(redactor.text(NUDGE));
+                Next::GoOn
+            }
+        }
+    }
+
+    /// Returns why the turn ends, where the same calls are made again and again.
+    fn repeated(&mut self, reply: &Reply) -> Option<Problem> {
+        let calls: Vec<(String, String)> =
+            reply.calls.iter().map(|call| (call.name.clone(), call.arguments.clone())).collect();
+        let times = match self.last.take() {
+            Some((last, times)) if last == calls => times + 1,
+            _ => 1,
+        };
+        self.last = Some((calls, times));
+        (times >= MOST_REPEATED).then(|| {
+            let name = reply.calls.first().map(|call| call.name.as_str()).unwrap_or_default();
+            model_problem(format!(
+                "the model called {name} {times} times in a row in the same way, so the turn ends here"
+            ))
+        })
+    }
+}
+
+const TOO_LONG: &str = "model_too_long";
+
+/// Returns a model's trouble as a problem of the program.
+fn problem(error: ModelError) -> Problem {
+    let (exit, code) = match error.trouble {
+        Trouble::Configuration => (Exit::Usage, "configuration"),
+        Trouble::Key => (Exit::Usage, "model_key"),
+        Trouble::Unknown => (Exit::Usage, "model_unknown"),
+        Trouble::Quota => (Exit::NotAchieved, "model_quota"),
+        Trouble::TooLong => (Exit::NotAchieved, TOO_LONG),
+        Trouble::Refused => (Exit::NotAchieved, "model_refused"),
+        Trouble::Unreachable => (Exit::NotAchieved, "model_unreachable"),
+        Trouble::Timeout => (Exit::NotAchieved, "model_timeout"),
+        Trouble::Nonsense => (Exit::NotAchieved, "model_nonsense"),
+    };
+    Problem { exit, code, message: error.message, hints: error.hints }
+}
+
+fn model_problem(message: impl Into<String>) -> Problem {
+    Problem { exit: Exit::NotAchieved, code: "model", message: message.into(), hints: Vec::new() }
+}
+
+fn interrupted() -> Problem {
+    Problem { exit: Exit::Interrupted, code: "cancelled", message: "interrupted".to_owned(), hints: Vec::new() }
+}
+
+/// Returns a reply as it is recorded.
+fn message(reply: &Reply, ids: &[String], redactor: &Redactor) -> ModelMessage {
+    let call = |(call, id): (&crate::model::ReplyCall, &String)| ModelCall {
+        id: id.clone(),
+        tool: redactor.text(&call.name),
+        args: match serde_json::from_str::<Value>(&call.arguments) {
+            Ok(args) => redactor.value(&args),
+            Err(_) => redactor.value(&Value::String(call.arguments.clone())),
+        },
+    };
+    ModelMessage {
+        text: redactor.text(&reply.text),
+        reasoning: redactor.text(&reply.reasoning),
+        calls: reply.calls.iter().zip(ids).map(call).collect(),
+        usage: reply.usage,
+    }
+}
+
+#[cfg(test)]
+#[path = "answering_tests.rs"]
+mod tests;

@@ -1,0 +1,121 @@
+//! Whether everything a call says comes from the person's own sentence. Pure; where in doubt, it does not.
+//!
+//! Only such a call may pass without a look (`--yes`, mode `auto`, a grant) once text from outside is in the
+//! conversation: an order that hides in a log has its values from the log.
+
+use serde_json::Value;
+use todo_agent_core::{Call, Names};
+use todo_agent_planner::{Focus, PassReason, Planned, plan};
+
+/// Returns whether the sentence orders this call in its own words: its verb, its target and each of its values stand in
+/// it, and it is an order, not a question, a negation or somebody else's words.
+pub(crate) fn own_words(call: &Call, sentence: &str, pinned: &str) -> bool {
+    let words = words(sentence);
+    is_order(sentence) && names_verb(call, &words) && says(&call.args, None, &words, pinned)
+}
+
+/// Returns which of the namespaces the person named.
+pub(crate) fn named(namespace: &str, sentences: &[&str]) -> bool {
+    sentences.iter().any(|sentence| words(sentence).iter().any(|word| word == &namespace.to_lowercase()))
+}
+
+fn is_order(sentence: &str) -> bool {
+    let planned = plan(sentence, &Focus::default(), &Names::default());
+    match planned {
+        Planned::Pass(pass) => pass.reason == PassReason::NotUnderstood,
+        Planned::Calls { .. } | Planned::Ask(_) => true,
+    }
+}
+
+/// The words by which people order what a tool does, beside the tool's own name.
+const VERBS: [(&str, &[&str]); 3] = [
+    ("scale", &["scale", "scaling", "replica", "replicas", "resize"]),
+    ("rollout_control", &[]),
+    ("undo", &["undo", "revert"]),
+];
+
+fn names_verb(call: &Call, words: &[String]) -> bool {
+    let verbs = VERBS.iter().find(|(tool, _)| *tool == call.tool).map(|(_, verbs)| *verbs);
+    match (verbs, call.args.get("action").and_then(Value::as_str)) {
+        // The action is the verb: restart, undo, pause, resume.
+        (Some([]), Some(action)) => words.iter().any(|word| word == action),
+        (Some(verbs), _) => verbs.iter().any(|verb| words.iter().any(|word| word == verb)),
+        (None, _) => words.contains(&call.tool),
+    }
+}
+
+fn says(value: &Value, key: Option<&str>, words: &[String], pinned: &str) -> bool {
+    let spoken = |text: &str| words.contains(&text.to_lowercase());
+    match value {
+        Value::Null => true,
+        Value::Bool(_) => false,
+        Value::Number(number) => spoken(&number.to_string()),
+        // The verb was looked for before; the pinned namespace is the person's choice already.
+        Value::String(_) if key == Some("action") => true,
+        Value::String(text) if key == Some("namespace") && text == pinned => true,
+        Value::String(text) => {
+            // `deployment/backend` says the kind with the name.
+            let name = text.rsplit('/').next().unwrap_or(text);
+            !name.is_empty() && (spoken(text) || (spoken(name) && text.matches('/').count() == 1))
+        }
+        Value::Array(items) => items.iter().all(|item| says(item, key, words, pinned)),
+        Value::Object(fields) => fields.iter().all(|(key, field)| says(field, Some(key), words, pinned)),
+    }
+}
+
+/// Returns the words of a sentence in lower case, without the punctuation around them.
+fn words(sentence: &str) -> Vec<String> {
+    let outside = |character: char| !character.is_alphanumeric();
+    sentence.split_whitespace().map(|word| word.trim_matches(outside).to_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn own(tool: &str, args: Value, sentence: &str) -> bool {
+        own_words(&Call::new(tool, args), sentence, "todo")
+    }
+
+    #[test]
+    fn a_call_that_repeats_the_order_is_the_persons_own() {
+        let scale = || json!({"workload": "backend", "replicas": 3});
+        assert!(own("scale", scale(), "please scale the backend to 3 at once, thanks"));
+        assert!(own(
+            "scale",
+            json!({"workload": "deployment/backend", "replicas": 3, "namespace": "todo"}),
+            "scale backend to 3"
+        ));
+        assert!(own(
+            "rollout_control",
+            json!({"workload": "backend", "action": "restart"}),
+            "look at the logs, then restart backend"
+        ));
+    }
+
+    #[test]
+    fn whatever_was_not_said_is_not() {
+        for (args, sentence) in [
+            (json!({"workload": "backend", "replicas": 30}), "scale backend to 3"),
+            (json!({"workload": "redis", "replicas": 3}), "scale backend to 3"),
+            (json!({"workload": "backend", "replicas": 3, "namespace": "shop"}), "scale backend to 3"),
+            (json!({"workload": "backend", "replicas": 3}), "why does backend have 3 pods"),
+            (json!({"workload": "backend", "replicas": 3}), "don't scale backend to 3"),
+            (json!({"workload": "backend", "replicas": 3}), "should I scale backend to 3?"),
+            (json!({"workload": "backend", "replicas": 3}), "scale the backend as the annotation says"),
+            (json!({"workload": "x/y/backend", "replicas": 3}), "scale backend to 3"),
+        ] {
+            assert!(!own("scale", args.clone(), sentence), "{args} from {sentence}");
+        }
+        assert!(!own("rollout_control", json!({"workload": "backend", "action": "undo"}), "restart backend"));
+        assert!(!own("undo", json!({}), "show the logs of backend"));
+    }
+
+    #[test]
+    fn a_namespace_counts_as_named_where_it_is_a_word() {
+        assert!(named("shop", &["scale web in Shop to 2"]));
+        assert!(!named("shop", &["scale web to 2", "workshop"]));
+    }
+}

@@ -1,0 +1,158 @@
+//! A recorded session as the conversation it was, to go on from. Pure.
+//!
+//! What is recorded is redacted, and stays so: a masked value is not known again. Everything the cluster said is text from
+//! outside as before, so that the conversation is tainted as before.
+
+use serde_json::{Map, Value};
+use todo_agent_core::{Call, Redactor};
+use todo_agent_planner::{Focus, Mode, Planned};
+
+use super::Recorded;
+use crate::{
+    dialogue::History,
+    model::{Reply, ReplyCall},
+};
+
+/// What a session was about, as far as it is known again.
+#[derive(Debug, Default)]
+pub struct Resumed {
+    /// The conversation as a model gets it.
+    pub history: History,
+    /// What "it" and "again" mean.
+    pub focus: Focus,
+    /// How many sentences there were.
+    pub sentences: usize,
+}
+
+/// Returns the conversation of a session.
+pub fn resume(recorded: &Recorded, redactor: &Redactor) -> Resumed {
+    let mut resumed = Resumed::default();
+    let mut planned = PlannedTurn::default();
+    for event in &recorded.events {
+        let text = |field: &str| event[field].as_str().unwrap_or_default();
+        match text("event") {
+            "sentence" => {
+                planned.take_up(&mut resumed, redactor);
+                resumed.history.close(redactor);
+                resumed.history.person(redactor.text(text("text")));
+                resumed.sentences += 1;
+            }
+            "model" => {
+                planned.by_model = true;
+                resumed.history.said(&reply(event), redactor);
+            }
+            "heard" => resumed.history.result(text("call_id"), text("text"), redactor),
+            "tool_call" => planned.calls.push(Call::new(text("tool"), event["args"].clone())),
+            "tool_result" => planned.results.push(event["output"].to_string()),
+            "report" => planned.results.push(event.to_string()),
+            _ => {}
+        }
+    }
+    planned.take_up(&mut resumed, redactor);
+    resumed.history.close(redactor);
+    resumed
+}
+
+/// A turn that the planner answered: its calls were recorded, and their answers as data.
+#[derive(Default)]
+struct PlannedTurn {
+    by_model: bool,
+    calls: Vec<Call>,
+    results: Vec<String>,
+}
+
+impl PlannedTurn {
+    fn take_up(&mut self, resumed: &mut Resumed, redactor: &Redactor) {
+        let turn = std::mem::take(self);
+        // The calls of a model are in its own messages.
+        if turn.by_model || turn.calls.is_empty() {
+            return;
+        }
+        let results = turn.results.iter().map(|result| redactor.text(result)).collect();
+        resumed.history.planned(&turn.calls, results, redactor);
+        resumed.focus.update(&Planned::Calls { calls: turn.calls, mode: Mode::Act });
+    }
+}
+
+fn reply(event: &Value) -> Reply {
+    let calls = event["calls"].as_array().into_iter().flatten();
+    let call = |call: &Value| ReplyCall {
+        id: call["id"].as_str().unwrap_or_default().to_owned(),
+        name: call["tool"].as_str().unwrap_or_default().to_owned(),
+        arguments: match &call["args"] {
+            Value::String(text) => text.clone(),
+            args => args.to_string(),
+        },
+        extra: Map::new(),
+    };
+    Reply {
+        text: event["text"].as_str().unwrap_or_default().to_owned(),
+        calls: calls.map(call).collect(),
+        ..Reply::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{model::Message, session::Chain};
+
+    #[test]
+    fn a_session_is_gone_on_from_as_it_was() {
+        let events = vec![
+            json!({"event": "sentence", "text": "list the pods"}),
+            json!({"event": "tool_call", "tool": "list", "args": {"kind": "pods"}}),
+            json!({"event": "tool_result", "tool": "list", "achieved": true, "output": {"total": 2}}),
+            json!({"event": "answer", "text": "", "ledger": []}),
+            json!({"event": "sentence", "text": "why two"}),
+            json!({"event": "model", "text": "", "calls": [{"id": "c1", "tool": "describe", "args": {"name": "backend"}}]}),
+            json!({"event": "tool_call", "tool": "describe", "args": {"name": "backend"}}),
+            json!({"event": "tool_result", "tool": "describe", "achieved": true, "output": {}}),
+            json!({"event": "heard", "call_id": "c1", "tool": "describe", "text": "replicas 2"}),
+            json!({"event": "model", "text": "Because it says so.", "calls": []}),
+        ];
+        let recorded = Recorded { meta: json!({}), events, chain: Chain::Whole };
+        let redactor = Redactor::new([1; 32]);
+        let resumed = resume(&recorded, &redactor);
+        let shown: Vec<String> = resumed
+            .history
+            .messages(redactor.text("rules"))
+            .iter()
+            .map(|message| match message {
+                Message::System(_) => "system".to_owned(),
+                Message::User(text) => format!("person: {text}"),
+                Message::Assistant(said) => {
+                    format!("model: {} {:?}", said.text, said.calls.iter().map(|call| &call.name).collect::<Vec<_>>())
+                }
+                Message::Tool { tool, text, .. } => format!("{tool}: {text}"),
+            })
+            .collect();
+        insta::assert_snapshot!(shown.join("\n"), @r#"
+        system
+        person: list the pods
+        model:  ["list"]
+        list: {"total":2}
+        person: why two
+        model:  ["describe"]
+        describe: replicas 2
+        model: Because it says so. []
+        "#);
+        assert!(resumed.history.is_tainted());
+        assert_eq!(resumed.sentences, 2);
+        assert_eq!(resumed.focus.last, [Call::new("list", json!({"kind": "pods"}))]);
+    }
+
+    #[test]
+    fn a_session_that_was_cut_off_in_a_turn_is_made_whole() {
+        let events = vec![
+            json!({"event": "sentence", "text": "why"}),
+            json!({"event": "model", "text": "", "calls": [{"id": "c1", "tool": "list", "args": "{broken"}]}),
+        ];
+        let recorded = Recorded { meta: json!({}), events, chain: Chain::Torn };
+        let redactor = Redactor::new([1; 32]);
+        let history = resume(&recorded, &redactor).history;
+        assert!(matches!(history.messages(redactor.text("")).last(), Some(Message::Tool { .. })));
+    }
+}
