@@ -62,8 +62,8 @@ pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
     .collect();
     let sessions_text = format!("kept for {}", bounds.join(", at most "));
     let policy_text = if policies.is_empty() { "none".to_owned() } else { policies.join(", ") };
-    let model_text = model.map_or(NO_MODEL.to_owned(), |model| format!("{} ({})", model.describe(), model.preset.name));
-    let key_text = model.map_or("none".to_owned(), |model| model.describe_key(environment));
+    let answerer = model.map_or(NO_MODEL.to_owned(), |model| format!("{} ({})", model.describe(), model.preset.name));
+    let key_source = model.map_or("none".to_owned(), |model| model.describe_key(environment));
     let data = json!({
         "file": config.path,
         "file_exists": config.source == Source::File,
@@ -75,7 +75,7 @@ pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
             "provider": model.preset.name,
             "model": model.model,
             "server": model.place(),
-            "key_source": key_text,
+            "key_source": key_source,
         })),
         "sessions": { "keep_days": sessions.days(), "keep_files": sessions.files },
         "context": context,
@@ -89,8 +89,8 @@ pub(crate) fn run(shown: &Shown<'_>, redactor: &Redactor) -> Output {
             ("state", &path(state.as_deref())),
             ("timeout", &timeout_text),
             ("color", colour),
-            ("model", &model_text),
-            ("model key", &key_text),
+            ("model", &answerer),
+            ("model key", &key_source),
             ("sessions", &sessions_text),
             ("mode", &mode_text),
             ("rules", &policy.rule_count().to_string()),

@@ -34,12 +34,22 @@ const MOST_LIST_BYTES: usize = 1024 * 1024;
 /// How long a list of models may take, when it only makes an error better.
 const LIST_PATIENCE: Duration = Duration::from_secs(5);
 
+/// What is known of the key.
+#[derive(Clone)]
+enum Known {
+    /// It was not looked up yet.
+    Nothing,
+    /// The server is asked without one.
+    NoKey,
+    Key(Key),
+}
+
 /// A client of an OpenAI-compatible server.
 pub struct Client {
     pub(crate) settings: ModelSettings,
     http: reqwest::Client,
     /// The key, once it was looked up.
-    key: Mutex<Option<Option<Key>>>,
+    key: Mutex<Known>,
     shape: Mutex<Shape>,
 }
 
@@ -106,7 +116,7 @@ impl Client {
                 .hint("install the system's CA certificates, or name a file with ca_file in [model] of config.toml")
         })?;
         let shape = Mutex::new(Shape::of(settings.preset.quirks));
-        Ok(Self { settings, http, key: Mutex::new(None), shape })
+        Ok(Self { settings, http, key: Mutex::new(Known::Nothing), shape })
     }
 
     /// Sends a conversation and returns the answer once it begins.
@@ -216,14 +226,16 @@ impl Client {
     /// Returns the key, looked up once.
     pub(super) async fn key(&self) -> Result<Option<Key>, Failure> {
         let mut known = self.key.lock().await;
-        if let Some(key) = &*known {
-            return Ok(key.clone());
+        match &*known {
+            Known::Nothing => {}
+            Known::NoKey => return Ok(None),
+            Known::Key(key) => return Ok(Some(key.clone())),
         }
         let key = match &self.settings.key {
             Some(source) => Some(source.look_up(&environment).await?),
             None => key::from_variables(self.settings.preset, &environment)?,
         };
-        *known = Some(key.clone());
+        *known = key.clone().map_or(Known::NoKey, Known::Key);
         Ok(key)
     }
 
@@ -231,7 +243,7 @@ impl Client {
     pub(super) async fn forget_key(&self) -> bool {
         let may_expire = matches!(self.settings.key, Some(KeySource::Command(_)));
         if may_expire {
-            *self.key.lock().await = None;
+            *self.key.lock().await = Known::Nothing;
         }
         may_expire
     }
@@ -292,9 +304,9 @@ impl Client {
         let text = secret.filter(|value| value.len() >= 8).fold(text, |text, value| text.replace(value, "‹header›"));
         // Nobody holds the lock for longer than it takes to copy the key, except while the key is looked up, when no server
         // can have seen it.
-        match self.key.try_lock().ok().and_then(|key| key.clone().flatten()) {
-            Some(key) => key.hidden_in(&text),
-            None => text,
+        match self.key.try_lock().as_deref() {
+            Ok(Known::Key(key)) => key.hidden_in(&text),
+            _ => text,
         }
     }
 
@@ -416,7 +428,7 @@ fn chain(error: &reqwest::Error) -> String {
     causes.dedup();
     match causes.last() {
         Some(last) => shown(last),
-        None => shown(&error.to_string().replace(error.url().map(Url::as_str).unwrap_or("\u{0}"), "the address")),
+        None => shown(&error.to_string().replace(error.url().map_or("\u{0}", Url::as_str), "the address")),
     }
 }
 

@@ -177,16 +177,14 @@ impl Complaint {
             return (Trouble::Quota, Again::No);
         }
         match self.status {
-            Some(401) => (Trouble::Key, Again::No),
-            Some(403) => (Trouble::Key, Again::No),
+            Some(401 | 403) => (Trouble::Key, Again::No),
             Some(400) if ["api key not valid", "api_key_invalid"].iter().any(|word| message.contains(word)) => {
                 (Trouble::Key, Again::No)
             }
             Some(404) => (Trouble::Unknown, Again::No),
             Some(408 | 504) => (Trouble::Timeout, later),
-            Some(409) => (Trouble::Unreachable, later),
             Some(429) => (Trouble::Quota, later),
-            Some(500 | 502 | 503 | 507..=599) => (Trouble::Unreachable, later),
+            Some(409 | 500 | 502 | 503 | 507..=599) => (Trouble::Unreachable, later),
             Some(_) => (Trouble::Refused, Again::No),
             None if code.contains("authentication") || code.contains("invalid_api_key") => (Trouble::Key, Again::No),
             None if code.contains("rate_limit") || code.contains("too_many_requests") => (Trouble::Quota, later),

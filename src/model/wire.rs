@@ -63,7 +63,7 @@ struct Answer {
     /// Whether the server said that this was all.
     is_done: bool,
     /// Whether anything of the format was seen.
-    is_answer: bool,
+    has_begun: bool,
 }
 
 impl Reading {
@@ -106,7 +106,7 @@ impl Reading {
 
     fn broken_off(&self) -> Failure {
         let stray = self.events.stray();
-        if self.answer.is_answer {
+        if self.answer.has_begun {
             return Failure::passing(Trouble::Unreachable, "the model's answer broke off before its end");
         }
         if stray.is_empty() {
@@ -158,10 +158,10 @@ impl Answer {
         };
         if let Some(usage) = usage(&chunk["usage"]).or_else(|| usage(&chunk["x_groq"]["usage"])) {
             self.usage = Some(usage);
-            self.is_answer = true;
+            self.has_begun = true;
         }
         let Some(choices) = fields.get("choices").and_then(Value::as_array) else { return Ok(()) };
-        self.is_answer = true;
+        self.has_begun = true;
         // Never more than one is asked for.
         let first = |choice: &&Value| choice["index"].as_u64().unwrap_or(0) == 0;
         choices.iter().filter(first).try_for_each(|choice| self.choice(choice, give))

@@ -85,6 +85,7 @@ pub(crate) fn words(deltas: &[Delta]) -> String {
 
 /// Returns an error as a person reads it, with its kind in front.
 pub(crate) fn shown(error: &ModelError) -> String {
-    let hints: String = error.hints.iter().map(|hint| format!("\nhint: {hint}")).collect();
-    format!("{:?}: {}{hints}", error.trouble, error.message)
+    let first = format!("{:?}: {}", error.trouble, error.message);
+    let hints = error.hints.iter().map(|hint| format!("hint: {hint}"));
+    std::iter::once(first).chain(hints).collect::<Vec<_>>().join("\n")
 }

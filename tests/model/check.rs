@@ -101,6 +101,34 @@ fn a_model_that_writes_its_calls_as_text() {
 }
 
 #[test]
+fn a_context_that_is_too_small_and_would_be_cut_silently() {
+    let environment = TestEnvironment::new();
+    let local = |name: &'static str| ["--model-check", "--provider", name, "--model", "fake", "--base-url"];
+    let loaded = |tokens: u64| json!({"models": [{"name": "fake:latest", "context_length": tokens}]});
+    let ollama = FakeModel::start(good()).anywhere().beside("/api/ps", loaded(4096));
+    let output = environment.run([&local("ollama")[..], &[&ollama.url()]].concat()).exits(0);
+    let output = output.says("warn context 4096 tokens, which is small");
+    output.says("it cuts longer conversations silently: OLLAMA_CONTEXT_LENGTH=32768 ollama serve").enough();
+    assert_eq!(ollama.heard().last().unwrap().target, "GET /api/ps");
+
+    let ollama = FakeModel::start(good()).anywhere().beside("/api/ps", loaded(65536));
+    let output = environment.run([&local("ollama")[..], &[&ollama.url()]].concat()).exits(0);
+    output.says("ok context 65536 tokens").enough();
+
+    // Older versions do not say what a loaded model was given, only what its file sets.
+    let old = json!({"models": [{"name": "fake:latest"}]});
+    let set = json!({"parameters": "stop \"<eos>\"\nnum_ctx    8192\n", "model_info": {"x.context_length": 131_072}});
+    let ollama = FakeModel::start(good()).anywhere().beside("/api/ps", old).beside("/api/show", set);
+    let output = environment.run([&local("ollama")[..], &[&ollama.url()]].concat()).exits(0);
+    output.says("warn context 8192 tokens, which is small").enough();
+
+    let props = json!({"default_generation_settings": {"n_ctx": 32768}});
+    let llamacpp = FakeModel::start(good()).anywhere().beside("/props", props);
+    let output = environment.run([&local("llamacpp")[..], &[&llamacpp.url()]].concat()).exits(0);
+    output.says("ok context 32768 tokens").enough();
+}
+
+#[test]
 fn a_server_that_refuses_the_key() {
     let environment = TestEnvironment::new();
     environment.set("TODO_AGENT_API_KEY", "sk-canary-1234567890");

@@ -16,4 +16,5 @@ mod client;
 mod corpus;
 mod fuzz;
 mod https;
+mod keys;
 mod rules;

@@ -44,6 +44,11 @@ impl Heard {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
+
+    fn is_conversation(&self) -> bool {
+        let path = self.target.split('?').next().unwrap_or_default();
+        path.starts_with("POST") && path.ends_with("/chat/completions")
+    }
 }
 
 struct Shared {
@@ -54,6 +59,8 @@ struct Shared {
 struct State {
     script: Script,
     models: Value,
+    /// What other addresses answer, by the end of their path.
+    beside: Vec<(String, Value)>,
     heard: Vec<Heard>,
     /// How many pieces behind gates may be sent.
     open_gates: usize,
@@ -64,11 +71,13 @@ struct State {
     is_over: bool,
 }
 
+type Answer = dyn Fn(&Value, usize) -> Reply + Send + Sync;
+
 enum Script {
     /// Each request gets the next one.
     Replies(std::vec::IntoIter<Reply>),
     /// Each request is answered by what it says; the number counts from 0.
-    By(Arc<dyn Fn(&Value, usize) -> Reply + Send + Sync>),
+    By(Arc<Answer>),
 }
 
 impl FakeModel {
@@ -89,6 +98,7 @@ impl FakeModel {
         let state = State {
             script,
             models: json!({"object": "list", "data": [{"id": "fake", "object": "model"}]}),
+            beside: Vec::new(),
             heard: Vec::new(),
             open_gates: 0,
             reached_gates: 0,
@@ -135,6 +145,12 @@ impl FakeModel {
         self
     }
 
+    /// Sets what an address beside the interface answers, named by the end of its path.
+    pub(crate) fn beside(self, path: &str, body: Value) -> Self {
+        self.shared.lock().beside.push((path.to_owned(), body));
+        self
+    }
+
     /// Returns the base URL.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/v1", self.port)
@@ -142,11 +158,7 @@ impl FakeModel {
 
     /// Returns the bodies of the conversations so far.
     pub(crate) fn requests(&self) -> Vec<Value> {
-        self.heard()
-            .into_iter()
-            .filter(|heard| heard.target.contains("/chat/completions"))
-            .map(|heard| heard.body)
-            .collect()
+        self.heard().into_iter().filter(Heard::is_conversation).map(|heard| heard.body).collect()
     }
 
     /// Returns every request so far.
@@ -225,15 +237,18 @@ impl Shared {
 
     fn take_up(&self, heard: Heard) -> Sending {
         let mut state = self.lock();
-        let number = state.heard.iter().filter(|known| known.target.starts_with("POST")).count();
-        let target = heard.target.clone();
+        let number = state.heard.iter().filter(|known| known.is_conversation()).count();
+        let (target, is_conversation) = (heard.target.clone(), heard.is_conversation());
         let body = heard.body.clone();
         state.heard.push(heard);
         self.changed.notify_all();
         if target.starts_with("GET") && target.ends_with("/models") {
             return Reply::json(200, &state.models).sending(number);
         }
-        if !target.starts_with("POST") || !target.split('?').next().unwrap().ends_with("/chat/completions") {
+        if let Some((_, body)) = state.beside.iter().find(|(path, _)| target.ends_with(path.as_str())) {
+            return Reply::json(200, body).sending(number);
+        }
+        if !is_conversation {
             return Reply::json(404, &json!({"error": {"message": format!("no such address: {target}")}}))
                 .sending(number);
         }
@@ -266,7 +281,7 @@ fn answer(mut stream: TcpStream, sending: Sending, shared: &Shared) -> io::Resul
     let Sending { status, headers, pieces } = sending;
     let mut head = format!("HTTP/1.1 {status} Scripted\r\nconnection: close\r\ntransfer-encoding: chunked\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head = format!("{head}{name}: {value}\r\n");
     }
     head.push_str("\r\n");
     let mut head = Some(head);

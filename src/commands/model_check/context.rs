@@ -51,7 +51,7 @@ fn judged(preset: &str, tokens: Option<u64>, configured: Option<usize>) -> Check
 /// Returns what the loaded model was given, else what its file says.
 async fn ollama(client: &Client) -> Option<u64> {
     let wanted = &client.settings.model;
-    let loaded = value(client.get(outside(client, "api/ps"), PATIENCE).await.ok()?);
+    let loaded = value(&client.get(outside(client, "api/ps"), PATIENCE).await.ok()?);
     let is_wanted = |model: &&Value| {
         let name = model["model"].as_str().or_else(|| model["name"].as_str()).unwrap_or_default();
         name == wanted || name.strip_suffix(":latest") == Some(wanted)
@@ -61,7 +61,7 @@ async fn ollama(client: &Client) -> Option<u64> {
         return given;
     }
     let shown = client.post(outside(client, "api/show"), &json!({ "model": wanted }), PATIENCE).await.ok()?;
-    let shown = value(shown);
+    let shown = value(&shown);
     let parameters = shown["parameters"].as_str().unwrap_or_default();
     let set = parameters.lines().find_map(|line| line.trim().strip_prefix("num_ctx")?.trim().parse().ok());
     set.or(Some(OLLAMA_DEFAULT))
@@ -71,7 +71,7 @@ async fn ollama(client: &Client) -> Option<u64> {
 const OLLAMA_DEFAULT: u64 = 4096;
 
 async fn llamacpp(client: &Client) -> Option<u64> {
-    let props = value(client.get(outside(client, "props"), PATIENCE).await.ok()?);
+    let props = value(&client.get(outside(client, "props"), PATIENCE).await.ok()?);
     props["default_generation_settings"]["n_ctx"].as_u64().or_else(|| props["n_ctx"].as_u64())
 }
 
@@ -83,8 +83,8 @@ fn outside(client: &Client, path: &str) -> reqwest::Url {
     url
 }
 
-fn value(body: Vec<u8>) -> Value {
-    serde_json::from_slice(&body).unwrap_or_default()
+fn value(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap_or_default()
 }
 
 #[cfg(test)]
