@@ -147,6 +147,7 @@ timeout        90 s
 color          never
 model          gemini-2.5-flash at generativelanguage.googleapis.com (gemini)
 model key      environment variable GEMINI_API_KEY
+sessions       kept for 30 days, at most 200 files
 mode           confirm in context minikube
 rules          0";
         assert_eq!(output.for_person(80), expected);

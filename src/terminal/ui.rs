@@ -79,7 +79,11 @@ impl TerminalUi {
         };
         let progress = ProgressLine::new(Box::new(io::stderr()), err_look, drawing);
         let streams: [Box<dyn Write + Send>; 2] = [Box::new(io::stdout()), Box::new(io::stderr())];
-        Self::on(streams, [Look::of_stdout(wish), err_look], progress, detail)
+        let mut ui = Self::on(streams, [Look::of_stdout(wish), err_look], progress, detail);
+        if !io::stdout().is_terminal() {
+            ui.words = Markdown::source();
+        }
+        ui
     }
 
     /// Returns the surface on these streams: the answer's, then the one for everything around it.

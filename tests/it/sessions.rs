@@ -4,8 +4,13 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use insta::assert_snapshot;
 use regex::Regex;
+use serde_json::json;
 
-use crate::support::{Output, TestEnvironment, world};
+use crate::support::{
+    Output, TestEnvironment,
+    model::{FakeModel, Reply},
+    world,
+};
 
 /// Returns the files of the recorded sessions, the oldest first.
 fn files(environment: &TestEnvironment) -> Vec<PathBuf> {
@@ -126,6 +131,32 @@ fn a_report_in_html_needs_no_other_file_and_runs_nothing() {
         assert!(!html.contains(never), "{never} is in:\n{html}");
     }
     assert!(html.contains("spec.replicas: 2 → 3") && html.contains("approved by --yes"), "{html}");
+}
+
+#[test]
+fn a_conversation_with_a_model_is_told_once() {
+    let calls = [("list", json!({"kind": "pods"}))];
+    let model = FakeModel::start([Reply::calls(&calls), Reply::text("All **5** pods are [ready](http://evil).")]);
+    let environment = TestEnvironment::new();
+    environment.set("TODO_AGENT_BASE_URL", &model.url());
+    environment.set("TODO_AGENT_MODEL", "fake");
+    environment.run(["--sandbox", "could you tell me how my application is doing"]).exits(0).enough();
+    let report = environment.run(["sessions", "export", "2"]).exits(0).stdout;
+    let headings: Vec<&str> =
+        report.lines().filter_map(|line| Some(line.strip_prefix("### ")?.split_once(' ')?.1)).collect();
+    assert_snapshot!(headings.join("\n"), @"
+    The person
+    The agent
+    Call of `list`
+    Result of `list`
+    The agent
+    Use of the model
+    The answer
+    ");
+    assert_eq!(report.matches("All **5** pods are").count(), 1, "{report}");
+    let html = environment.run(["sessions", "export", "2", "--format", "html"]).exits(0).stdout;
+    assert!(html.contains("All **5** pods are [ready](http://evil)."), "{html}");
+    assert_eq!(html.matches("<a").count(), 0, "{html}");
 }
 
 #[test]

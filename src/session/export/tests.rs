@@ -97,7 +97,7 @@ fn outside_spans(line: &str) -> String {
 
 /// Returns the tags of an HTML text.
 fn tags(html: &str) -> Vec<&str> {
-    html.match_indices('<').map(|(start, _)| &html[start..start + html[start..].find('>').unwrap_or(0) + 1]).collect()
+    html.match_indices('<').map(|(start, _)| &html[start..=start + html[start..].find('>').unwrap_or(0)]).collect()
 }
 
 /// The text in which only our own words are left when a session says nothing.
