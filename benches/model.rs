@@ -71,8 +71,11 @@ const TASKS: &[Task] = &[
 /// A model that follows a script and counts what it is sent.
 struct Scripted {
     replies: Mutex<VecDeque<Reply>>,
-    sent: Arc<Mutex<Vec<String>>>,
+    sent: Sent,
 }
+
+/// What each request held.
+type Sent = Arc<Mutex<Vec<String>>>;
 
 impl Model for Scripted {
     fn describe(&self) -> String {
@@ -144,7 +147,7 @@ impl Approver for Nobody {
     }
 }
 
-fn agent(replies: VecDeque<Reply>) -> Result<(Agent, Arc<Mutex<Vec<String>>>), Failure> {
+fn agent(replies: VecDeque<Reply>) -> Result<(Agent, Sent), Failure> {
     let world = World::builtin("todo").ok_or("there is no world todo")?;
     let sandbox = Sandbox::start(world, Options::default())?;
     let scope = Scope { context: "sandbox".into(), namespace: "todo".into(), server: "in this process".into() };
