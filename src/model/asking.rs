@@ -26,7 +26,7 @@ pub(super) struct Asking<'a> {
     tries: Tries,
     /// What was read and not given out yet.
     ready: VecDeque<Delta>,
-    /// Whether something of the answer was read.
+    /// Whether words or a call were read.
     begun: bool,
     /// Whether a new key was asked for.
     renewed: bool,
@@ -120,7 +120,7 @@ impl<'a> Asking<'a> {
         };
         let (ready, begun) = (&mut self.ready, &mut self.begun);
         let taken = reading.push(&piece, &mut |delta| {
-            *begun = true;
+            *begun |= matters(&delta);
             ready.push_back(delta);
         });
         if let Err(failure) = taken {
@@ -152,7 +152,7 @@ impl<'a> Asking<'a> {
     fn end(&mut self, reading: Reading) {
         let (ready, begun) = (&mut self.ready, &mut self.begun);
         let reply = reading.finish(&mut |delta| {
-            *begun = true;
+            *begun |= matters(&delta);
             ready.push_back(delta);
         });
         match reply {
@@ -174,5 +174,13 @@ impl<'a> Asking<'a> {
             }
             None => self.state = State::Failing(Box::new(error)),
         }
+    }
+}
+
+/// Returns whether a delta is something that cannot be taken back; nobody acts on reasoning.
+fn matters(delta: &Delta) -> bool {
+    match delta {
+        Delta::Text(_) | Delta::Calling(_) | Delta::End(_) => true,
+        Delta::Reasoning(_) | Delta::Retrying { .. } => false,
     }
 }

@@ -209,7 +209,10 @@ fn no_quota_is_no_reason_to_ask_again() {
     let words = "You exceeded your current quota, please check your plan and billing details.";
     let model = FakeModel::start([Reply::error(429, "insufficient_quota", words)]).anywhere();
     let error = ask(&client(&model), &request("x")).1.unwrap_err();
-    assert_snapshot!(shown(&error), @"Quota: the account has no quota left (429): You exceeded your current quota, please check your plan and billing details");
+    assert_snapshot!(shown(&error), @r"
+    Quota: the account has no quota left (429): You exceeded your current quota, please check your plan and billing details
+    hint: wait, top up the account, or name another model or provider (--model, --provider)
+    ");
 }
 
 #[test]
@@ -218,6 +221,16 @@ fn a_stream_that_is_cut_before_its_first_word_is_asked_for_again() {
     let (deltas, end) = ask(&client(&model), &request("x"));
     assert_eq!(end.unwrap().text, "one two");
     assert!(matches!(&deltas[0], Delta::Retrying { .. }), "{deltas:?}");
+    // Reasoning is no word yet, and that of the first try is no part of the answer.
+    let thinking = |words: &str| json!({"reasoning_content": words});
+    let first = Reply::deltas(&[thinking("Hm.")], "stop").cut_after(1);
+    let second = Reply::deltas(&[thinking("Pods."), json!({"content": "Here."})], "stop");
+    let model = FakeModel::start([first, second]).anywhere();
+    let (deltas, end) = ask(&client(&model), &request("x"));
+    let reply = end.unwrap();
+    assert_eq!((reply.reasoning.as_str(), reply.text.as_str()), ("Pods.", "Here."));
+    assert_eq!(deltas[0], Delta::Reasoning("Hm.".into()));
+    assert!(matches!(&deltas[1], Delta::Retrying { .. }), "{deltas:?}");
 }
 
 #[test]
@@ -386,6 +399,7 @@ fn errors_as_a_person_reads_them() {
 
     no money
     Quota: the account has no quota left (402): Insufficient Balance
+    hint: wait, top up the account, or name another model or provider (--model, --provider)
 
     web page
     Nonsense: the server answered with a web page titled "Welcome to nginx!"
