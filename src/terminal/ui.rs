@@ -293,11 +293,9 @@ impl Ui for TerminalUi {
                 }
             }
             Shown::ToolFailed { failure, ran, .. } => self.show_tool_failure(*ran, failure),
-            // The record's, not the person's.
-            Shown::Heard { .. } => Ok(()),
+            // The record's; what the model said was shown as it came.
+            Shown::Heard { .. } | Shown::Model(_) => Ok(()),
             Shown::Words(words) => self.show_words(words),
-            // Its words were shown as they came.
-            Shown::Model(_) => Ok(()),
             Shown::Usage(usage) => self.show_usage(usage),
             Shown::ToolResult { output, .. } => {
                 let mut text = output.for_person(self.out_look.width);
