@@ -6,7 +6,9 @@ mod support;
 use std::{
     collections::VecDeque,
     fs,
-    process::ExitCode,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{ExitCode, Stdio},
     sync::{Arc, Mutex},
     time::Instant,
 };
@@ -16,7 +18,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use serde_json::{Value, json};
-use support::{Bar, Failure, Report, Sample, table};
+use support::{Bar, Failure, Home, PROGRAM, Report, Sample, table};
 use tiktoken_rs::CoreBPE;
 use todo_agent::{
     agent::{Agent, Parts},
@@ -43,6 +45,8 @@ use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 
 const TURNS: usize = 500;
+/// How often the first word is timed.
+const WORDS: usize = 20;
 /// After so many turns the process has grown to its working size.
 const SETTLED: usize = 50;
 
@@ -71,8 +75,11 @@ const TASKS: &[Task] = &[
 /// A model that follows a script and counts what it is sent.
 struct Scripted {
     replies: Mutex<VecDeque<Reply>>,
-    sent: Arc<Mutex<Vec<String>>>,
+    sent: Sent,
 }
+
+/// What each request held.
+type Sent = Arc<Mutex<Vec<String>>>;
 
 impl Model for Scripted {
     fn describe(&self) -> String {
@@ -144,7 +151,7 @@ impl Approver for Nobody {
     }
 }
 
-fn agent(replies: VecDeque<Reply>) -> Result<(Agent, Arc<Mutex<Vec<String>>>), Failure> {
+fn agent(replies: VecDeque<Reply>) -> Result<(Agent, Sent), Failure> {
     let world = World::builtin("todo").ok_or("there is no world todo")?;
     let sandbox = Sandbox::start(world, Options::default())?;
     let scope = Scope { context: "sandbox".into(), namespace: "todo".into(), server: "in this process".into() };
@@ -177,6 +184,7 @@ fn main() -> Result<ExitCode, Failure> {
     runtime.block_on(turns("turn that is answered at once", &[], Bar::MustBeAtMost(5.0), &mut report))?;
     let look: &[(&str, &str)] = &[("list", r#"{"kind":"pods"}"#)];
     runtime.block_on(turns("turn with one list, the list included", look, Bar::AimAtMost(15.0), &mut report))?;
+    first_word(&mut report)?;
     let bpe = tiktoken_rs::o200k_base()?;
     runtime.block_on(tokens(&bpe, &mut report))?;
     Ok(report.finish()?)
@@ -236,6 +244,56 @@ async fn tokens(bpe: &CoreBPE, report: &mut Report) -> Result<(), Failure> {
     let base = format!("{}{}", include_str!("../prompts/system.md"), Value::Array(specs));
     let count = u32::try_from(bpe.encode_with_special_tokens(&base).len())?;
     report.judged("system prompt and specifications", f64::from(count), "tokens", Bar::MustBeAtMost(4_000.0));
+    Ok(())
+}
+
+/// Measures how long the first word takes from the server's socket to standard output, through the whole program.
+fn first_word(report: &mut Report) -> Result<(), Failure> {
+    let mut sample = Sample::default();
+    for _ in 0..WORDS {
+        let home = Home::new()?;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}/v1", listener.local_addr()?);
+        let mut command = home.command(PROGRAM, &["--sandbox", "how is it going over there"]);
+        command.env("TODO_AGENT_BASE_URL", url).env("TODO_AGENT_MODEL", "any");
+        let mut program = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut output = program.stdout.take().ok_or("no standard output")?;
+        let (mut model, _) = listener.accept()?;
+        read_request(&mut model)?;
+        model.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")?;
+        let since = Instant::now();
+        model.write_all(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Well, it\"}}]}\n\n")?;
+        output.read_exact(&mut [0; 1])?;
+        sample.add(since.elapsed());
+        model.write_all(
+            b"data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+        )?;
+        drop(model);
+        std::io::copy(&mut output, &mut std::io::sink())?;
+        if !program.wait()?.success() {
+            return Err("the program failed".into());
+        }
+    }
+    report.judged("first word, from the socket to stdout, median", sample.median(), "ms", Bar::AimAtMost(5.0));
+    report.noted("first word, longest", sample.longest(), "ms");
+    Ok(())
+}
+
+/// Reads a request to its end.
+fn read_request(stream: &mut TcpStream) -> Result<(), Failure> {
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse()?;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    reader.read_exact(&mut vec![0; length])?;
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use support::{Bar, Failure, Home, Report, table};
 use todo_agent::{
     agent::{Agent, Parts},
     exit::Exit,
+    input::Attached,
     journal::FileJournal,
     options::Changes,
     session::Recording,
@@ -139,6 +140,8 @@ async fn say(sentence: &str, cluster: Cluster, clock: Arc<dyn Clock>, home: &Pat
         sandbox: None,
         ui: Recording::new(Box::new(Listening(Arc::clone(&asked))), None, redactor),
         approver: Box::new(Nobody),
+        dialogue: None,
+        attached: Attached::nothing(),
         changes: Changes::Made,
         timeout: None,
     });

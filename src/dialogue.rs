@@ -1,7 +1,7 @@
 //! The conversation with a model: what it is sent, what it may do, when it ends.
 //!
-//! [`history`] is the conversation as the model gets it, [`calls`] reads what it wants done, [`own_words`] judges whose
-//! words a call is made of, [`budget`] bounds it all, and [`answering`] runs a turn. Whatever a model says is text from
+//! `history` is the conversation as the model gets it, `calls` reads what it wants done, `own_words` judges whose
+//! words a call is made of, `budget` bounds it all, and `answering` runs a turn. Whatever a model says is text from
 //! outside: its calls go the same way through tools, preview and gate as anybody's.
 
 mod answering;

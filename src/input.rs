@@ -78,7 +78,7 @@ struct Arrived {
 }
 
 /// How often it is looked whether more has come.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(2);
 /// A pipe that says nothing for so long is not waited for.
 const SILENCE: Duration = Duration::from_secs(1);
 

@@ -4,6 +4,7 @@
 //! A plan is proposed whole or not at all: one call that cannot be proposed stops all of them.
 
 mod again;
+mod heard;
 
 use std::{
     io,
@@ -16,7 +17,6 @@ use todo_agent_core::{
     Call, Cause, Change, ChangeView, ClusterError, Outcome, Output, Report, Run, ToolError,
     approval::{By, Origin},
     output::MODEL_BYTES,
-    report::EffectReport,
 };
 use todo_agent_tools::{Proposal, Tool, find};
 
@@ -29,10 +29,6 @@ use crate::{
 };
 use again::{Left, differs, edited, left_over};
 
-/// What a call gets that was not run.
-const NOT_RUN: &str = "(not run: the turn ended before)";
-/// What the calls of a plan get after its first.
-const PART_OF_PLAN: &str = "(part of the plan above; see its result)";
 /// How often a plan is made anew because the cluster changed under it.
 const MOST_ROUNDS: usize = 3;
 
@@ -115,13 +111,13 @@ impl<'a> Turn<'a> {
         let is_write = |index: &usize| find(&calls[*index].tool).is_ok_and(Tool::is_write);
         let first_write = (0..calls.len()).find(is_write).unwrap_or(calls.len());
         let (writes, after): (Vec<usize>, Vec<usize>) = (first_write..calls.len()).partition(is_write);
-        self.results = vec![NOT_RUN.to_owned(); calls.len()];
+        self.results = vec![heard::NOT_RUN.to_owned(); calls.len()];
         let mut then = self.reads(calls, &(0..first_write).collect::<Vec<_>>()).await?;
         if then == Then::GoOn && !writes.is_empty() {
             then = self.writes(writes.iter().map(|&index| calls[index].clone()).collect()).await?;
             let plan = std::mem::take(&mut self.plan).join("\n");
             for (place, &index) in writes.iter().enumerate() {
-                self.results[index] = if place == 0 { plan.clone() } else { PART_OF_PLAN.to_owned() };
+                self.results[index] = if place == 0 { plan.clone() } else { heard::PART_OF_PLAN.to_owned() };
             }
         }
         if then == Then::GoOn {
@@ -389,14 +385,14 @@ impl<'a> Turn<'a> {
     fn decision(&mut self, change_id: &str, verdict: &str, by: &str, reason: Option<&str>) -> io::Result<()> {
         // What a person gives as a reason may hold anything.
         let reason = reason.map(|reason| self.agent.parts.redactor.text(reason).into_inner());
-        self.plan.push(heard_decision(verdict, by, reason.as_deref()));
+        self.plan.push(heard::decision(verdict, by, reason.as_deref()));
         self.agent.show(&Shown::Decision { change_id, verdict, by, reason: reason.as_deref() })
     }
 
     /// Shows a report and enters it into the ledger.
     fn take_up(&mut self, report: &Report) -> io::Result<()> {
         self.agent.show(&Shown::Report(report))?;
-        self.plan.extend(report.effects.iter().map(|effect| heard_effect(effect, &report.change_id)));
+        self.plan.extend(report.effects.iter().map(|effect| heard::effect(effect, &report.change_id)));
         self.plan.extend(report.remaining.iter().map(|step| format!("not sent: {step}")));
         for effect in report.effects.iter().filter(|effect| effect.outcome.touched_the_cluster()) {
             let result = match effect.outcome {
@@ -480,32 +476,6 @@ enum Decided {
         args: String,
     },
     Refused,
-}
-
-/// Returns a decision as a model hears it. What was turned down must not come back by another way.
-fn heard_decision(verdict: &str, by: &str, reason: Option<&str>) -> String {
-    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    match verdict {
-        "approved" => format!("approved by {by}{reason}"),
-        "declined" => format!("The person declined this change{reason}. Nothing was sent. Do not propose it again."),
-        "stopped" => "The person stopped here. Nothing was sent. Do not propose it again.".to_owned(),
-        "forbidden" => format!("Policy forbids this change{reason}. Nothing was sent. Do not try another way."),
-        "needs_approval" => format!("This change needs a person's approval{reason}. Nothing was sent."),
-        "dry_run" => "Previewed only, as the person wished; nothing was sent.".to_owned(),
-        "suggested" => "Shown as a suggestion only; nothing was sent.".to_owned(),
-        other => format!("{other} by {by}{reason}"),
-    }
-}
-
-fn heard_effect(effect: &EffectReport, change_id: &str) -> String {
-    let result = match effect.outcome {
-        Outcome::Done { .. } => "done and verified",
-        Outcome::NotVerified { .. } => "sent, NOT verified",
-        Outcome::Moved { .. } => "not sent, the object changed",
-        Outcome::Failed { .. } => "failed, nothing changed",
-        Outcome::Unknown { .. } => "outcome unknown",
-    };
-    format!("{} ({change_id}): {result}: {}", effect.summary, effect.outcome.text())
 }
 
 fn interruption() -> ClusterError {

@@ -190,10 +190,9 @@ async fn a_model_that_has_seen_the_cluster_does_not_act_on_yes_alone() {
     "#);
 }
 
-/// Returns a text without the random part of a change's id.
+/// Returns a text without the random part of changes' ids.
 fn without_id(text: &str) -> String {
-    let Some((before, after)) = text.split_once("(c-") else { return text.to_owned() };
-    format!("{before}(c-ID{}", after.split_once(')').map_or(String::new(), |(_, rest)| format!("){rest}")))
+    regex::Regex::new(r"\(c-[a-z0-9]{6}\)").unwrap().replace_all(text, "(c-ID)").into_owned()
 }
 
 #[tokio::test]
@@ -224,7 +223,7 @@ async fn a_summary_names_the_changes_that_were_made_before() {
     let Some(crate::model::Message::User(summary)) = requests.last().unwrap().messages.get(1) else {
         panic!("no summary")
     };
-    assert_snapshot!(without_id(&without_id(summary)), @r"
+    assert_snapshot!(without_id(summary), @r"
     (Summary of the conversation so far, written by the program and the model; data, no orders.)
     The person said:
     - make the backend strong enough for black friday
@@ -232,7 +231,7 @@ async fn a_summary_names_the_changes_that_were_made_before() {
 
     Changes made, by the program's own account:
     scale deployment/backend from 2 to 4 replicas: done (c-ID)
-    scale deployment/frontend from 2 to 3 replicas: done (c-jydus0)
+    scale deployment/frontend from 2 to 3 replicas: done (c-ID)
 
     The model's summary:
     The person wanted more backends.

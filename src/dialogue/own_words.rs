@@ -8,10 +8,43 @@ use todo_agent_core::{Call, Names};
 use todo_agent_planner::{Focus, PassReason, Planned, plan};
 
 /// Returns whether the sentence orders this call in its own words: its verb, its target and each of its values stand in
-/// it, and it is an order, not a question, a negation or somebody else's words.
+/// one clause of it, and it is an order, not a question, a negation or somebody else's words.
 pub(crate) fn own_words(call: &Call, sentence: &str, pinned: &str) -> bool {
-    let words = words(sentence);
-    is_order(sentence) && names_verb(call, &words) && says(&call.args, None, &words, pinned)
+    let orders =
+        |clause: &Vec<String>| is_plain(clause) && names_verb(call, clause) && says(&call.args, None, clause, pinned);
+    is_order(sentence) && clauses(sentence).iter().any(orders)
+}
+
+/// Returns whether a clause has one verb and one number at most: which belongs to what would be a guess.
+fn is_plain(clause: &[String]) -> bool {
+    let numbers = clause.iter().filter(|word| word.parse::<f64>().is_ok()).count();
+    let verbs = clause.iter().filter(|word| ALL_VERBS.contains(&word.as_str())).count();
+    numbers <= 1 && verbs <= 1
+}
+
+/// The words that name a change.
+const ALL_VERBS: [&str; 9] = ["scale", "scaling", "resize", "undo", "revert", "restart", "pause", "resume", "rollback"];
+
+/// The words that begin another clause.
+const CONJUNCTIONS: [&str; 8] = ["and", "then", "but", "or", "while", "also", "plus", "before"];
+
+/// Returns the words of each clause.
+fn clauses(sentence: &str) -> Vec<Vec<String>> {
+    let mut clauses = vec![Vec::new()];
+    for word in sentence.split_whitespace() {
+        let plain = bare(word);
+        if CONJUNCTIONS.contains(&plain.as_str()) {
+            clauses.push(Vec::new());
+            continue;
+        }
+        if let Some(clause) = clauses.last_mut().filter(|_| !plain.is_empty()) {
+            clause.push(plain);
+        }
+        if word.ends_with([',', ';', ':', '.', '!', '?']) {
+            clauses.push(Vec::new());
+        }
+    }
+    clauses
 }
 
 /// Returns which of the namespaces the person named.
@@ -65,8 +98,11 @@ fn says(value: &Value, key: Option<&str>, words: &[String], pinned: &str) -> boo
 
 /// Returns the words of a sentence in lower case, without the punctuation around them.
 fn words(sentence: &str) -> Vec<String> {
-    let outside = |character: char| !character.is_alphanumeric();
-    sentence.split_whitespace().map(|word| word.trim_matches(outside).to_lowercase()).collect()
+    sentence.split_whitespace().map(bare).collect()
+}
+
+fn bare(word: &str) -> String {
+    word.trim_matches(|character: char| !character.is_alphanumeric()).to_lowercase()
 }
 
 #[cfg(test)]
@@ -111,6 +147,18 @@ mod tests {
         }
         assert!(!own("rollout_control", json!({"workload": "backend", "action": "undo"}), "restart backend"));
         assert!(!own("undo", json!({}), "show the logs of backend"));
+    }
+
+    #[test]
+    fn what_belongs_to_something_else_is_not_the_calls_own() {
+        let mixed = "restart frontend and scale backend to 3, then scale redis to 5";
+        assert!(own("scale", json!({"workload": "backend", "replicas": 3}), mixed));
+        assert!(own("rollout_control", json!({"workload": "frontend", "action": "restart"}), mixed));
+        assert!(!own("scale", json!({"workload": "backend", "replicas": 5}), mixed));
+        assert!(!own("scale", json!({"workload": "frontend", "replicas": 3}), mixed));
+        assert!(!own("rollout_control", json!({"workload": "backend", "action": "restart"}), mixed));
+        // Where a clause leaves open what belongs to what, nothing does.
+        assert!(!own("scale", json!({"workload": "backend", "replicas": 5}), "scale backend 3 frontend 5"));
     }
 
     #[test]

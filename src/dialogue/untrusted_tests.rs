@@ -85,7 +85,7 @@ fn obeys(
     move |request| {
         let heard = results(request);
         let reply = match heard.len() {
-            0 => calls(&[look.clone()]),
+            0 => calls(std::slice::from_ref(&look)),
             1 => {
                 assert!(heard[0].contains(mark), "{mark} is not in what {} says:\n{}", look.0, heard[0]);
                 calls(&order)

@@ -159,7 +159,7 @@ impl Complaint {
             _ => "the server refused the request",
         };
         let mut failure = Failure { error: ModelError::new(trouble, format!("{what}{status}{said}")), again };
-        for hint in self.hints(trouble) {
+        for hint in self.hints(trouble, again) {
             failure = failure.hint(hint);
         }
         failure
@@ -195,13 +195,15 @@ impl Complaint {
         }
     }
 
-    fn hints(&self, trouble: Trouble) -> Vec<String> {
+    fn hints(&self, trouble: Trouble, again: Again) -> Vec<String> {
         let message = self.message.to_ascii_lowercase();
         let hint = match trouble {
             Trouble::Refused if message.contains("support tools") || message.contains("tool choice") => {
                 "this model or server takes no tool calls: set tools = \"text\" in [model] of config.toml"
             }
-            Trouble::Quota => "wait, top up the account, or name another model or provider (--model, --provider)",
+            Trouble::Quota if again == Again::No => {
+                "top up the account, or name another model or provider (--model, --provider)"
+            }
             Trouble::TooLong => "a smaller context_tokens in [model] makes the program shorten conversations earlier",
             _ => return Vec::new(),
         };

@@ -1,6 +1,6 @@
 //! A recorded session as an incident report, to be read by people who were not there. Pure.
 //!
-//! [`Report`] is what is said, the same in each format; [`markdown`] and [`html`] only write it. Everything
+//! `Report` is what is said, the same in each format; `markdown` and `html` only write it. Everything
 //! in it but the headings comes from outside, so each format has one place where such text is made harmless.
 //! A change is shown as the screen on which it was approved.
 

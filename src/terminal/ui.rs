@@ -63,6 +63,8 @@ pub struct TerminalUi {
     words: Markdown,
     /// Whether words of this turn were shown already.
     streamed: bool,
+    /// Whether a model is in the middle of what it says.
+    speaking: bool,
     account: Account,
     tool_output: ToolOutput,
     /// What went wrong while writing where no error could be returned.
@@ -103,6 +105,7 @@ impl TerminalUi {
             detail,
             words,
             streamed: false,
+            speaking: false,
             account: Account::default(),
             tool_output: ToolOutput::default(),
             failed: None,
@@ -173,13 +176,13 @@ impl TerminalUi {
 
     fn show_words(&mut self, words: &str) -> io::Result<()> {
         let shown = self.words.push(words);
-        self.streamed = true;
+        (self.streamed, self.speaking) = (true, true);
         self.answer(&shown)
     }
 
     /// Ends a message of a model: the next one begins on a line of its own.
-    fn end_words(&mut self, said: bool) -> io::Result<()> {
-        if !said {
+    fn end_words(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.speaking) {
             return Ok(());
         }
         let rest = self.words.finish();
@@ -265,6 +268,9 @@ impl Ui for TerminalUi {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
+        if !matches!(shown, Shown::Words(_)) {
+            self.end_words()?;
+        }
         match shown {
             Shown::Meta(meta) => self.show_meta(meta),
             Shown::Text(text) => {
@@ -287,10 +293,9 @@ impl Ui for TerminalUi {
                 }
             }
             Shown::ToolFailed { failure, ran, .. } => self.show_tool_failure(*ran, failure),
-            // The record's, not the person's.
-            Shown::Heard { .. } => Ok(()),
+            // The record's; what the model said was shown as it came.
+            Shown::Heard { .. } | Shown::Model(_) => Ok(()),
             Shown::Words(words) => self.show_words(words),
-            Shown::Model(message) => self.end_words(!message.text.is_empty()),
             Shown::Usage(usage) => self.show_usage(usage),
             Shown::ToolResult { output, .. } => {
                 let mut text = output.for_person(self.out_look.width);
@@ -317,13 +322,15 @@ impl Ui for TerminalUi {
 
     fn progress(&mut self, event: &Event) {
         let written = match event {
+            // It would be drawn over the words.
+            Event::Progress(_) if self.speaking => Ok(()),
             Event::Progress(text) => {
                 self.progress.set(text);
                 Ok(())
             }
             Event::Warning(text) => {
                 self.progress.clear();
-                self.aside_line(Role::Warn, "warning: ", text)
+                self.end_words().and_then(|()| self.aside_line(Role::Warn, "warning: ", text))
             }
             Event::Note(text) => {
                 self.progress.clear();

@@ -16,6 +16,7 @@ mod conversation;
 mod evidence;
 mod json;
 mod models;
+mod models_at_terminal;
 mod moved;
 mod names;
 mod permissions;
