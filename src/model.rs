@@ -12,6 +12,7 @@ mod asking;
 mod calls;
 
 mod client;
+mod connection;
 mod error;
 mod extra;
 mod failure;

@@ -3,13 +3,16 @@
 //! Sends a conversation and hands the answer's bytes to [`Asking`](super::asking::Asking), which retries and reads. The key
 //! is looked up when the first request is made; redirects are not followed, since the key would go along.
 
-use std::{error::Error, fs, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use futures::{StreamExt, stream, stream::BoxStream};
 use reqwest::{
     Certificate, RequestBuilder, Response, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, USER_AGENT},
-    redirect::Policy,
 };
 use serde_json::Value;
 use tokio::{sync::Mutex, time::timeout};
@@ -17,6 +20,7 @@ use tokio::{sync::Mutex, time::timeout};
 use super::{
     Again, Delta, Failure, Model, ModelError, ModelSettings, Request, Trouble,
     asking::Asking,
+    connection::{authorities, connection},
     failure::{CHECK_ADDRESS, Complaint, described, shown},
     key::{self, Key, KeySource},
     preset::KeyHeader,
@@ -47,7 +51,9 @@ enum Known {
 /// A client of an OpenAI-compatible server.
 pub struct Client {
     pub(crate) settings: ModelSettings,
-    http: reqwest::Client,
+    authorities: Vec<Certificate>,
+    /// Made with the first request.
+    http: OnceLock<reqwest::Client>,
     /// The key, once it was looked up.
     key: Mutex<Known>,
     shape: Mutex<Shape>,
@@ -88,35 +94,17 @@ impl Client {
     /// # Errors
     /// Returns what is wrong with the certificates.
     pub fn new(settings: ModelSettings) -> Result<Self, Problem> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .connect_timeout(settings.timeouts.connect)
-            .user_agent(concat!("todo-agent/", env!("CARGO_PKG_VERSION")))
-            .referer(false);
-        if let Some(path) = &settings.ca_file {
-            let wrong = |error: &dyn std::fmt::Display| {
-                Problem::configuration(format!("the CA file {} cannot be used: {error}", path.display()))
-            };
-            let pem = fs::read(path).map_err(|error| wrong(&error))?;
-            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| wrong(&chain(&error)))?;
-            if certificates.is_empty() {
-                return Err(wrong(&"it holds no certificate in PEM form"));
-            }
-            builder = builder.tls_certs_merge(certificates);
-        } else if settings.base_url.scheme() == "http" {
-            // A server without TLS needs no authorities, and a small container may have none.
-            builder = builder.tls_certs_only([]);
-        }
-        if settings.is_here() {
-            // No proxy leads to this machine.
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| {
-            Problem::configuration(format!("there is no way to connect to a model: {}", chain(&error)))
-                .hint("install the system's CA certificates, or name a file with ca_file in [model] of config.toml")
-        })?;
+        let authorities = authorities(&settings)?;
         let shape = Mutex::new(Shape::of(settings.preset.quirks));
-        Ok(Self { settings, http, key: Mutex::new(Known::Nothing), shape })
+        Ok(Self { settings, authorities, http: OnceLock::new(), key: Mutex::new(Known::Nothing), shape })
+    }
+
+    fn http(&self) -> Result<&reqwest::Client, Failure> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
+        let made = connection(&self.settings, &self.authorities)?;
+        Ok(self.http.get_or_init(|| made))
     }
 
     /// Sends a conversation and returns the answer once it begins.
@@ -144,7 +132,7 @@ impl Client {
 
     async fn send(&self, body: &Value) -> Result<Response, Failure> {
         let url = self.url("chat/completions");
-        let request = self.http.post(url).headers(self.headers().await?).header(CONTENT_TYPE, "application/json");
+        let request = self.http()?.post(url).headers(self.headers().await?).header(CONTENT_TYPE, "application/json");
         let sent = request.body(body.to_string()).send();
         match timeout(self.settings.timeouts.first, sent).await {
             Ok(Ok(response)) => Ok(response),
@@ -158,7 +146,7 @@ impl Client {
     /// # Errors
     /// Returns why there is no answer; a status that is no success is one, too.
     pub(crate) async fn get(&self, url: Url, patience: Duration) -> Result<Vec<u8>, Failure> {
-        let request = self.http.get(url).headers(self.headers().await?);
+        let request = self.http()?.get(url).headers(self.headers().await?);
         self.body_of(request, patience).await
     }
 
@@ -167,7 +155,7 @@ impl Client {
     /// # Errors
     /// Returns why there is no answer; a status that is no success is one, too.
     pub(crate) async fn post(&self, url: Url, body: &Value, patience: Duration) -> Result<Vec<u8>, Failure> {
-        let request = self.http.post(url).headers(self.headers().await?);
+        let request = self.http()?.post(url).headers(self.headers().await?);
         let request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         self.body_of(request, patience).await
     }
@@ -417,7 +405,7 @@ async fn read(response: &mut Response, most: usize) -> Vec<u8> {
 }
 
 /// Returns an error with its causes, without the address: it may hold a secret.
-fn chain(error: &reqwest::Error) -> String {
+pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut causes = Vec::new();
     let mut cause: Option<&dyn Error> = error.source();
     while let Some(error) = cause {

@@ -211,7 +211,7 @@ fn no_quota_is_no_reason_to_ask_again() {
     let error = ask(&client(&model), &request("x")).1.unwrap_err();
     assert_snapshot!(shown(&error), @r"
     Quota: the account has no quota left (429): You exceeded your current quota, please check your plan and billing details
-    hint: wait, top up the account, or name another model or provider (--model, --provider)
+    hint: top up the account, or name another model or provider (--model, --provider)
     ");
 }
 
@@ -399,7 +399,7 @@ fn errors_as_a_person_reads_them() {
 
     no money
     Quota: the account has no quota left (402): Insufficient Balance
-    hint: wait, top up the account, or name another model or provider (--model, --provider)
+    hint: top up the account, or name another model or provider (--model, --provider)
 
     web page
     Nonsense: the server answered with a web page titled "Welcome to nginx!"
