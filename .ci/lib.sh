@@ -5,6 +5,7 @@ passed=0
 failed=0
 failures=()
 running='' # the process group of the step that runs
+beside=''  # the process group of the step that runs beside the others, if one does
 cluster='' # `starting` or `up`, while there may be one
 
 step() { # name, command...
@@ -17,6 +18,29 @@ step() { # name, command...
   set +m
   wait "$running" || status=$?
   running=''
+  settled "$name" "$start" "$log" "$status"
+}
+
+# Starts a step that computes while the steps after it mostly wait; `joined` ends it.
+begin() { # name, command...
+  beside_name=$1 beside_start=$SECONDS beside_log=$(mktemp)
+  shift
+  set -m
+  nice -n 19 "$@" >"$beside_log" 2>&1 &
+  beside=$!
+  set +m
+}
+
+joined() {
+  local status=0
+  wait "$beside" || status=$?
+  beside=''
+  settled "$beside_name" "$beside_start" "$beside_log" "$status"
+}
+
+# Says and counts what came of a step.
+settled() { # name, start, log, status
+  local name=$1 start=$2 log=$3 status=$4
   if ((status == 0)); then
     passed=$((passed + 1))
     printf 'ok      %-32s %4d s\n' "$name" $((SECONDS - start))
@@ -36,6 +60,7 @@ step() { # name, command...
 interrupted() {
   trap '' INT TERM HUP
   [ -z "$running" ] || kill -TERM -- "-$running"
+  [ -z "$beside" ] || kill -TERM -- "-$beside"
   wait
   echo "interrupted after $passed passed, $failed failed"
   exit "$1"
