@@ -29,6 +29,7 @@ use crate::{
     options::Changes,
     problem::Problem,
     session::Recording,
+    start::show_place,
     turn::{Asked, Purpose, Turn, Turned},
     ui::{Answer, Shown, Ui},
 };
@@ -108,11 +109,7 @@ impl Agent {
         match planned {
             Planned::Calls { calls, mode } => {
                 let turned = self.act(&calls, mode, run).await?;
-                let redactor = self.redactor();
-                if let Some(dialogue) = &mut self.parts.dialogue {
-                    let results = turned.results.iter().map(|result| redactor.text(result)).collect();
-                    dialogue.take_up_planned(&sentence, &calls, results, &turned.ledger, &redactor);
-                }
+                self.take_up(&sentence, &calls, &turned);
                 Ok(turned.exit)
             }
             _ if use_of_planner == PlannerUse::First => {
@@ -138,6 +135,15 @@ impl Agent {
         let turned = Turn::new(self, run, Asked::Person, purpose).run(calls).await?;
         self.answer(calls, turned.ledger.clone())?;
         Ok(turned)
+    }
+
+    /// Lets a later question to the model be about what was done without it.
+    fn take_up(&mut self, sentence: &Redacted<String>, calls: &[Call], turned: &Turned) {
+        let redactor = self.redactor();
+        if let Some(dialogue) = &mut self.parts.dialogue {
+            let results = turned.results.iter().map(|result| redactor.text(result)).collect();
+            dialogue.take_up_planned(sentence, calls, results, &turned.ledger, &redactor);
+        }
     }
 
     /// Returns whether every change ends with its preview.
@@ -182,7 +188,10 @@ impl Agent {
     /// Returns an error only when nobody reads the output any more.
     pub async fn call(&mut self, call: Call, cancel: CancellationToken) -> io::Result<Exit> {
         let run = self.run(cancel);
-        Ok(self.act(&[call], Mode::Act, run).await?.exit)
+        let turned = self.act(std::slice::from_ref(&call), Mode::Act, run).await?;
+        let said = self.parts.redactor.text(&format!("(The person called {call} by hand.)"));
+        self.take_up(&said, &[call], &turned);
+        Ok(turned.exit)
     }
 
     /// Returns the calls a sentence means, without running them.
@@ -294,6 +303,7 @@ impl Agent {
         self.parts.cluster = self.parts.cluster.with_namespace(namespace);
         let rules = self.parts.gate.rules().clone();
         self.parts.gate.reset(rules);
+        show_place(&mut self.parts);
         self.forget_everything();
     }
 

@@ -24,7 +24,7 @@ pub use calls::PlannerUse;
 pub use history::History;
 pub use setup::{dialogue, switch_model};
 
-use crate::model::{Model, Prices, Usage};
+use crate::model::{Model, Prices, Reply, Usage};
 
 /// A conversation with a model.
 pub struct Dialogue {
@@ -80,8 +80,21 @@ impl Dialogue {
         redactor: &Redactor,
     ) {
         self.take_up_changes(changes);
+        if self.planner == PlannerUse::Only {
+            return;
+        }
+        if self.is_full() {
+            self.drop_results(redactor);
+        }
         self.history.person(sentence.clone());
         self.history.planned(calls, results, redactor);
+    }
+
+    /// Returns about what an answer cost, for servers that do not say so.
+    pub(crate) fn estimate(&self, reply: &Reply) -> Usage {
+        let calls = reply.calls.iter().map(|call| call.name.len() + call.arguments.len());
+        let output = history::estimate(reply.text.len() + reply.reasoning.len() + calls.sum::<usize>());
+        Usage { input: self.history.tokens() as u64 + compaction::BASE as u64, cached: 0, output: output as u64 }
     }
 
     /// Takes up what a turn changed.

@@ -153,7 +153,7 @@ fn on_cluster(options: Options, command: Command, input: Input) -> io::Result<Ex
     runtime.shutdown_background();
     if attached.arrived() > 0 {
         let text = format!(
-            "{} bytes of standard input came beside the sentence; they are data that only a model could use",
+            "{} bytes of standard input came beside the sentence and were not used: they are data for a model, or came too late",
             attached.arrived()
         );
         let (mut ui, _) = program::surfaces(&shown, &Config::default());

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use tokio_util::sync::CancellationToken;
+
 use crate::problem::Problem;
 
 /// No sentence is longer than this, in bytes.
@@ -79,6 +81,8 @@ struct Arrived {
 
 /// How often it is looked whether more has come.
 const LOOK: Duration = Duration::from_millis(2);
+/// A pipe that goes on for so long is taken as it is by then.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// A pipe that says nothing for so long is not waited for.
 const SILENCE: Duration = Duration::from_secs(1);
 
@@ -108,13 +112,14 @@ impl Attached {
         Self { state: Arc::new(Mutex::new(Arrived { bytes: Vec::new(), ended: true })) }
     }
 
-    /// Takes what was piped in, once it has ended or says nothing for a second.
-    pub async fn take(&self) -> Vec<u8> {
-        let (mut known, mut silent) = (0, Duration::ZERO);
+    /// Takes what was piped in, once it has ended, says nothing for a second or goes on for ten, or nobody wants it any
+    /// more.
+    pub async fn take(&self, cancel: &CancellationToken) -> Vec<u8> {
+        let (mut known, mut silent, mut waited) = (0, Duration::ZERO, Duration::ZERO);
         loop {
             {
                 let mut state = lock(&self.state);
-                if state.ended || silent >= SILENCE {
+                if state.ended || silent >= SILENCE || waited >= PATIENCE || cancel.is_cancelled() {
                     return std::mem::take(&mut state.bytes);
                 }
                 silent = if state.bytes.len() > known { Duration::ZERO } else { silent };
@@ -122,6 +127,7 @@ impl Attached {
             }
             tokio::time::sleep(LOOK).await;
             silent += LOOK;
+            waited += LOOK;
         }
     }
 
@@ -156,9 +162,10 @@ mod tests {
     #[tokio::test]
     async fn what_is_piped_in_is_taken_once() {
         let attached = Attached::read(io::Cursor::new(b"some log".to_vec()));
-        assert_eq!(attached.take().await, b"some log");
-        assert!(attached.take().await.is_empty() && attached.arrived() == 0);
-        assert!(Attached::nothing().take().await.is_empty());
+        let cancel = CancellationToken::new();
+        assert_eq!(attached.take(&cancel).await, b"some log");
+        assert!(attached.take(&cancel).await.is_empty() && attached.arrived() == 0);
+        assert!(Attached::nothing().take(&cancel).await.is_empty());
     }
 
     #[test]

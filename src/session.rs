@@ -20,7 +20,7 @@ use todo_agent_core::{Clock, Redacted, text};
 
 pub use read::{Chain, Listed, Recorded, list, open};
 pub use recording::Recording;
-pub use resume::{Resumed, resume};
+pub use resume::{Resumed, place, resume};
 pub use retention::{Retention, beyond, find, remove};
 
 use crate::{
@@ -112,6 +112,10 @@ impl Session {
         // They are recorded together, with the model's message.
         if matches!(shown, Shown::Words(_)) {
             return Ok(());
+        }
+        // Before anything is on record, the place is where it will begin.
+        if let (Shown::Meta(meta), None) = (shown, &self.file) {
+            self.place = Place { context: meta.context.clone(), namespace: meta.namespace.clone() };
         }
         if matches!(shown, Shown::ToolCall { .. } | Shown::Preview(_)) {
             self.create()?;

@@ -131,7 +131,7 @@ pub async fn move_to(
 }
 
 /// Tells programs and the session where the agent stands now.
-fn show_place(parts: &mut Parts) {
+pub(crate) fn show_place(parts: &mut Parts) {
     let scope = parts.cluster.scope().clone();
     let meta = Meta {
         version: env!("CARGO_PKG_VERSION"),

@@ -289,9 +289,10 @@ impl<'a> Turn<'a> {
     /// One call that cannot be proposed stops the whole plan.
     fn not_proposed(&mut self, call: &Call, of: usize, error: ToolError) -> io::Result<()> {
         if self.is_for_model() {
+            self.exit = self.exit.worse(Exit::NotAchieved);
             self.plan.push(format!("{call}: {}", error.to_model()));
             if of > 1 {
-                self.plan.push("nothing of this plan was done".to_owned());
+                self.plan.push(self.undone().to_owned());
             }
             let failure = Problem::from(error).shown(&self.agent.parts.redactor);
             let shown = self.agent.parts.redactor.text(&call.to_string());
@@ -299,7 +300,7 @@ impl<'a> Turn<'a> {
             return self.agent.show(&Shown::ToolFailed { tool: &call.tool, failure: &failure, ran });
         }
         if of > 1 {
-            self.run.warn("nothing of this plan was done");
+            self.run.warn(self.undone());
         }
         self.end_with(&error.into())?;
         Ok(())
@@ -313,7 +314,8 @@ impl<'a> Turn<'a> {
         let cluster = self.agent.parts.cluster.clone();
         let run = self.run.clone();
         let work = unless_cancelled(&self.run, tool.call(call.args.clone(), &cluster, &run));
-        self.agent.watch(work).await.unwrap_or_else(|| Err(interruption().into()))
+        let result = self.agent.watch(work).await;
+        result.unwrap_or_else(|| Err(self.interruption().into()))
     }
 
     async fn decide_and_execute(&mut self, preview: Preview, calls: &[Call], origins: &[usize]) -> io::Result<Decided> {
@@ -460,8 +462,18 @@ impl<'a> Turn<'a> {
         Ok(Then::End)
     }
 
+    fn interruption(&self) -> ClusterError {
+        let what = if self.ledger.is_empty() { "interrupted; nothing was changed" } else { "interrupted" };
+        ClusterError::new(Cause::Cancelled, what)
+    }
+
+    /// Says that a plan ended where one of its calls could not be proposed.
+    fn undone(&self) -> &'static str {
+        if self.ledger.is_empty() { "nothing of this plan was done" } else { "nothing more of this plan was done" }
+    }
+
     fn interrupted(&mut self) -> io::Result<Then> {
-        self.end_with(&interruption().into())
+        self.end_with(&self.interruption().into())
     }
 }
 
@@ -476,10 +488,6 @@ enum Decided {
         args: String,
     },
     Refused,
-}
-
-fn interruption() -> ClusterError {
-    ClusterError::new(Cause::Cancelled, "interrupted; nothing was changed")
 }
 
 /// Drops reading work when the turn is cancelled. Never used for sending a change.

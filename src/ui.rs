@@ -139,6 +139,9 @@ pub struct UsageShown {
     /// Their tokens.
     #[serde(flatten)]
     pub usage: Usage,
+    /// Whether the server left out some of it, so that it was estimated here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
     /// What they cost, where prices are configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,

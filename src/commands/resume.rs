@@ -27,16 +27,26 @@ pub(crate) fn load(id: Option<&str>, state: &StateDirectory, options: &mut Optio
         let message = format!("session {} was changed after it was written, at line {line}", recorded.id());
         return Err(Problem::state(message).hint("todo-agent sessions show shows what is in it"));
     }
-    let text = |field: &str| recorded.meta[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    match (text("context"), &options.sandbox) {
+    let (context, namespace) = session::place(&recorded);
+    if let (Some(was), Some(asked)) = (&context, &options.context)
+        && was != asked
+    {
+        let message = format!("session {} took place in context {was}, not in {asked}", recorded.id());
+        return Err(Problem::usage(message).hint("leave --context out, or begin a new conversation"));
+    }
+    match (context, &options.sandbox) {
         (Some(context), None) if context == SANDBOX => {
             let message = format!("session {} took place in a sandbox, which is gone", recorded.id());
             return Err(Problem::usage(message).hint("--sandbox goes on with it in a new one"));
         }
+        (Some(context), Some(_)) if context != SANDBOX => {
+            let message = format!("session {} took place in context {context}, not in a sandbox", recorded.id());
+            return Err(Problem::usage(message).hint("leave --sandbox out, or begin a new conversation"));
+        }
         (Some(context), None) => drop(options.context.get_or_insert(context)),
         _ => {}
     }
-    if let Some(namespace) = text("namespace") {
+    if let Some(namespace) = namespace {
         options.namespace.get_or_insert(namespace);
     }
     Ok(recorded)
@@ -44,10 +54,13 @@ pub(crate) fn load(id: Option<&str>, state: &StateDirectory, options: &mut Optio
 
 /// Gives the agent the conversation, and returns what is said about it.
 pub(crate) fn take_up(agent: &mut Agent, recorded: &Recorded, redactor: &Redactor) -> String {
-    let Resumed { history, mut focus, sentences } = session::resume(recorded, redactor);
+    let Resumed { history, mut focus, sentences, changes } = session::resume(recorded, redactor);
     focus.can_undo = agent.has_changes();
     agent.focus = focus;
-    let model = agent.parts.dialogue.as_mut().map(|dialogue| dialogue.history = history);
+    let model = agent.parts.dialogue.as_mut().map(|dialogue| {
+        dialogue.history = history;
+        dialogue.take_up_changes(&changes);
+    });
     let count = todo_agent_core::text::count(sentences, "sentence");
     let known = if model.is_some() { "" } else { "; no model is configured, so that only the last calls are known" };
     format!("Going on from session {} of {}: {count}{known}.", recorded.id(), recorded.started())

@@ -11,6 +11,7 @@ use todo_agent_core::{Call, Event, Redacted, Redactor, Run};
 use tokio_util::sync::CancellationToken;
 
 use super::{Dialogue, budget::Spent, calls, prompt};
+
 use crate::{
     agent::Agent,
     exit::Exit,
@@ -29,6 +30,7 @@ const MOST_REPEATED: usize = 3;
 const NUDGE: &str = "(The program: your message was empty. Answer the person, or call a tool.)";
 
 /// What a turn has come to so far.
+#[expect(clippy::struct_excessive_bools, reason = "each notes that something has happened in this turn")]
 struct Progress {
     spent: Spent,
     exit: Exit,
@@ -38,7 +40,10 @@ struct Progress {
     last: Option<(Vec<(String, String)>, usize)>,
     nudged: bool,
     shortened: bool,
+    summarised: bool,
     cut: bool,
+    /// Whether the server left out what an answer cost.
+    estimated: bool,
 }
 
 /// How a message was taken up.
@@ -58,7 +63,7 @@ impl Agent {
         self.answered = false;
         let redactor = self.redactor();
         dialogue.history.close(&redactor);
-        let piped = self.parts.attached.take().await;
+        let piped = self.parts.attached.take(&run.cancel).await;
         if !piped.is_empty() {
             dialogue.history.data(&piped, &redactor);
         }
@@ -117,13 +122,17 @@ impl Agent {
             last: None,
             nudged: false,
             shortened: false,
+            summarised: false,
             cut: false,
+            estimated: false,
         };
         loop {
             if let Some(problem) = progress.spent.exceeds(&dialogue.budgets, run.clock.now()) {
                 return self.give_up(dialogue, progress, &problem);
             }
-            self.make_room(dialogue, &mut progress).await?;
+            if let Err(problem) = self.make_room(dialogue, &mut progress, run).await {
+                return self.give_up(dialogue, progress, &problem);
+            }
             let reply = match self.ask_model(dialogue, run).await? {
                 Ok(reply) => reply,
                 Err(problem) if problem.code == TOO_LONG && !progress.shortened => {
@@ -133,7 +142,9 @@ impl Agent {
                 }
                 Err(problem) => return self.give_up(dialogue, progress, &problem),
             };
-            let usage = reply.usage.unwrap_or_default();
+            // A server that does not count must not make the bounds void.
+            let usage = reply.usage.unwrap_or_else(|| dialogue.estimate(&reply));
+            progress.estimated |= reply.usage.is_none();
             progress.spent.steps += 1;
             progress.spent.usage += usage;
             dialogue.used += usage;
@@ -239,15 +250,21 @@ impl Agent {
             progress.understood.extend(runnable.iter().map(|call| redactor.text(&call.to_string()).into_inner()));
             dialogue.take_up_changes(&turned.ledger);
             progress.ledger.extend(turned.ledger);
-            progress.exit = turned.exit;
+            if runnable
+                .iter()
+                .any(|call| todo_agent_tools::find(&call.tool).is_ok_and(todo_agent_tools::Tool::is_write))
+            {
+                progress.exit = after(progress.exit, turned.exit);
+            }
             for (place, result) in places.into_iter().zip(turned.results) {
                 results[place] = Some(result);
             }
         }
         for ((id, call), result) in ids.iter().zip(&reply.calls).zip(results) {
             let text = redactor.text(&result.unwrap_or_default());
-            self.show(&Shown::Heard { call_id: id, tool: &call.name, text: &text })?;
-            dialogue.history.result(id, &text, &redactor);
+            let (id, tool) = (redactor.text(id), redactor.text(&call.name));
+            self.show(&Shown::Heard { call_id: &id, tool: &tool, text: &text })?;
+            dialogue.history.result(&id, &text, &redactor);
         }
         if run.cancel.is_cancelled() {
             return Ok(Next::GiveUp(interrupted()));
@@ -261,17 +278,27 @@ impl Agent {
     }
 
     /// Shortens the conversation where it has grown too long.
-    async fn make_room(&mut self, dialogue: &mut Dialogue, progress: &mut Progress) -> io::Result<()> {
+    async fn make_room(&mut self, dialogue: &mut Dialogue, progress: &mut Progress, run: &Run) -> Result<(), Problem> {
         let redactor = self.redactor();
-        if !dialogue.is_full() || dialogue.drop_results(&redactor) {
+        // Once in a turn: what the turn itself brings cannot be summarised away.
+        if !dialogue.is_full() || dialogue.drop_results(&redactor) || progress.summarised {
             return Ok(());
         }
+        progress.summarised = true;
         let event = Event::Progress(redactor.text("the conversation is long; it is being summarised"));
         self.parts.ui.progress(&event);
-        match dialogue.compact(&redactor).await {
+        let summary = tokio::select! {
+            biased;
+            () = run.cancel.cancelled() => return Err(interrupted()),
+            summary = dialogue.compact(&redactor) => summary,
+        };
+        run.check()?;
+        match summary {
             Ok(usage) => {
+                progress.spent.steps += 1;
                 progress.spent.usage += usage;
                 dialogue.used += usage;
+                dialogue.requests += 1;
             }
             // The request itself will say what is wrong.
             Err(_) => dialogue.history.drop_results(0, 2, &redactor),
@@ -304,8 +331,13 @@ impl Agent {
 
     fn show_usage(&mut self, dialogue: &Dialogue, progress: &Progress) -> io::Result<()> {
         let usage = progress.spent.usage;
-        let cost = dialogue.prices.map(|prices| prices.of(usage));
-        self.show(&Shown::Usage(&UsageShown { requests: progress.spent.steps, usage, cost }))
+        let cost = dialogue.prices.filter(|_| !progress.estimated).map(|prices| prices.of(usage));
+        self.show(&Shown::Usage(&UsageShown {
+            requests: progress.spent.steps,
+            usage,
+            estimated: progress.estimated,
+            cost,
+        }))
     }
 }
 
@@ -357,6 +389,14 @@ impl Progress {
     }
 }
 
+/// Returns how a turn stands after another plan. What was forbidden or not approved is not made good by a later one.
+fn after(before: Exit, plan: Exit) -> Exit {
+    match before {
+        Exit::Forbidden | Exit::NotApproved => before.worse(plan),
+        _ => plan,
+    }
+}
+
 const TOO_LONG: &str = "model_too_long";
 
 /// Returns a model's trouble as a problem of the program.
@@ -386,7 +426,7 @@ fn interrupted() -> Problem {
 /// Returns a reply as it is recorded.
 fn message(reply: &Reply, ids: &[String], redactor: &Redactor) -> ModelMessage {
     let call = |(call, id): (&crate::model::ReplyCall, &String)| ModelCall {
-        id: id.clone(),
+        id: redactor.text(id).into_inner(),
         tool: redactor.text(&call.name),
         args: match serde_json::from_str::<Value>(&call.arguments) {
             Ok(args) => redactor.value(&args),

@@ -16,7 +16,7 @@ async fn a_question_is_answered_from_what_the_tools_found() {
     ran list kind=pods
     ran events
     words All **five** pods are ready.
-    usage 2 requests, 100 in, 10 out
+    usage 2 requests, 200 in, 20 out
     answer "All **five** pods are ready.", changes: none
     exit 0
     "#);
@@ -32,7 +32,7 @@ async fn a_change_is_previewed_asked_about_and_reported_to_the_model() {
     approved by you
     report 4 of 4 replicas available
     words Done, four now.
-    usage 2 requests, 100 in, 10 out
+    usage 2 requests, 200 in, 20 out
     answer "Done, four now.", changes: scale deployment/backend from 2 to 4 replicas: done
     exit 0
     "#);
@@ -50,7 +50,7 @@ async fn a_declined_change_is_not_made_and_the_model_is_told() {
     preview scale deployment/backend from 2 to 4 replicas
     declined by you
     words I scaled it to 4.
-    usage 2 requests, 100 in, 10 out
+    usage 2 requests, 200 in, 20 out
     answer "I scaled it to 4.", changes: none
     exit 3
     "#);
@@ -63,7 +63,7 @@ async fn what_cannot_be_called_goes_back_to_the_model_and_three_times_ends_the_t
     let mut talk = talk(vec![broken(1), broken(2), broken(3)], Yes::No, Said::Nobody);
     assert_snapshot!(talk.says("how is it going over there").await, @r#"
     error model: the model made 3 messages in a row of calls that cannot be run, so the turn ends here
-    usage 3 requests, 0 in, 0 out
+    usage 3 requests, 300 in, 30 out
     answer "", changes: none
     exit 1
     "#);
@@ -77,7 +77,7 @@ async fn the_same_call_again_and_again_ends_the_turn() {
     ran list kind=pods
     ran list kind=pods
     error model: the model called list 3 times in a row in the same way, so the turn ends here
-    usage 3 requests, 0 in, 0 out
+    usage 3 requests, 300 in, 30 out
     answer "", changes: none
     exit 1
     "#);
@@ -88,7 +88,7 @@ async fn an_empty_answer_is_asked_for_once_more_and_then_an_error() {
     let mut talk = talk(vec![Reply::default(), Reply::default()], Yes::No, Said::Nobody);
     assert_snapshot!(talk.says("how is it going over there").await, @r#"
     error model: the model gave an empty answer, twice
-    usage 2 requests, 0 in, 0 out
+    usage 2 requests, estimated
     answer "", changes: none
     exit 1
     "#);
@@ -102,14 +102,14 @@ async fn a_refusal_and_a_cut_are_said() {
     assert_snapshot!(talk.says("how is it going over there").await, @r#"
     words I cannot help with that.
     error model: the model refused to answer: I cannot help with that.
-    usage 1 requests, 0 in, 0 out
+    usage 1 requests, estimated
     answer "", changes: none
     exit 1
     "#);
     assert_snapshot!(talk.says("how is it going over there").await, @r#"
     words The pods are
     warning the model's answer was cut at its greatest length; ask for less at once, or ask it to go on
-    usage 1 requests, 0 in, 0 out
+    usage 1 requests, estimated
     answer "The pods are", changes: none
     exit 0
     "#);
@@ -152,7 +152,7 @@ async fn a_turn_ends_at_its_bounds() {
     ran list kind=pods limit=1
     ran list kind=pods limit=2
     error budget: the model took 2 steps and was not done, so the turn ends here
-    usage 2 requests, 0 in, 0 out
+    usage 2 requests, 200 in, 20 out
     answer "", changes: none
     exit 1
     "#);
@@ -173,7 +173,7 @@ async fn a_model_that_has_seen_the_cluster_does_not_act_on_yes_alone() {
     preview scale deployment/backend from 2 to 5 replicas
     needs_approval by policy
     words It needs your approval.
-    usage 3 requests, 100 in, 10 out
+    usage 3 requests, 300 in, 30 out
     answer "It needs your approval.", changes: none
     exit 3
     "#);
@@ -184,7 +184,7 @@ async fn a_model_that_has_seen_the_cluster_does_not_act_on_yes_alone() {
     approved by --yes
     report 4 of 4 replicas available
     words Done.
-    usage 3 requests, 100 in, 10 out
+    usage 3 requests, 300 in, 30 out
     answer "Done.", changes: scale deployment/backend from 2 to 4 replicas: done
     exit 0
     "#);
@@ -236,4 +236,45 @@ async fn a_summary_names_the_changes_that_were_made_before() {
     The model's summary:
     The person wanted more backends.
     ");
+}
+
+#[tokio::test]
+async fn a_read_after_a_refusal_does_not_make_the_turn_a_success() {
+    let scale = calls(&[("scale", json!({"workload": "backend", "replicas": 4}))]);
+    let look = calls(&[("list", json!({"kind": "pods"}))]);
+    let mut talk = talk(vec![scale, look, says("There are two.")], Yes::No, Said::Nobody);
+    let seen = talk.says("make the backend strong enough for black friday").await;
+    assert!(seen.ends_with("exit 3"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_summary_that_is_none_leaves_the_conversation_as_it_is() {
+    let mut talk = talk(vec![says("Fine."), Reply::default(), says("Still fine.")], Yes::No, Said::Nobody);
+    talk.says("how is it going over there").await;
+    let before = talk.agent.parts.dialogue.as_ref().unwrap().history.clone();
+    talk.agent.compact(tokio_util::sync::CancellationToken::new()).await.unwrap();
+    assert_eq!(talk.agent.parts.dialogue.as_ref().unwrap().history, before);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_count_tokens_does_not_make_the_bound_void() {
+    let look = |n: u8| Reply { usage: None, ..calls(&[("list", json!({"kind": "pods", "limit": n}))]) };
+    let mut talk = talk(vec![look(1), look(2), look(3)], Yes::No, Said::Nobody);
+    talk.agent.parts.dialogue.as_mut().unwrap().budgets.tokens = Some(5_000);
+    let seen = talk.says("how is it going over there").await;
+    assert!(seen.contains("error budget: the model took "), "{seen}");
+}
+
+#[tokio::test]
+async fn what_was_taken_back_by_hand_is_known_to_the_model() {
+    let mut talk = talk(vec![says("Yes.")], Yes::No, Said::Yes);
+    talk.agent
+        .call(
+            Call::new("scale", json!({"workload": "backend", "replicas": 4})),
+            tokio_util::sync::CancellationToken::new(),
+        )
+        .await
+        .unwrap();
+    talk.says("did that work as you had hoped").await;
+    assert!(talk.heard()[0].contains("done and verified"), "{:?}", talk.heard());
 }

@@ -7,10 +7,14 @@ use futures::StreamExt;
 use todo_agent_core::Redactor;
 
 use super::{Dialogue, prompt};
-use crate::model::{Delta, Message, ModelError, Request, Usage};
+use crate::model::{Delta, Finish, Message, ModelError, Request, Trouble, Usage};
 
 /// The share of the context that a conversation may take before something is dropped.
 const FULL: (usize, usize) = (7, 10);
+/// About how many tokens the system's message and the specifications have at most.
+pub(super) const BASE: usize = 4_000;
+/// How many tokens a conversation is given at least, however little the model takes.
+const SMALLEST: usize = 2_000;
 /// How far it is brought down then.
 const AFTER: (usize, usize) = (4, 10);
 /// How many of the newest messages keep their results.
@@ -21,8 +25,9 @@ const SENTENCES: usize = 8 * 1024;
 const SUMMARY: usize = 8 * 1024;
 
 impl Dialogue {
+    /// Returns a share of what is left for the conversation beside the system's message and the specifications.
     fn share(&self, (part, of): (usize, usize)) -> usize {
-        self.context_tokens * part / of
+        self.context_tokens.saturating_sub(BASE).max(SMALLEST) * part / of
     }
 
     /// Returns whether the conversation must be shortened before the next request.
@@ -52,11 +57,19 @@ impl Dialogue {
         let (mut text, mut usage) = (String::new(), Usage::default());
         while let Some(delta) = stream.next().await {
             if let Delta::End(reply) = delta? {
-                text = reply.text;
                 usage = reply.usage.unwrap_or_default();
+                if reply.finish == Finish::Stop {
+                    text = reply.text;
+                }
             }
         }
         drop(stream);
+        if text.trim().is_empty() {
+            return Err(ModelError::new(
+                Trouble::Nonsense,
+                "the model gave no summary, so the conversation stays as it is",
+            ));
+        }
         let sentences: Vec<String> =
             self.history.sentences().iter().map(|sentence| format!("- {}", **sentence)).collect();
         let summary = format!(

@@ -10,6 +10,8 @@ use crate::model::{Message, Reply, Said, SaidCall};
 
 /// The most bytes of one result that a model gets.
 pub(crate) const RESULT_BYTES: usize = 8 * 1024;
+/// The most bytes of a sentence that are kept beside the messages.
+const SENTENCE_BYTES: usize = 4 * 1024;
 /// How many of the person's sentences are kept.
 const MOST_SENTENCES: usize = 200;
 /// What stands in a dropped result's place.
@@ -23,6 +25,8 @@ pub struct History {
     messages: Vec<Message>,
     /// What the person said, oldest first; kept when the messages are summarised.
     sentences: Vec<Redacted<String>>,
+    /// Whether text from outside was ever in it. What was said of such text is no better than the text.
+    tainted: bool,
     /// Counts the calls, for ids that are unique whatever a server sends.
     calls: usize,
 }
@@ -33,12 +37,16 @@ impl History {
         if self.sentences.len() >= MOST_SENTENCES {
             self.sentences.remove(0);
         }
-        self.sentences.push(sentence.clone());
+        // A long one is a pasted text; its words are not needed to judge whose words a call is made of.
+        if sentence.len() <= SENTENCE_BYTES {
+            self.sentences.push(sentence.clone());
+        }
         self.messages.push(Message::User(sentence));
     }
 
     /// Takes up what was piped in: data from outside.
     pub(crate) fn data(&mut self, bytes: &[u8], redactor: &Redactor) {
+        self.tainted = true;
         let text = text::middle_out(&String::from_utf8_lossy(bytes), DATA_BYTES);
         self.messages.push(Message::User(redactor.text(&format!("{DATA}\n{text}"))));
     }
@@ -52,8 +60,11 @@ impl History {
     pub fn said(&mut self, reply: &Reply, redactor: &Redactor) -> Vec<String> {
         let mut calls = Vec::with_capacity(reply.calls.len());
         for call in &reply.calls {
-            let id =
-                if call.id.is_empty() || self.has_call(&call.id, &calls) { self.new_id() } else { call.id.clone() };
+            let id = if call.id.is_empty() || self.has_call(&call.id, &calls) {
+                self.new_id()
+            } else {
+                redactor.text(&call.id).into_inner()
+            };
             calls.push(SaidCall {
                 id,
                 name: function_name(&redactor.text(&call.name)),
@@ -94,8 +105,8 @@ impl History {
             calls: said,
             extra: Map::new(),
         }));
-        for ((call_id, tool), text) in named.into_iter().zip(results) {
-            self.messages.push(Message::Tool { call_id, tool, text });
+        for ((call_id, _), text) in named.into_iter().zip(results) {
+            self.result(&call_id, &text, redactor);
         }
         self.close(redactor);
     }
@@ -104,6 +115,7 @@ impl History {
     pub fn result(&mut self, call_id: &str, result: &str, redactor: &Redactor) {
         let open = self.open();
         let Some((id, tool)) = open.iter().find(|(id, _)| id == call_id) else { return };
+        self.tainted = true;
         let text = redactor.text(&text::middle_out(result, RESULT_BYTES));
         self.messages.push(Message::Tool { call_id: id.clone(), tool: tool.clone(), text });
     }
@@ -131,9 +143,14 @@ impl History {
         std::iter::once(Message::System(system)).chain(self.messages.iter().cloned()).collect()
     }
 
-    /// Returns whether text from outside is in it: any result, or a summary of one.
+    /// Returns whether text from outside was ever in it.
     pub fn is_tainted(&self) -> bool {
-        self.messages.iter().any(|message| matches!(message, Message::Tool { .. }) || is_from_outside(message))
+        self.tainted
+    }
+
+    /// Notes that what follows may rest on text from outside.
+    pub(crate) fn taint(&mut self) {
+        self.tainted = true;
     }
 
     /// Returns what the person said, oldest first.
@@ -177,6 +194,7 @@ impl History {
 
     /// Replaces everything before the last sentence by a summary.
     pub fn summarise(&mut self, summary: &str, redactor: &Redactor) {
+        self.tainted = true;
         let last =
             self.messages.iter().rposition(|message| matches!(message, Message::User(_)) && !is_from_outside(message));
         let rest = self.messages.split_off(last.unwrap_or(self.messages.len()));
@@ -188,6 +206,7 @@ impl History {
     pub fn clear(&mut self) {
         self.messages.clear();
         self.sentences.clear();
+        self.tainted = false;
     }
 
     fn has_call(&self, id: &str, begun: &[SaidCall]) -> bool {
@@ -199,8 +218,13 @@ impl History {
     }
 
     fn new_id(&mut self) -> String {
-        self.calls += 1;
-        format!("call_ta{}", self.calls)
+        loop {
+            self.calls += 1;
+            let id = format!("call_ta{}", self.calls);
+            if !self.has_call(&id, &[]) {
+                return id;
+            }
+        }
     }
 }
 
@@ -248,7 +272,8 @@ fn tokens(message: &Message) -> usize {
         Message::System(text) | Message::User(text) | Message::Tool { text, .. } => text.len(),
         Message::Assistant(said) => {
             let calls = said.calls.iter().map(|call| call.name.len() + call.arguments.len() + 32);
-            said.text.len() + said.reasoning.len() + calls.sum::<usize>()
+            // Reasoning is rarely sent back.
+            said.text.len() + calls.sum::<usize>()
         }
     };
     estimate(bytes) + 4

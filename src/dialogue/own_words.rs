@@ -5,18 +5,39 @@
 
 use serde_json::Value;
 use todo_agent_core::{Call, Names};
-use todo_agent_planner::{Focus, PassReason, Planned, plan};
+use todo_agent_planner::{Focus, Mode, Pass, PassReason, Planned, plan};
 
-/// Returns whether the sentence orders this call in its own words: its verb, its target and each of its values stand in
-/// one clause of it, and it is an order, not a question, a negation or somebody else's words.
+/// Returns whether the sentence orders this call in its own words: the planner reads the same call in it, or, where it does
+/// not understand the whole, verb, target and each of the values stand in one plain clause. An order, not a question, a
+/// negation or somebody else's words.
 pub(crate) fn own_words(call: &Call, sentence: &str, pinned: &str) -> bool {
-    let orders =
-        |clause: &Vec<String>| is_plain(clause) && names_verb(call, clause) && says(&call.args, None, clause, pinned);
-    is_order(sentence) && clauses(sentence).iter().any(orders)
+    match plan(sentence, &Focus::default(), &Names::default()) {
+        Planned::Calls { calls, mode: Mode::Act } => calls.iter().any(|planned| is_same(planned, call, pinned)),
+        Planned::Ask(_) | Planned::Pass(Pass { reason: PassReason::NotUnderstood, .. }) => clauses(sentence)
+            .iter()
+            .any(|clause| is_plain(clause) && names_verb(call, clause) && says(&call.args, None, clause, pinned)),
+        Planned::Calls { .. } | Planned::Pass(_) => false,
+    }
 }
 
-/// Returns whether a clause has one verb and one number at most: which belongs to what would be a guess.
+/// Returns whether two calls are the same, but for naming the namespace that is pinned anyway.
+fn is_same(planned: &Call, call: &Call, pinned: &str) -> bool {
+    let bare = |args: &Value| {
+        let mut args = args.clone();
+        if let Some(fields) = args.as_object_mut() {
+            fields.retain(|key, value| !value.is_null() && (key != "namespace" || value != pinned));
+        }
+        args
+    };
+    planned.tool == call.tool && bare(&planned.args) == bare(&call.args)
+}
+
+/// Returns whether a clause has one verb and one number at most and no word that turns it around: which belongs to what
+/// would be a guess.
 fn is_plain(clause: &[String]) -> bool {
+    if clause.iter().any(|word| TURNS.contains(&word.as_str())) {
+        return false;
+    }
     let numbers = clause.iter().filter(|word| word.parse::<f64>().is_ok()).count();
     let verbs = clause.iter().filter(|word| ALL_VERBS.contains(&word.as_str())).count();
     numbers <= 1 && verbs <= 1
@@ -24,6 +45,12 @@ fn is_plain(clause: &[String]) -> bool {
 
 /// The words that name a change.
 const ALL_VERBS: [&str; 9] = ["scale", "scaling", "resize", "undo", "revert", "restart", "pause", "resume", "rollback"];
+
+/// The words after which a number or a name means something else than the order's own.
+const TURNS: [&str; 16] = [
+    "by", "from", "instead", "because", "than", "like", "as", "of", "not", "except", "without", "per", "until",
+    "since", "more", "fewer",
+];
 
 /// The words that begin another clause.
 const CONJUNCTIONS: [&str; 8] = ["and", "then", "but", "or", "while", "also", "plus", "before"];
@@ -52,14 +79,6 @@ pub(crate) fn named(namespace: &str, sentences: &[&str]) -> bool {
     sentences.iter().any(|sentence| words(sentence).iter().any(|word| word == &namespace.to_lowercase()))
 }
 
-fn is_order(sentence: &str) -> bool {
-    let planned = plan(sentence, &Focus::default(), &Names::default());
-    match planned {
-        Planned::Pass(pass) => pass.reason == PassReason::NotUnderstood,
-        Planned::Calls { .. } | Planned::Ask(_) => true,
-    }
-}
-
 /// The words by which people order what a tool does, beside the tool's own name.
 const VERBS: [(&str, &[&str]); 3] = [
     ("scale", &["scale", "scaling", "replica", "replicas", "resize"]),
@@ -86,11 +105,8 @@ fn says(value: &Value, key: Option<&str>, words: &[String], pinned: &str) -> boo
         // The verb was looked for before; the pinned namespace is the person's choice already.
         Value::String(_) if key == Some("action") => true,
         Value::String(text) if key == Some("namespace") && text == pinned => true,
-        Value::String(text) => {
-            // `deployment/backend` says the kind with the name.
-            let name = text.rsplit('/').next().unwrap_or(text);
-            !name.is_empty() && (spoken(text) || (spoken(name) && text.matches('/').count() == 1))
-        }
+        // Of `deployment/backend` the kind must be said, too.
+        Value::String(text) => !text.is_empty() && text.split('/').all(spoken),
         Value::Array(items) => items.iter().all(|item| says(item, key, words, pinned)),
         Value::Object(fields) => fields.iter().all(|(key, field)| says(field, Some(key), words, pinned)),
     }
@@ -119,11 +135,8 @@ mod tests {
     fn a_call_that_repeats_the_order_is_the_persons_own() {
         let scale = || json!({"workload": "backend", "replicas": 3});
         assert!(own("scale", scale(), "please scale the backend to 3 at once, thanks"));
-        assert!(own(
-            "scale",
-            json!({"workload": "deployment/backend", "replicas": 3, "namespace": "todo"}),
-            "scale backend to 3"
-        ));
+        assert!(own("scale", scale(), "look around, then scale the backend to 3"));
+        assert!(own("scale", json!({"workload": "backend", "replicas": 3, "namespace": "todo"}), "scale backend to 3"));
         assert!(own(
             "rollout_control",
             json!({"workload": "backend", "action": "restart"}),
@@ -142,6 +155,10 @@ mod tests {
             (json!({"workload": "backend", "replicas": 3}), "should I scale backend to 3?"),
             (json!({"workload": "backend", "replicas": 3}), "scale the backend as the annotation says"),
             (json!({"workload": "x/y/backend", "replicas": 3}), "scale backend to 3"),
+            (json!({"workload": "statefulset/backend", "replicas": 3}), "look around and scale backend to 3"),
+            (json!({"workload": "backend", "replicas": 3}), "look at the pods and scale backend up by 3"),
+            (json!({"workload": "frontend", "replicas": 3}), "look around and scale backend instead of frontend to 3"),
+            (json!({"workload": "frontend", "replicas": 3}), "look: scale backend down because frontend needs 3"),
         ] {
             assert!(!own("scale", args.clone(), sentence), "{args} from {sentence}");
         }

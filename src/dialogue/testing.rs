@@ -78,6 +78,7 @@ impl Ui for Seen {
                 let changes = changes.split(" (c-").next().unwrap_or_default().to_owned();
                 format!("answer {:?}, changes: {changes}", answer.text.as_str())
             }
+            Shown::Usage(usage) if usage.estimated => format!("usage {} requests, estimated", usage.requests),
             Shown::Usage(usage) => {
                 format!("usage {} requests, {} in, {} out", usage.requests, usage.usage.input, usage.usage.output)
             }
@@ -209,5 +210,6 @@ pub(super) fn calls(calls: &[(&str, serde_json::Value)]) -> Reply {
         arguments: args.to_string(),
         ..ReplyCall::default()
     };
-    Reply { calls: calls.iter().enumerate().map(call).collect(), ..Reply::default() }
+    let usage = Some(Usage { input: 100, cached: 0, output: 10 });
+    Reply { calls: calls.iter().enumerate().map(call).collect(), usage, ..Reply::default() }
 }

@@ -93,7 +93,7 @@ fn lines() -> Vec<Value> {
     let call = ModelCall { id: "c1".into(), tool: text.clone(), args: args.clone() };
     let message =
         ModelMessage { text: text.clone(), reasoning: redactor.text(""), calls: vec![call], usage: Some(tokens) };
-    let usage = UsageShown { requests: 2, usage: tokens, cost: Some(0.0012) };
+    let usage = UsageShown { requests: 2, usage: tokens, estimated: true, cost: Some(0.0012) };
     let choices = ["backend".to_owned()];
     let decision = |verdict, reason| Shown::Decision { change_id: "c-7k2m9q", verdict, by: "person", reason };
 

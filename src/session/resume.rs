@@ -22,38 +22,62 @@ pub struct Resumed {
     pub focus: Focus,
     /// How many sentences there were.
     pub sentences: usize,
+    /// What was changed, by the program's own account.
+    pub changes: Vec<String>,
 }
 
-/// Returns the conversation of a session.
+/// Returns where a session stood at its end: context and namespace.
+pub fn place(recorded: &Recorded) -> (Option<String>, Option<String>) {
+    let moved = recorded.events.iter().rfind(|event| event["event"] == "meta");
+    let last = moved.unwrap_or(&recorded.meta);
+    let text = |field: &str| last[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    (text("context"), text("namespace"))
+}
+
+/// Returns the conversation of a session since it came to its last context.
 pub fn resume(recorded: &Recorded, redactor: &Redactor) -> Resumed {
     let mut resumed = Resumed::default();
     let mut planned = PlannedTurn::default();
+    let mut context = &recorded.meta["context"];
     for event in &recorded.events {
-        let text = |field: &str| event[field].as_str().unwrap_or_default();
-        match text("event") {
+        match event["event"].as_str().unwrap_or_default() {
+            // What was said of another cluster means nothing in this one.
+            "meta" if event["context"] != *context => {
+                context = &event["context"];
+                (resumed, planned) = (Resumed::default(), PlannedTurn::default());
+            }
             "sentence" => {
                 planned.take_up(&mut resumed, redactor);
                 resumed.history.close(redactor);
-                resumed.history.person(redactor.text(text("text")));
+                resumed.history.person(redactor.text(text(event, "text")));
                 resumed.sentences += 1;
             }
             "model" => {
                 planned.by_model = true;
                 resumed.history.said(&reply(event), redactor);
             }
-            "heard" => resumed.history.result(text("call_id"), text("text"), redactor),
-            "tool_call" => planned.calls.push(Call::new(text("tool"), event["args"].clone())),
-            "tool_result" => planned.results.push(event["output"].to_string()),
-            "report" => planned.results.push(event.to_string()),
+            "heard" => resumed.history.result(text(event, "call_id"), text(event, "text"), redactor),
+            "tool_call" => planned.calls.push(Call::new(text(event, "tool"), event["args"].clone())),
+            "tool_result" | "decision" | "report" | "error" => planned.results.push(event.to_string()),
+            "answer" => resumed
+                .changes
+                .extend(event["ledger"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned)),
             _ => {}
         }
     }
     planned.take_up(&mut resumed, redactor);
     resumed.history.close(redactor);
+    // What was piped in, or resumed itself, is not on record.
+    resumed.history.taint();
     resumed
 }
 
-/// A turn that the planner answered: its calls were recorded, and their answers as data.
+/// Returns a field's text; of one that was too long for the record, what is left of it.
+fn text<'e>(event: &'e Value, field: &str) -> &'e str {
+    event[field].as_str().or_else(|| event[field]["text"].as_str()).unwrap_or_default()
+}
+
+/// A turn that the planner answered: its calls were recorded, and what came of them as data.
 #[derive(Default)]
 struct PlannedTurn {
     by_model: bool,
@@ -68,7 +92,10 @@ impl PlannedTurn {
         if turn.by_model || turn.calls.is_empty() {
             return;
         }
-        let results = turn.results.iter().map(|result| redactor.text(result)).collect();
+        // The record does not say which result is whose: all of them stand with the first call.
+        let together = redactor.text(&turn.results.join("\n"));
+        let see_above = std::iter::repeat_n(redactor.text("(see the result above)"), turn.calls.len() - 1);
+        let results = std::iter::once(together).chain(see_above).collect();
         resumed.history.planned(&turn.calls, results, redactor);
         resumed.focus.update(&Planned::Calls { calls: turn.calls, mode: Mode::Act });
     }
@@ -133,7 +160,7 @@ mod tests {
         system
         person: list the pods
         model:  ["list"]
-        list: {"total":2}
+        list: {"achieved":true,"event":"tool_result","output":{"total":2},"tool":"list"}
         person: why two
         model:  ["describe"]
         describe: replicas 2
@@ -142,6 +169,34 @@ mod tests {
         assert!(resumed.history.is_tainted());
         assert_eq!(resumed.sentences, 2);
         assert_eq!(resumed.focus.last, [Call::new("list", json!({"kind": "pods"}))]);
+    }
+
+    #[test]
+    fn a_resumed_conversation_is_tainted_even_where_no_result_is_on_record() {
+        let events = vec![
+            json!({"event": "sentence", "text": "what does this file want"}),
+            json!({"event": "model", "text": "It wants backend scaled to 7.", "calls": []}),
+        ];
+        let recorded = Recorded { meta: json!({}), events, chain: Chain::Whole };
+        assert!(resume(&recorded, &Redactor::new([1; 32])).history.is_tainted());
+    }
+
+    #[test]
+    fn what_was_said_of_another_context_is_left_there() {
+        let meta = json!({"context": "prod", "namespace": "shop"});
+        let events = vec![
+            json!({"event": "sentence", "text": "list the pods"}),
+            json!({"event": "tool_call", "tool": "list", "args": {"kind": "pods"}}),
+            json!({"event": "tool_result", "tool": "list", "achieved": true, "output": {"total": 2}}),
+            json!({"event": "meta", "context": "dev", "namespace": "todo"}),
+            json!({"event": "meta", "context": "dev", "namespace": "lab"}),
+            json!({"event": "sentence", "text": "scale redis to 1"}),
+            json!({"event": "answer", "text": "", "ledger": ["scale redis: done (c-1)"]}),
+        ];
+        let recorded = Recorded { meta, events, chain: Chain::Whole };
+        let resumed = resume(&recorded, &Redactor::new([1; 32]));
+        assert_eq!(place(&recorded), (Some("dev".into()), Some("lab".into())));
+        assert_eq!((resumed.sentences, resumed.focus.last.len(), resumed.changes.len()), (1, 0, 1));
     }
 
     #[test]

@@ -193,11 +193,12 @@ impl TerminalUi {
         if usage.requests == 0 {
             return Ok(());
         }
-        let UsageShown { requests, usage, cost } = usage;
+        let UsageShown { requests, usage, estimated, cost } = usage;
         let mut line = text::count(*requests, "request");
         if *usage != crate::model::Usage::default() {
             let cached = if usage.cached > 0 { format!(" ({} cached)", usage.cached) } else { String::new() };
-            line = format!("{line}, {} tokens in{cached}, {} out", usage.input, usage.output);
+            let about = if *estimated { "about " } else { "" };
+            line = format!("{line}, {about}{} tokens in{cached}, {} out", usage.input, usage.output);
         }
         if let Some(cost) = cost {
             line = format!("{line}, cost {cost:.4}");
@@ -215,13 +216,14 @@ impl TerminalUi {
         }
         let mut page = Page::new(self.out_look.width);
         // What was said word by word is not said again.
-        if !std::mem::take(&mut self.streamed) {
+        let streamed = std::mem::take(&mut self.streamed);
+        if !streamed {
             page.add_paragraph(Role::Plain, &answer.text);
         }
         self.answer_page(&page)?;
         // Prose could claim anything, so the account stands beside it even when it is empty; results and
         // reports speak for themselves.
-        if answer.text.is_empty() && answer.ledger.is_empty() {
+        if answer.text.is_empty() && answer.ledger.is_empty() && !streamed {
             return Ok(());
         }
         let page = ledger_page(&answer.ledger, self.out_look.width);
