@@ -25,7 +25,6 @@ pub mod script;
 pub mod session;
 pub mod start;
 pub mod state;
-pub mod streaming;
 pub mod terminal;
 mod toml_file;
 mod trace;

@@ -7,7 +7,7 @@ use std::io;
 
 use futures::StreamExt;
 use serde_json::Value;
-use todo_agent_core::{Call, Event, Redacted, Redactor, Run};
+use todo_agent_core::{Call, Event, Redacted, Redactor, Run, StreamingRedaction};
 use tokio_util::sync::CancellationToken;
 
 use super::{Dialogue, budget::Spent, calls, prompt};
@@ -17,7 +17,6 @@ use crate::{
     exit::Exit,
     model::{Delta, Finish, ModelError, Reply, Request, Trouble},
     problem::Problem,
-    streaming::StreamingRedaction,
     turn::{Asked, Purpose, Turn},
     ui::{Answer, ModelCall, ModelMessage, Shown, Ui, UsageShown},
 };
@@ -242,8 +241,7 @@ impl Agent {
             progress.broken += 1;
         } else {
             progress.broken = 0;
-            let said: Vec<String> = dialogue.history.sentences().iter().map(ToString::to_string).collect();
-            let sentences: Vec<&str> = said.iter().map(String::as_str).collect();
+            let sentences: Vec<&str> = dialogue.history.sentences().iter().map(|said| said.as_str()).collect();
             let asked = Asked::Model { sentence, sentences: &sentences, tainted: dialogue.history.is_tainted() };
             let purpose = if self.only_previews() { Purpose::Preview } else { Purpose::Act };
             let turned = Turn::new(self, run.clone(), asked, purpose).run(&runnable).await?;

@@ -12,20 +12,13 @@ use crate::support::{
 /// A sentence that the planner leaves to a model.
 const QUESTION: &str = "could you tell me how my application is doing";
 
-fn with_model(model: &FakeModel) -> TestEnvironment {
-    let environment = TestEnvironment::new();
-    environment.set("TODO_AGENT_BASE_URL", &model.url());
-    environment.set("TODO_AGENT_MODEL", "fake");
-    environment
-}
-
 #[test]
 fn a_question_is_answered_from_what_the_tools_found() {
     let model = FakeModel::start([
         Reply::calls(&[("list", json!({"kind": "pods"})), ("events", json!({"warnings_only": true}))]),
         Reply::text("All **5** pods are ready and there are no warnings."),
     ]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let output = environment.run(["--sandbox", QUESTION]).exits(0);
     assert_snapshot!(output, @r"
     exit 0
@@ -44,7 +37,7 @@ fn a_question_is_answered_from_what_the_tools_found() {
 fn a_change_that_a_model_wants_is_previewed_asked_about_and_proven() {
     let scale = || Reply::calls(&[("scale", json!({"workload": "backend", "replicas": 4}))]);
     let model = FakeModel::start([scale(), Reply::text("I scaled the backend to 4."), scale(), Reply::text("Done.")]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let sentence = "make the backend strong enough for black friday";
     // Nobody can be asked here.
     assert_snapshot!(environment.run(["--sandbox", sentence]).exits(3), @r"
@@ -107,7 +100,7 @@ fn a_change_that_a_model_wants_is_previewed_asked_about_and_proven() {
 #[test]
 fn what_the_planner_understands_costs_no_token() {
     let model = FakeModel::start([]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     environment.run(["--sandbox", "list pods"]).exits(0).says("backend-").enough();
     assert!(model.requests().is_empty());
 }
@@ -121,7 +114,7 @@ fn trouble_with_a_model_is_told_with_what_to_do() {
         Reply::body(200, "text/html", "<html><body>Welcome to nginx!</body></html>"),
     ] {
         let model = FakeModel::start([reply]);
-        let environment = with_model(&model);
+        let environment = TestEnvironment::with_model(&model.url());
         let output = environment.run(["--sandbox", QUESTION]);
         assert_ne!(output.code, Some(0));
         assert!(output.stderr.contains("error: ") && output.stderr.contains("hint: "), "{output}");
@@ -132,7 +125,7 @@ fn trouble_with_a_model_is_told_with_what_to_do() {
 fn an_answer_that_is_cut_in_a_call_changes_nothing() {
     let call = Reply::message("I will stop it.", &[("scale", json!({"workload": "backend", "replicas": 0}))]);
     let model = FakeModel::start([call.ends_after(6)]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let output = environment.run(["--sandbox", "--yes=high", QUESTION]).exits(1);
     output.never_says("scale deployment").enough();
     assert!(environment.journal().is_empty());
@@ -141,7 +134,7 @@ fn an_answer_that_is_cut_in_a_call_changes_nothing() {
 #[test]
 fn control_characters_of_a_model_move_no_cursor() {
     let model = FakeModel::start([Reply::text("fine \u{1b}[2J\u{1b}]0;mine\u{7} \u{202e}evil")]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let output = environment.run(["--sandbox", QUESTION]).exits(0);
     assert!(!output.stdout.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{}", output.stdout.escape_debug());
 }
@@ -159,7 +152,7 @@ fn a_secret_never_reaches_a_model_a_session_or_the_screen() {
     .canary("sandbox-sandbox-sandbox-sandbox-01")
     .canary("postgresql://todo:sandbox@db.example")
     .canary("sandbox-no-real-key");
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let output = environment.run(["--sandbox", "what is the password of the database then"]).exits(0);
     for canary in ["sandbox-sandbox", "todo:sandbox@", "no-real-key"] {
         assert!(!format!("{output}").contains(canary));
@@ -171,7 +164,7 @@ fn a_secret_never_reaches_a_model_a_session_or_the_screen() {
 #[test]
 fn a_value_that_the_person_gives_stays_here() {
     let model = FakeModel::start([Reply::text("I have no tool for that yet.")]).canary("hunter22hunter22");
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let output =
         environment.run(["--sandbox", "please put DB_PASSWORD=hunter22hunter22 into the settings of everything"]);
     output.exits(0).enough();
@@ -185,7 +178,7 @@ fn as_json_a_turn_is_one_event_per_line() {
         Reply::calls(&[("list", json!({"kind": "pods", "count_only": true}))]),
         Reply::text("Five pods.").usage(100, 40, 20),
     ]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let output = environment.run(["--sandbox", "--json", QUESTION]).exits(0);
     let events: Vec<String> = output
         .stdout
@@ -209,7 +202,7 @@ fn a_script_compares_what_a_model_says_and_does() {
         Reply::text("I scaled the backend to 4."),
         Reply::text("I scaled the frontend to 9."),
     ]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let script = format!(
         r"
 name: with a model
@@ -253,7 +246,7 @@ fn a_conversation_is_gone_on_from() {
         Reply::text("Five pods are ready."),
         Reply::text("You asked how your application is doing."),
     ]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     environment.run(["--sandbox", QUESTION]).exits(0).enough();
     // Its sandbox is gone, which is said before anything is asked.
     environment.run(["resume"]).exits(2).says("took place in a sandbox").enough();
@@ -272,7 +265,7 @@ fn as_the_public_benchmark_calls_it() {
         Reply::text("```json\n{\"tool\": \"scale\", \"args\": {\"workload\": \"backend\", \"replicas\": 4}}\n```"),
         Reply::text("The backend has four replicas now."),
     ]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     environment.set("OPENAI_API_KEY", "canary-of-the-key");
     let trace = environment.path("trace.jsonl").display().to_string();
     let output = environment.run_with_input(

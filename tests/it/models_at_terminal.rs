@@ -12,17 +12,10 @@ use crate::support::{
 
 const QUESTION: &str = "could you tell me how my application is doing";
 
-fn with_model(model: &FakeModel) -> TestEnvironment {
-    let environment = TestEnvironment::new();
-    environment.set("TODO_AGENT_BASE_URL", &model.url());
-    environment.set("TODO_AGENT_MODEL", "fake");
-    environment
-}
-
 #[test]
 fn words_are_shown_while_the_model_still_speaks_and_ctrl_c_ends_it() {
     let model = FakeModel::start([Reply::text("The first words of a long answer that nobody waits for.").gated()]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let mut terminal = Terminal::start(&environment, ["--sandbox", QUESTION]);
     for gate in 1..=8 {
         model.wait_for_gate(gate);
@@ -40,7 +33,7 @@ fn words_are_shown_while_the_model_still_speaks_and_ctrl_c_ends_it() {
 #[test]
 fn a_model_that_never_answers_is_left_with_ctrl_c() {
     let model = FakeModel::start([Reply::silence()]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let mut terminal = Terminal::start(&environment, ["--sandbox", QUESTION]);
     terminal.see("waiting for");
     model.wait_for_requests(1);
@@ -55,7 +48,7 @@ fn a_conversation_with_a_plan_and_its_follow_up() {
         Reply::text("It has four now."),
         Reply::text("Four, as you approved."),
     ]);
-    let environment = with_model(&model);
+    let environment = TestEnvironment::with_model(&model.url());
     let mut terminal = Terminal::start(&environment, ["--sandbox"]);
     terminal.see("❯ ");
     terminal.type_line("make the backend strong enough for black friday");

@@ -137,9 +137,7 @@ fn a_report_in_html_needs_no_other_file_and_runs_nothing() {
 fn a_conversation_with_a_model_is_told_once() {
     let calls = [("list", json!({"kind": "pods"}))];
     let model = FakeModel::start([Reply::calls(&calls), Reply::text("All **5** pods are [ready](http://evil).")]);
-    let environment = TestEnvironment::new();
-    environment.set("TODO_AGENT_BASE_URL", &model.url());
-    environment.set("TODO_AGENT_MODEL", "fake");
+    let environment = TestEnvironment::with_model(&model.url());
     environment.run(["--sandbox", "could you tell me how my application is doing"]).exits(0).enough();
     let report = environment.run(["sessions", "export", "2"]).exits(0).stdout;
     let headings: Vec<&str> =

@@ -4,36 +4,17 @@
 use std::{fs, io::Write, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+use rustls::{ServerConnection, StreamOwned};
 use todo_agent_cluster::{Cluster, ConnectOptions};
 
 use crate::{
     asking::{ask, client_at, request, run, shown},
-    support::hostile::{answer, kubeconfig, listen, read_request_from},
+    support::hostile::{answer, encryption, kubeconfig, listen, read_request_from},
 };
 
 /// Starts a server with a certificate that its own authority signed; returns its port and the authority in PEM form.
 fn server(respond: impl Fn(&str) -> String + Send + Sync + 'static) -> (u16, String) {
-    let authority_key = KeyPair::generate().unwrap();
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority_certificate = authority.self_signed(&authority_key).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    let certificate = parameters.signed_by(&key, &Issuer::from_params(&authority, &authority_key)).unwrap();
-    let chain = vec![CertificateDer::from(certificate.der().to_vec())];
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    let config = Arc::new(config);
+    let (config, authority) = encryption(|_| {});
     let port = listen(move |stream| {
         let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = StreamOwned::new(connection, stream);
@@ -43,7 +24,7 @@ fn server(respond: impl Fn(&str) -> String + Send + Sync + 'static) -> (u16, Str
             let _ = stream.flush();
         }
     });
-    (port, authority_certificate.pem())
+    (port, authority)
 }
 
 fn model_server() -> (u16, String) {

@@ -55,6 +55,14 @@ impl TestEnvironment {
         environment
     }
 
+    /// Returns an environment in which the model at this base URL is configured.
+    pub(crate) fn with_model(base_url: &str) -> Self {
+        let environment = Self::new();
+        environment.set("TODO_AGENT_BASE_URL", base_url);
+        environment.set("TODO_AGENT_MODEL", "fake");
+        environment
+    }
+
     /// Returns a path below this environment's folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

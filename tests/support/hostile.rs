@@ -73,16 +73,16 @@ pub(crate) fn status(code: u16, reason: &str, message: &str) -> String {
     answer(&format!("{code} {reason}"), "application/json", &body.to_string())
 }
 
-/// Returns the port of a server whose certificate expired years ago, and the authority that signed it.
-pub(crate) fn expired_certificate() -> String {
+/// Returns how a server on this machine encrypts, with a certificate that its own authority signed, and the authority in
+/// PEM form.
+pub(crate) fn encryption(change: impl FnOnce(&mut CertificateParams)) -> (Arc<ServerConfig>, String) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_certificate = authority.self_signed(&authority_key).unwrap();
     let key = KeyPair::generate().unwrap();
     let mut parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    parameters.not_before = date_time_ymd(2020, 1, 1);
-    parameters.not_after = date_time_ymd(2021, 1, 1);
+    change(&mut parameters);
     let certificate = parameters.signed_by(&key, &Issuer::from_params(&authority, &authority_key)).unwrap();
     let chain = vec![CertificateDer::from(certificate.der().to_vec())];
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -92,12 +92,20 @@ pub(crate) fn expired_certificate() -> String {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .unwrap();
-    let config = Arc::new(config);
+    (Arc::new(config), authority_certificate.pem())
+}
+
+/// Returns a kubeconfig for a server whose certificate expired years ago, and the authority that signed it.
+pub(crate) fn expired_certificate() -> String {
+    let (config, authority) = encryption(|parameters| {
+        parameters.not_before = date_time_ymd(2020, 1, 1);
+        parameters.not_after = date_time_ymd(2021, 1, 1);
+    });
     let port = listen(move |mut stream| {
         let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
         while connection.is_handshaking() && connection.complete_io(&mut stream).is_ok() {}
     });
-    let authority = BASE64.encode(authority_certificate.pem());
+    let authority = BASE64.encode(authority);
     kubeconfig(&format!("https://127.0.0.1:{port}"), &format!("certificate-authority-data: {authority}"))
 }
 
