@@ -4,6 +4,7 @@
 passed=0
 failed=0
 failures=()
+details=$(mktemp) # what the failed steps printed
 running='' # the process group of the step that runs
 beside=''  # the process group of the step that runs beside the others, if one does
 cluster='' # `starting` or `up`, while there may be one
@@ -48,7 +49,7 @@ settled() { # name, start, log, status
     failed=$((failed + 1))
     failures+=("$name")
     printf 'FAILED  %-32s %4d s\n' "$name" $((SECONDS - start))
-    sed 's/^/        /' "$log" | tail -n 150
+    { failed_tests "$log" | grep . || tail -n 100 "$log"; } | sed 's/^/        /' | tee -a "$details"
   fi
   count_tests "$log"
   grep -E '^(report:|[|])' "$log" | sed 's/^report: //'
@@ -65,10 +66,15 @@ interrupted() {
   echo "interrupted after $passed passed, $failed failed"
   exit "$1"
 }
-trap '[ -z "$cluster" ] || tests/cluster/down' EXIT
+trap 'rm -f "$details"; [ -z "$cluster" ] || tests/cluster/down' EXIT
 trap 'interrupted 129' HUP
 trap 'interrupted 130' INT
 trap 'interrupted 143' TERM
+
+# What the test runner says of the tests that failed, from its whole output; nothing where none did.
+failed_tests() {
+  awk '/^---- .* ----$/ {on = 1; lines = 0} /^failures:$|^test result: / {on = 0} on && lines++ < 40' "$1"
+}
 
 # Adds the closing lines of cargo's test runner.
 count_tests() {
@@ -79,9 +85,11 @@ count_tests() {
   done < <(grep -E '^test result: .* [0-9]+ passed; [0-9]+ failed' "$1")
 }
 
+# What failed is said once more at the end, where it is looked for.
 finish() {
   if ((${#failures[@]})); then
     printf 'failed: %s\n' "${failures[*]}"
+    head -n 200 "$details"
   fi
   echo "$passed passed, $failed failed"
   ((failed == 0))
