@@ -174,6 +174,7 @@ fn agent(replies: VecDeque<Reply>) -> Result<(Agent, Sent), Failure> {
         attached: Attached::nothing(),
         changes: Changes::Made,
         timeout: None,
+        replay: None,
     };
     Ok((Agent::new(parts), sent))
 }

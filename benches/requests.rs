@@ -144,6 +144,7 @@ async fn say(sentence: &str, cluster: Cluster, clock: Arc<dyn Clock>, home: &Pat
         attached: Attached::nothing(),
         changes: Changes::Made,
         timeout: None,
+        replay: None,
     });
     match agent.sentence(sentence, CancellationToken::new()).await? {
         Exit::Done => {

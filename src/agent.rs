@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
 use todo_agent_cluster::{Cluster, DigestKey, Gate, RequestRecord};
 use todo_agent_core::{
     Call, ChangeView, Clock, Event, Names, Redacted, Redactor, Run,
@@ -28,7 +29,8 @@ use crate::{
     input::Attached,
     options::Changes,
     problem::Problem,
-    session::Recording,
+    replay::Replay,
+    session::{Fact, Recording},
     start::show_place,
     turn::{Asked, Purpose, Turn, Turned},
     ui::{Answer, Shown, Ui},
@@ -67,6 +69,8 @@ pub struct Parts {
     pub changes: Changes,
     /// How long a turn may take.
     pub timeout: Option<Duration>,
+    /// The record that is replayed, where one is.
+    pub replay: Option<Arc<Replay>>,
 }
 
 /// One conversation with one cluster.
@@ -95,13 +99,18 @@ impl Agent {
     /// Returns an error only when nobody reads the output any more.
     pub async fn sentence(&mut self, text: &str, cancel: CancellationToken) -> io::Result<Exit> {
         let sentence = self.parts.redactor.take_given(text.trim());
-        self.parts.ui.sentence(&sentence);
+        self.parts.ui.sentence(&sentence, self.parts.clock.now());
         let run = self.run(cancel);
+        let exit = self.answer_to(&sentence, run).await?;
+        Ok(self.ended(exit))
+    }
+
+    async fn answer_to(&mut self, sentence: &Redacted<String>, run: Run) -> io::Result<Exit> {
         let use_of_planner = self.parts.dialogue.as_ref().map_or(PlannerUse::Only, |dialogue| dialogue.planner);
         if use_of_planner == PlannerUse::Off {
-            return self.converse(&sentence, run).await;
+            return self.converse(sentence, run).await;
         }
-        let planned = match self.plan(&sentence, &run).await {
+        let planned = match self.plan(sentence, &run).await {
             Ok(planned) => planned,
             Err(problem) => return self.fail(&problem),
         };
@@ -109,13 +118,13 @@ impl Agent {
         match planned {
             Planned::Calls { calls, mode } => {
                 let turned = self.act(&calls, mode, run).await?;
-                self.take_up(&sentence, &calls, &turned);
+                self.take_up(sentence, &calls, &turned);
                 Ok(turned.exit)
             }
             _ if use_of_planner == PlannerUse::First => {
                 // What the planner would have asked, the model may know from the conversation.
                 self.focus.pending = None;
-                self.converse(&sentence, run).await
+                self.converse(sentence, run).await
             }
             Planned::Ask(question) => self.ask(&question),
             Planned::Pass(pass) => self.pass(&pass),
@@ -162,11 +171,13 @@ impl Agent {
         cancel: CancellationToken,
     ) -> io::Result<Exit> {
         let run = self.run(cancel);
+        let masked = self.masked(&calls);
+        self.parts.ui.fact(&Fact::Approve { calls: &masked, view: planned });
         let previewed = self.parts.changes == Changes::Previewed;
         let purpose = if previewed { Purpose::Preview } else { Purpose::ActAsPlanned(planned) };
         let turned = Turn::new(self, run, Asked::Person, purpose).run(&calls).await?;
         self.answer(&calls, turned.ledger)?;
-        Ok(turned.exit)
+        Ok(self.ended(turned.exit))
     }
 
     /// Shows what calls would do, and returns it for keeping.
@@ -179,7 +190,10 @@ impl Agent {
         cancel: CancellationToken,
     ) -> io::Result<(Exit, Option<ChangeView>)> {
         let run = self.run(cancel);
-        Turn::new(self, run, Asked::Person, Purpose::Preview).preview(calls).await
+        let masked = self.masked(calls);
+        self.parts.ui.fact(&Fact::Plan { calls: &masked });
+        let (exit, view) = Turn::new(self, run, Asked::Person, Purpose::Preview).preview(calls).await?;
+        Ok((self.ended(exit), view))
     }
 
     /// Runs calls that a person wrote out, as `todo-agent call` does.
@@ -188,10 +202,13 @@ impl Agent {
     /// Returns an error only when nobody reads the output any more.
     pub async fn call(&mut self, call: Call, cancel: CancellationToken) -> io::Result<Exit> {
         let run = self.run(cancel);
+        let args = self.parts.redactor.value(&call.args);
+        self.parts.ui.fact(&Fact::ByHand { tool: &call.tool, args: &args });
         let turned = self.act(std::slice::from_ref(&call), Mode::Act, run).await?;
-        let said = self.parts.redactor.text(&format!("(The person called {call} by hand.)"));
+        let said =
+            self.parts.redactor.text(&format!("(The person called {} by hand.)", *call.shown(&self.parts.redactor)));
         self.take_up(&said, &[call], &turned);
-        Ok(turned.exit)
+        Ok(self.ended(turned.exit))
     }
 
     /// Returns the calls a sentence means, without running them.
@@ -221,6 +238,16 @@ impl Agent {
     /// Returns a call without secret values, for keeping.
     pub fn redacted(&self, call: Call) -> Call {
         Call { args: self.parts.redactor.value(&call.args).into_inner(), ..call }
+    }
+
+    fn masked(&self, calls: &[Call]) -> Redacted<Value> {
+        self.parts.redactor.data(&calls)
+    }
+
+    /// Ends a turn in the record.
+    pub(crate) fn ended(&mut self, exit: Exit) -> Exit {
+        self.parts.ui.fact(&Fact::Ended { exit: exit.code() });
+        exit
     }
 
     /// Says a paragraph to the person.
@@ -311,8 +338,25 @@ impl Agent {
     pub(crate) fn forget_everything(&mut self) {
         self.names = None;
         self.focus = Focus::default();
-        if self.has_changes() {
+        self.look_for_changes();
+    }
+
+    /// Takes up whether the journal holds a change that could be taken back.
+    pub(crate) fn look_for_changes(&mut self) {
+        let undoable = self.has_changes();
+        self.parts.ui.fact(&Fact::Undoable { undoable });
+        if undoable {
             self.focus.changed();
+        } else {
+            self.focus.nothing_to_undo();
+        }
+    }
+
+    /// Forgets what was said with the model.
+    pub(crate) fn forget_conversation(&mut self) {
+        self.parts.ui.fact(&Fact::Forgotten);
+        if let Some(dialogue) = &mut self.parts.dialogue {
+            dialogue.forget();
         }
     }
 
@@ -342,9 +386,23 @@ impl Agent {
         if pass.unused.is_empty() || pass.reason != PassReason::NotUnderstood {
             return Ok(first);
         }
-        let names = self.names(run).await;
+        let names = match &self.parts.replay {
+            Some(replay) => replay.names(),
+            None => self.names(run).await,
+        };
+        self.parts.ui.interruption(&run.cancel);
         run.check()?;
-        Ok(plan(sentence, &self.focus, &names))
+        let planned = plan(sentence, &self.focus, &names);
+        self.record_names(sentence, &names, &planned);
+        Ok(planned)
+    }
+
+    /// Records the names that a sentence was understood with: those that bear on it, where they are enough.
+    fn record_names(&mut self, sentence: &Redacted<String>, names: &Names, planned: &Planned) {
+        let told = names.bearing_on(sentence);
+        let told = if plan(sentence, &self.focus, &told) == *planned { &told } else { names };
+        let names = self.parts.redactor.data(told);
+        self.parts.ui.fact(&Fact::Names { names: &names });
     }
 
     fn ask(&mut self, question: &Question) -> io::Result<Exit> {
@@ -360,7 +418,7 @@ impl Agent {
 
     /// Ends a turn: how it was understood and what was changed.
     pub(crate) fn answer(&mut self, calls: &[Call], ledger: Vec<String>) -> io::Result<()> {
-        let understood = calls.iter().map(|call| self.parts.redactor.text(&call.to_string()).into_inner()).collect();
+        let understood = calls.iter().map(|call| call.shown(&self.parts.redactor).into_inner()).collect();
         let text = self.parts.redactor.text("");
         self.show(&Shown::Answer(&Answer { text, understood, ledger }))
     }

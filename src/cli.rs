@@ -245,6 +245,15 @@ enum Sub {
         #[arg(value_name = "ID")]
         id: Option<String>,
     },
+    /// Run a recorded session once more, without a cluster or a model, and say where it differs
+    ///
+    /// What came from outside is fed from the record; what this program makes of it is held against it. Nothing is
+    /// sent anywhere. Exit codes: 0 as recorded, 1 it differs or the file was changed.
+    Replay {
+        /// The session's file, its id, or the start of that
+        #[arg(value_name = "FILE|ID", value_hint = ValueHint::FilePath)]
+        session: String,
+    },
     /// Look at recorded sessions, export or remove them
     #[command(subcommand_required = true, arg_required_else_help = false)]
     Sessions {

@@ -6,7 +6,7 @@ use std::{io, path::PathBuf, time::Instant};
 
 use serde_json::json;
 use todo_agent_cluster::contexts;
-use todo_agent_core::{Call, Names, ObjectRef, Reader};
+use todo_agent_core::{Call, Names, ObjectRef, Reader, reader::Scope};
 use todo_agent_kube_rules::kinds;
 use todo_agent_tools::TOOLS;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,7 @@ use crate::{
     policy_file::Policy,
     problem::Problem,
     session::Place,
-    start::move_to,
+    start::{move_to, record_terms},
     state::{StateDirectory, environment},
     terminal::repl::{Conversation, ToolEffect, ToolLine},
     ui::{Failure, Shown},
@@ -94,8 +94,8 @@ impl Conversation for Conversing {
     }
 
     fn place(&self) -> Place {
-        let scope = self.agent.scope();
-        Place { context: scope.context.clone(), namespace: scope.namespace.clone() }
+        let Scope { context, namespace, server } = self.agent.scope().clone();
+        Place { context, namespace, server }
     }
 
     fn contexts(&self) -> Vec<String> {
@@ -150,6 +150,7 @@ impl Conversation for Conversing {
         match switched {
             Ok(()) => {
                 self.options = options;
+                record_terms(&mut self.agent.parts);
                 Ok(())
             }
             Err(problem) => Err(self.failure(&problem)),

@@ -8,6 +8,8 @@ mod answering;
 mod budget;
 mod calls;
 mod compaction;
+mod digest;
+mod failure;
 mod history;
 pub(crate) mod own_words;
 mod prompt;
@@ -21,6 +23,7 @@ use todo_agent_core::{Call, Redacted, Redactor};
 
 pub use budget::{Budgets, Spent};
 pub use calls::PlannerUse;
+pub(crate) use failure::failed;
 pub use history::History;
 pub use setup::{dialogue, switch_model};
 

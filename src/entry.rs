@@ -107,6 +107,12 @@ fn run(invocation: Invocation, input: Input) -> io::Result<Exit> {
             let pruned = prune(&options, older_than, keep, &redactor()?);
             show(&options, "sessions", pruned)
         }
+        Command::Replay(session) => {
+            let state = StateDirectory::open(&environment);
+            let redactor = redactor()?;
+            let replayed = runtime()?.block_on(Box::pin(commands::replay::run(&session, state, &redactor)));
+            show(&options, "replay", replayed)
+        }
         Command::SessionsExport(wish) => export(&options, &wish),
         Command::Config => show(&options, "config", config(&options, &redactor()?)),
         Command::ModelCheck => {

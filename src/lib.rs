@@ -3,7 +3,7 @@
 //!
 //! [`entry`] goes from the arguments ([`cli`], [`options`]) to an exit code; [`start`] builds an [`agent`], whose
 //! turns show everything through a [`ui::Ui`]: the [`terminal`] or [`json`], recorded by a [`session`]. The
-//! [`script`] runs many of them and compares; the [`journal`] keeps what was changed; [`config`] and [`policy_file`] are what a person decides beforehand.
+//! [`script`] runs many of them and compares; a [`replay`] runs what was recorded once more; the [`journal`] keeps what was changed; [`config`] and [`policy_file`] are what a person decides beforehand.
 
 pub mod agent;
 pub mod cli;
@@ -21,6 +21,7 @@ pub mod options;
 pub mod policy_file;
 pub mod problem;
 pub mod program;
+pub mod replay;
 pub mod script;
 pub mod session;
 pub mod start;

@@ -148,7 +148,8 @@ pub struct ReplyCall {
 }
 
 /// Why an answer ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Finish {
     /// The model was done, or wants its calls run; also where the server gives no reason or an unknown one.
     #[default]
@@ -160,7 +161,7 @@ pub enum Finish {
 }
 
 /// Tokens of one answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Usage {
     /// Tokens of the request.
     pub input: u64,

@@ -63,7 +63,8 @@ pub struct Options {
 }
 
 /// Whether changes are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Changes {
     /// They are, once approved.
     #[default]
@@ -181,6 +182,8 @@ pub enum Command {
         /// How it goes on.
         with: Onward,
     },
+    /// Runs a recorded session once more; its file or id.
+    Replay(String),
     /// Lists the recorded sessions.
     SessionsList,
     /// Shows a recorded session.

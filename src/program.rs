@@ -6,7 +6,10 @@ use std::{io, process, thread};
 
 use serde_json::json;
 use todo_agent_core::Call;
-use tokio::sync::mpsc;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -138,7 +141,7 @@ pub(crate) fn farewell(agent: &mut Agent, options: &Options) {
 }
 
 /// Says what is out of the ordinary about this run.
-fn warn(agent: &mut Agent, options: &Options) {
+pub(crate) fn warn(agent: &mut Agent, options: &Options) {
     if options.approvals == Approvals::Unattended {
         agent.warn("--unattended: every change is made without asking, protected objects included");
     }
@@ -275,12 +278,22 @@ fn sentences_of_stdin() -> mpsc::Receiver<Result<String, Problem>> {
     receiver
 }
 
-/// Returns a token that Ctrl-C cancels; a second Ctrl-C ends the program at once.
+/// Returns a token that Ctrl-C cancels, or a request to end (SIGTERM), as of a CI that gives up; a second one ends the
+/// program at once.
 pub fn cancel_on_interrupt() -> CancellationToken {
     let cancel = CancellationToken::new();
     let token = cancel.clone();
     tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
+        let mut terminate = signal(SignalKind::terminate()).ok();
+        let mut terminated = async || match &mut terminate {
+            Some(signal) => signal.recv().await,
+            None => std::future::pending().await,
+        };
+        loop {
+            tokio::select! {
+                interrupted = tokio::signal::ctrl_c() => if interrupted.is_err() { return },
+                terminated = terminated() => if terminated.is_none() { return },
+            }
             if token.is_cancelled() {
                 process::exit(Exit::Interrupted.code().into());
             }

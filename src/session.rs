@@ -5,6 +5,7 @@
 //! that cannot be written never stops a turn: changes have their own record, the journal.
 
 pub mod export;
+pub(crate) mod fact;
 mod read;
 mod recording;
 mod resume;
@@ -16,10 +17,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use todo_agent_core::{Clock, Redacted, text};
+use todo_agent_core::{Clock, Redacted, output::MODEL_BYTES, text};
 
-pub use read::{Chain, Listed, Recorded, list, open};
+pub(crate) use fact::{Fact, ModelTerms, Terms};
+pub use read::{Chain, Listed, Recorded, list, open, read_file};
 pub use recording::Recording;
+pub(crate) use resume::reply;
 pub use resume::{Resumed, place, resume};
 pub use retention::{Retention, beyond, find, remove};
 
@@ -30,8 +33,8 @@ use crate::{
     ui::Shown,
 };
 
-/// The version of the file's format.
-pub const VERSION: u32 = 1;
+/// The version of the file's format. 2 brought what a replay needs.
+pub const VERSION: u32 = 2;
 
 /// How many bytes of one field are kept; more is cut and says so.
 const FIELD_BYTES: usize = 32 * 1024;
@@ -43,6 +46,8 @@ pub struct Place {
     pub context: String,
     /// The pinned namespace.
     pub namespace: String,
+    /// The API server.
+    pub server: String,
 }
 
 /// Writes one session.
@@ -54,6 +59,8 @@ pub struct Session {
     clock: Arc<dyn Clock>,
     retention: Retention,
     file: Option<Chained>,
+    /// What holds from the beginning, until it is written.
+    pending: Vec<Value>,
 }
 
 struct Chained {
@@ -80,7 +87,7 @@ impl Session {
         let started = clock.now();
         let id = format!("{}-{}", started.strftime("%Y%m%d-%H%M%S"), random_word(6)?);
         let folder = state.path().join(FOLDER);
-        Ok(Self { id, started, place, folder, clock, retention: Retention::default(), file: None })
+        Ok(Self { id, started, place, folder, clock, retention: Retention::default(), file: None, pending: Vec::new() })
     }
 
     /// Sets which older sessions go when this one is first written.
@@ -95,13 +102,30 @@ impl Session {
         &self.id
     }
 
-    /// Records a person's sentence.
+    /// Records a person's sentence, said at this time of the cluster.
     ///
     /// # Errors
     /// Returns why it cannot be written.
-    pub fn sentence(&mut self, sentence: &Redacted<String>) -> io::Result<()> {
+    pub fn sentence(&mut self, sentence: &Redacted<String>, now: Timestamp) -> io::Result<()> {
         self.create()?;
-        self.append("sentence", json!({ "text": **sentence }))
+        self.append("sentence", json!({ "text": **sentence, "now": now }))
+    }
+
+    /// Records what a turn rests on. Before the first sentence or call, only what lasts is kept.
+    ///
+    /// # Errors
+    /// Returns why it cannot be written.
+    pub(crate) fn fact(&mut self, fact: &Fact<'_>) -> io::Result<()> {
+        if fact.begins() {
+            self.create()?;
+        }
+        let fields = fact.fields();
+        if self.file.is_none() && fact.lasts() {
+            self.pending.retain(|earlier| earlier["fact"] != fields["fact"]);
+            self.pending.push(fields);
+            return Ok(());
+        }
+        self.append(fact::EVENT, fields)
     }
 
     /// Records something shown. Before the first sentence or call nothing is recorded.
@@ -115,12 +139,13 @@ impl Session {
         }
         // Before anything is on record, the place is where it will begin.
         if let (Shown::Meta(meta), None) = (shown, &self.file) {
-            self.place = Place { context: meta.context.clone(), namespace: meta.namespace.clone() };
+            self.place =
+                Place { context: meta.context.clone(), namespace: meta.namespace.clone(), server: meta.server.clone() };
         }
         if matches!(shown, Shown::ToolCall { .. } | Shown::Preview(_)) {
             self.create()?;
         }
-        let (event, fields) = described(shown);
+        let (event, fields) = recorded(shown);
         self.append(event, fields)
     }
 
@@ -142,15 +167,20 @@ impl Session {
             "version": env!("CARGO_PKG_VERSION"),
             "context": self.place.context,
             "namespace": self.place.namespace,
+            "server": self.place.server,
         });
-        self.append("session", meta)
+        self.append("session", meta)?;
+        for fact in std::mem::take(&mut self.pending) {
+            self.append(fact::EVENT, fact)?;
+        }
+        Ok(())
     }
 
     fn append(&mut self, event: &str, fields: Value) -> io::Result<()> {
         let at = self.clock.now();
         let Some(chained) = self.file.as_mut() else { return Ok(()) };
         let prev = Some(chained.previous.as_str()).filter(|previous| !previous.is_empty());
-        let mut line = serde_json::to_vec(&Record { at, event, prev, fields: bounded(fields) })?;
+        let mut line = serde_json::to_vec(&Record { at, event, prev, fields })?;
         let hash = line_hash(&line);
         line.push(b'\n');
         chained.file.write_all(&line)?;
@@ -171,10 +201,26 @@ pub(crate) const FOLDER: &str = "sessions";
 
 /// Returns the SHA-256 of a line without its end, hexadecimal.
 fn line_hash(line: &[u8]) -> String {
-    Sha256::digest(line).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(&Sha256::digest(line))
+}
+
+/// Returns bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+/// Returns something shown as it is recorded: its event and its fields.
+pub(crate) fn recorded(shown: &Shown<'_>) -> (&'static str, Value) {
+    let (event, mut fields) = described(shown);
+    if let Shown::ToolResult { output, .. } = shown {
+        fields["text"] = Value::String(output.for_model(MODEL_BYTES));
+    }
+    // A plan is replayed whole or not at all.
+    let is_whole = matches!(shown, Shown::Preview(_) | Shown::Report(_));
+    (event, if is_whole { fields } else { bounded(fields) })
 }
 
 /// Cuts fields that would make a session grow without bound, such as a long log. A cut field becomes an
@@ -186,7 +232,7 @@ fn bounded(mut fields: Value) -> Value {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            if whole.len() > FIELD_BYTES {
+            if whole.len() > FIELD_BYTES && value.get("cut_bytes").is_none() {
                 *value = json!({ "cut_bytes": whole.len(), "text": text::middle_out(&whole, FIELD_BYTES) });
             }
         }

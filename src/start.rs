@@ -20,7 +20,7 @@ use crate::{
     options::Options,
     policy_file::Policy,
     problem::Problem,
-    session::{Place, Recording, Retention, Session},
+    session::{Fact, ModelTerms, Place, Recording, Retention, Session, Terms},
     state::{StateDirectory, fill_random},
     ui::{Meta, Shown, Ui},
     unanswered,
@@ -95,6 +95,7 @@ pub async fn start(start: Start<'_>) -> Result<Agent, (Problem, Box<dyn Ui>)> {
         attached,
         changes: options.changes,
         timeout,
+        replay: None,
     };
     show_place(&mut parts);
     unanswered::examine(&mut parts).await;
@@ -124,9 +125,7 @@ pub async fn move_to(
     show_place(parts);
     unanswered::examine(parts).await;
     agent.forget_everything();
-    if let Some(dialogue) = &mut agent.parts.dialogue {
-        dialogue.forget();
-    }
+    agent.forget_conversation();
     Ok(())
 }
 
@@ -142,10 +141,26 @@ pub(crate) fn show_place(parts: &mut Parts) {
     };
     // A closed pipe shows again with the first answer.
     let _ = parts.ui.show(&Shown::Meta(&meta));
+    record_terms(parts);
+}
+
+/// Records under which terms the conversation goes on.
+pub(crate) fn record_terms(parts: &mut Parts) {
+    let model = parts.dialogue.as_ref().map(|dialogue| ModelTerms {
+        name: parts.redactor.text(&dialogue.model.describe()).into_inner(),
+        planner: dialogue.planner,
+        budgets: dialogue.budgets,
+        context_tokens: dialogue.context_tokens,
+        prices: dialogue.prices,
+    });
+    let rules = parts.gate.rules().clone();
+    let terms = Terms { rules, changes: parts.changes, timeout: parts.timeout, model };
+    parts.ui.fact(&Fact::Terms(&terms));
 }
 
 fn session(state: Result<&StateDirectory, &Problem>, scope: &Scope) -> Result<Session, Problem> {
-    let place = Place { context: scope.context.clone(), namespace: scope.namespace.clone() };
+    let Scope { context, namespace, server } = scope.clone();
+    let place = Place { context, namespace, server };
     Session::start(state.map_err(Clone::clone)?, Arc::new(SystemClock), place)
 }
 

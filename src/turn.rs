@@ -5,6 +5,8 @@
 
 mod again;
 mod heard;
+mod plan;
+mod work;
 
 use std::{
     io,
@@ -12,25 +14,15 @@ use std::{
 };
 
 use futures::future::join_all;
-use todo_agent_cluster::{Preview, Refusal, execute, preview};
-use todo_agent_core::{
-    Call, Cause, Change, ChangeView, ClusterError, Outcome, Output, Report, Run, ToolError,
-    approval::{By, Origin},
-    output::MODEL_BYTES,
-};
-use todo_agent_tools::{Proposal, Tool, find};
+use todo_agent_core::{Call, Cause, ChangeView, ClusterError, Output, Run, ToolError, output::MODEL_BYTES};
+use todo_agent_tools::{Tool, find};
 
 use crate::{
-    agent::{Agent, watch},
-    dialogue::own_words::{named, own_words},
+    agent::Agent,
     exit::Exit,
     problem::Problem,
     ui::{Audience, Ran, Shown},
 };
-use again::{Left, differs, edited, left_over};
-
-/// How often a plan is made anew because the cluster changed under it.
-const MOST_ROUNDS: usize = 3;
 
 pub(crate) struct Turn<'a> {
     agent: &'a mut Agent,
@@ -99,7 +91,7 @@ impl<'a> Turn<'a> {
     /// nothing to do or it cannot be done.
     pub(crate) async fn preview(mut self, calls: &[Call]) -> io::Result<(Exit, Option<ChangeView>)> {
         let prepared = self.prepare(calls).await?;
-        let view = prepared.and_then(|(preview, _)| preview).map(|preview| preview.view().clone());
+        let view = prepared.and_then(|(draft, _)| draft).map(|draft| draft.view().clone());
         if let Some(view) = &view {
             self.agent.show(&Shown::Preview(view))?;
         }
@@ -134,18 +126,12 @@ impl<'a> Turn<'a> {
             let args = self.agent.parts.redactor.value(&calls[index].args);
             self.agent.show(&Shown::ToolCall { tool: &calls[index].tool, args: &args })?;
         }
-        let cluster = self.agent.parts.cluster.clone();
-        let run = self.run.clone();
+        let (source, run) = (self.source(), self.run.clone());
         let work = join_all(which.iter().map(|&index| {
-            let (cluster, run, call) = (&cluster, &run, &calls[index]);
+            let (source, run, call) = (&source, &run, &calls[index]);
             async move {
                 let since = Instant::now();
-                let result = match find(&call.tool) {
-                    Ok(Tool::Read(tool)) => tool.call(call.args.clone(), cluster, run).await,
-                    Ok(Tool::Write(tool)) => Err(ToolError::state(format!("{} is not a read", tool.name()))),
-                    Err(error) => Err(error),
-                };
-                (result, since.elapsed())
+                (source.read(call, run).await, since.elapsed())
             }
         }));
         let results = self.agent.watch(unless_cancelled(&self.run, work)).await;
@@ -156,7 +142,7 @@ impl<'a> Turn<'a> {
                 Err(error) => self.failed(&calls[index], error, took, index)?,
             }
         }
-        Ok(if self.run.cancel.is_cancelled() { Then::End } else { Then::GoOn })
+        Ok(if self.is_interrupted() { Then::End } else { Then::GoOn })
     }
 
     fn answered(&mut self, call: &Call, output: &Output, took: Duration, index: usize) -> io::Result<()> {
@@ -175,7 +161,7 @@ impl<'a> Turn<'a> {
         self.results[index] = error.to_model();
         if self.is_for_model() {
             let failure = Problem::from(error).shown(&self.agent.parts.redactor);
-            let shown = self.agent.parts.redactor.text(&call.to_string());
+            let shown = call.shown(&self.agent.parts.redactor);
             let ran = Ran { call: &shown, took };
             return self.agent.show(&Shown::ToolFailed { tool: &call.tool, failure: &failure, ran });
         }
@@ -184,273 +170,12 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// Proposes, previews, decides and executes the writes; again for what the cluster moved under.
-    async fn writes(&mut self, mut calls: Vec<Call>) -> io::Result<Then> {
-        for round in 0..MOST_ROUNDS {
-            let Some((preview, origins)) = self.prepare(&calls).await? else { return Ok(Then::End) };
-            let Some(preview) = preview else { return Ok(Then::GoOn) };
-            self.agent.show(&Shown::Preview(preview.view()))?;
-            let change_id = preview.view().change_id.clone();
-            match self.purpose {
-                Purpose::Preview => {
-                    self.decision(&change_id, "dry_run", "--dry-run", None)?;
-                    return Ok(Then::End);
-                }
-                Purpose::ActAsPlanned(planned) => {
-                    if let Some(why) = differs(planned, preview.view()) {
-                        self.decision(&change_id, "needs_approval", "plan", Some(&why))?;
-                        self.exit = self.exit.worse(Exit::NotApproved);
-                        return Ok(Then::End);
-                    }
-                }
-                Purpose::Act => {}
-            }
-            let (report, origins) = match self.decide_and_execute(preview, &calls, &origins).await? {
-                Decided::Executed { report, chosen } => {
-                    // The report speaks of the approved steps only.
-                    (report, chosen.iter().filter_map(|n| origins.get(n - 1).copied()).collect::<Vec<_>>())
-                }
-                Decided::Again { step, args } => {
-                    match edited(&calls, &origins, step, &args) {
-                        Ok(changed) => calls = changed,
-                        Err(problem) => return self.end_with(&problem),
-                    }
-                    continue;
-                }
-                Decided::Refused => return Ok(Then::End),
-            };
-            let exit_before = self.exit;
-            self.take_up(&report)?;
-            if !report.moved() {
-                return Ok(if report.is_complete() { Then::GoOn } else { Then::End });
-            }
-            calls = match left_over(&calls, &origins, &report) {
-                Left::Calls(left) => left,
-                Left::Half(call) => {
-                    let call = call.to_string();
-                    self.run.warn(format!("{call} was done in part; look at it before you go on"));
-                    break;
-                }
-            };
-            if round + 1 == MOST_ROUNDS || self.run.cancel.is_cancelled() {
-                break;
-            }
-            self.run.warn("the cluster changed since the preview; here is what remains, as it would be now");
-            // What moved is asked again, so its first result is not the turn's.
-            self.exit = exit_before;
-        }
-        self.exit = self.exit.worse(Exit::NotAchieved);
-        Ok(Then::End)
-    }
-
-    /// Proposes and previews. `None` ends the turn; an empty preview means that nothing needs doing.
-    /// The second part says for each step which call it came from.
-    async fn prepare(&mut self, calls: &[Call]) -> io::Result<Option<(Option<Preview>, Vec<usize>)>> {
-        let mut changes: Vec<Change> = Vec::new();
-        let mut origins = Vec::new();
-        for (index, call) in calls.iter().enumerate() {
-            let args = self.agent.parts.redactor.value(&call.args);
-            self.agent.show(&Shown::ToolCall { tool: &call.tool, args: &args })?;
-            match self.propose(call).await {
-                Ok(Proposal::Changes(proposed)) => {
-                    let phases = proposed.iter().flat_map(|change| &change.phases);
-                    let steps = phases.map(|phase| phase.effects.len()).sum();
-                    origins.extend(std::iter::repeat_n(index, steps));
-                    changes.extend(proposed);
-                }
-                Ok(Proposal::Nothing(output)) => {
-                    self.plan.push(format!("{call}: {}", output.for_model(MODEL_BYTES)));
-                    self.show_output(call, &output, Duration::ZERO)?;
-                }
-                Err(error) => {
-                    self.not_proposed(call, calls.len(), error)?;
-                    return Ok(None);
-                }
-            }
-        }
-        if changes.is_empty() {
-            return Ok(Some((None, origins)));
-        }
-        let (cluster, key, run) = (self.agent.parts.cluster.clone(), self.agent.parts.key.clone(), self.run.clone());
-        let work = Box::pin(unless_cancelled(&self.run, preview(changes, &cluster, &key, &run)));
-        match self.agent.watch(work).await {
-            Some(Ok(preview)) => Ok(Some((Some(preview), origins))),
-            Some(Err(error)) => {
-                self.end_with(&error.into())?;
-                Ok(None)
-            }
-            None => {
-                self.interrupted()?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// One call that cannot be proposed stops the whole plan.
-    fn not_proposed(&mut self, call: &Call, of: usize, error: ToolError) -> io::Result<()> {
-        if self.is_for_model() {
-            self.exit = self.exit.worse(Exit::NotAchieved);
-            self.plan.push(format!("{call}: {}", error.to_model()));
-            if of > 1 {
-                self.plan.push(self.undone().to_owned());
-            }
-            let failure = Problem::from(error).shown(&self.agent.parts.redactor);
-            let shown = self.agent.parts.redactor.text(&call.to_string());
-            let ran = Ran { call: &shown, took: Duration::ZERO };
-            return self.agent.show(&Shown::ToolFailed { tool: &call.tool, failure: &failure, ran });
-        }
-        if of > 1 {
-            self.run.warn(self.undone());
-        }
-        self.end_with(&error.into())?;
-        Ok(())
-    }
-
-    async fn propose(&mut self, call: &Call) -> Result<Proposal, ToolError> {
-        let tool = match find(&call.tool)? {
-            Tool::Write(tool) => tool,
-            Tool::Read(tool) => return Err(ToolError::state(format!("{} is not a write", tool.name()))),
-        };
-        let cluster = self.agent.parts.cluster.clone();
-        let run = self.run.clone();
-        let work = unless_cancelled(&self.run, tool.call(call.args.clone(), &cluster, &run));
-        let result = self.agent.watch(work).await;
-        result.unwrap_or_else(|| Err(self.interruption().into()))
-    }
-
-    async fn decide_and_execute(&mut self, preview: Preview, calls: &[Call], origins: &[usize]) -> io::Result<Decided> {
-        let change_id = preview.view().change_id.clone();
-        let origin = self.origin(&preview, calls, origins);
-        let run = self.run.clone();
-        let (parts, _) = self.agent.deciding();
-        // No progress is shown while a person is asked: it would write over the question.
-        let admitted = parts.gate.admit(preview, &origin, parts.approver.as_mut(), parts.journal.as_mut(), &run).await;
-        match admitted {
-            Ok(approved) => {
-                let by = approved.by().to_owned();
-                self.decision(&change_id, "approved", &by, None)?;
-                let chosen = approved.chosen().to_vec();
-                let (parts, events) = self.agent.deciding();
-                let work = Box::pin(execute(approved, parts.journal.as_mut(), &run));
-                let report = watch(events, &mut parts.ui, work).await;
-                self.agent.show_requests();
-                Ok(Decided::Executed { report, chosen })
-            }
-            Err(Refusal::Edit { step, args }) => Ok(Decided::Again { step, args }),
-            Err(refusal) => {
-                self.refused(&change_id, refusal)?;
-                Ok(Decided::Refused)
-            }
-        }
-    }
-
-    fn refused(&mut self, change_id: &str, refusal: Refusal) -> io::Result<()> {
-        let exit = match refusal {
-            Refusal::Forbidden(why) => {
-                self.decision(change_id, "forbidden", "policy", Some(&why))?;
-                Exit::Forbidden
-            }
-            Refusal::NeedsApproval(why) => {
-                let reason = format!("{why}, and there is no terminal to ask on");
-                self.decision(change_id, "needs_approval", "policy", Some(&reason))?;
-                Exit::NotApproved
-            }
-            Refusal::Declined(reason) => {
-                self.decision(change_id, "declined", "you", (!reason.is_empty()).then_some(reason.as_str()))?;
-                Exit::NotApproved
-            }
-            Refusal::Stop => {
-                self.decision(change_id, "stopped", "you", None)?;
-                if self.run.cancel.is_cancelled() { Exit::Interrupted } else { Exit::NotApproved }
-            }
-            Refusal::Suggested => {
-                self.decision(
-                    change_id,
-                    "suggested",
-                    "policy",
-                    Some("mode suggest shows commands and changes nothing"),
-                )?;
-                Exit::Done
-            }
-            Refusal::NoJournal(error) => {
-                let problem = Problem::state(error.to_string())
-                    .hint("without a record nothing is changed; check the state directory with: todo-agent doctor");
-                self.agent.fail(&problem)?
-            }
-            // Handled where the plan can be made anew.
-            Refusal::Edit { .. } => Exit::NotApproved,
-        };
-        self.exit = self.exit.worse(exit);
-        Ok(())
-    }
-
-    fn decision(&mut self, change_id: &str, verdict: &str, by: &str, reason: Option<&str>) -> io::Result<()> {
-        // What a person gives as a reason may hold anything.
-        let reason = reason.map(|reason| self.agent.parts.redactor.text(reason).into_inner());
-        self.plan.push(heard::decision(verdict, by, reason.as_deref()));
-        self.agent.show(&Shown::Decision { change_id, verdict, by, reason: reason.as_deref() })
-    }
-
-    /// Shows a report and enters it into the ledger.
-    fn take_up(&mut self, report: &Report) -> io::Result<()> {
-        self.agent.show(&Shown::Report(report))?;
-        self.plan.extend(report.effects.iter().map(|effect| heard::effect(effect, &report.change_id)));
-        self.plan.extend(report.remaining.iter().map(|step| format!("not sent: {step}")));
-        for effect in report.effects.iter().filter(|effect| effect.outcome.touched_the_cluster()) {
-            let result = match effect.outcome {
-                Outcome::Done { .. } => "done",
-                Outcome::NotVerified { .. } => "sent, not verified",
-                _ => "outcome unknown",
-            };
-            self.ledger.push(format!("{}: {result} ({})", effect.summary, report.change_id));
-        }
-        if report.undo.is_some() {
-            self.agent.focus.changed();
-        }
-        if self.agent.parts.history.last().is_none() {
-            self.agent.focus.nothing_to_undo();
-        }
-        self.agent.forget_names();
-        if !report.is_complete() {
-            let interrupted = self.run.cancel.is_cancelled();
-            self.exit = self.exit.worse(if interrupted { Exit::Interrupted } else { Exit::NotAchieved });
-        }
-        Ok(())
-    }
-
-    /// Whose words the change is. Namespaces count as named when the person's own call names them.
-    fn origin(&self, preview: &Preview, calls: &[Call], origins: &[usize]) -> Origin {
-        let steps = &preview.view().steps;
-        let namespaces = steps.iter().filter_map(|step| step.target.namespace.clone());
-        match self.asked {
-            Asked::Person => Origin {
-                by: By::Person,
-                tainted: false,
-                own_words: vec![true; steps.len()],
-                named_namespaces: namespaces.collect(),
-            },
-            Asked::Model { sentence, sentences, tainted } => {
-                let pinned = self.agent.scope().namespace.clone();
-                let own = |index: usize| {
-                    let call = origins.get(index).and_then(|&origin| calls.get(origin));
-                    call.is_some_and(|call| own_words(call, sentence, &pinned))
-                };
-                Origin {
-                    by: By::Model,
-                    tainted,
-                    own_words: (0..steps.len()).map(own).collect(),
-                    named_namespaces: namespaces.filter(|namespace| named(namespace, sentences)).collect(),
-                }
-            }
-        }
-    }
-
     fn is_for_model(&self) -> bool {
         matches!(self.asked, Asked::Model { .. })
     }
 
     fn show_output(&mut self, call: &Call, output: &Output, took: Duration) -> io::Result<()> {
-        let shown = self.agent.parts.redactor.text(&call.to_string());
+        let shown = call.shown(&self.agent.parts.redactor);
         let audience = if self.is_for_model() { Audience::Model(Ran { call: &shown, took }) } else { Audience::Person };
         self.agent.show(&Shown::ToolResult { tool: &call.tool, output, audience })
     }
@@ -473,21 +198,15 @@ impl<'a> Turn<'a> {
     }
 
     fn interrupted(&mut self) -> io::Result<Then> {
+        self.is_interrupted();
         self.end_with(&self.interruption().into())
     }
-}
 
-enum Decided {
-    Executed {
-        report: Report,
-        /// The numbers that the approved steps had in the preview.
-        chosen: Vec<usize>,
-    },
-    Again {
-        step: usize,
-        args: String,
-    },
-    Refused,
+    /// Returns whether the person interrupted the turn; the record knows it from then on.
+    fn is_interrupted(&mut self) -> bool {
+        self.agent.parts.ui.interruption(&self.run.cancel);
+        self.run.cancel.is_cancelled()
+    }
 }
 
 /// Drops reading work when the turn is cancelled. Never used for sending a change.

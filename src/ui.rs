@@ -8,7 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 use todo_agent_core::{ChangeView, Event, Output, Redacted, Report};
 
-use crate::{model::Usage, script::StepResult};
+use crate::{
+    model::{Finish, Usage},
+    script::StepResult,
+};
 
 /// One thing to show.
 #[derive(Debug)]
@@ -115,6 +118,9 @@ pub struct ModelMessage {
     pub reasoning: Redacted<String>,
     /// Its calls.
     pub calls: Vec<ModelCall>,
+    /// Why it ended, where it did not just stop: `length`, `refused`.
+    #[serde(skip_serializing_if = "has_stopped")]
+    pub finish: Finish,
     /// The tokens it took, where the server says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -149,6 +155,11 @@ pub struct UsageShown {
 
 fn str_is_empty(text: &Redacted<String>) -> bool {
     text.is_empty()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn has_stopped(finish: &Finish) -> bool {
+    *finish == Finish::Stop
 }
 
 /// Where the program stands.

@@ -141,6 +141,7 @@ fn subcommand(sub: Sub) -> Result<Command, Problem> {
                 .hint("put a sentence in quotes: todo-agent \"undo …\""));
         }
         Sub::Undo { change_id } => Command::Undo(change_id),
+        Sub::Replay { session } => Command::Replay(session),
         Sub::Sessions { command } => sessions(command)?,
         // It needs to know how standard input is connected.
         Sub::Resume { id } => Command::Resume { id, with: Onward::Lines },

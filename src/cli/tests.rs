@@ -67,6 +67,7 @@ fn what_words_mean() {
         (&["run the pods"], sentence("run the pods")),
         (&["sessions", "list"], Command::SessionsList),
         (&["sessions", "show", "2026"], Command::SessionsShow("2026".into())),
+        (&["replay", "a/session.jsonl"], Command::Replay("a/session.jsonl".into())),
         (&["tools"], Command::Tools(None)),
         (&["tools", "scale"], Command::Tools(Some("scale".into()))),
         (&["config"], Command::Config),

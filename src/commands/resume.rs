@@ -6,7 +6,7 @@ use crate::{
     agent::Agent,
     options::Options,
     problem::Problem,
-    session::{self, Chain, Recorded, Resumed},
+    session::{self, Chain, Fact, Recorded, Resumed},
     state::StateDirectory,
 };
 
@@ -56,6 +56,7 @@ pub(crate) fn load(id: Option<&str>, state: &StateDirectory, options: &mut Optio
 pub(crate) fn take_up(agent: &mut Agent, recorded: &Recorded, redactor: &Redactor) -> String {
     let Resumed { history, mut focus, sentences, changes } = session::resume(recorded, redactor);
     focus.can_undo = agent.has_changes();
+    agent.parts.ui.fact(&Fact::Resumed { session: recorded.id(), sha256: &recorded.end });
     agent.focus = focus;
     let model = agent.parts.dialogue.as_mut().map(|dialogue| {
         dialogue.history = history;

@@ -13,7 +13,7 @@ use crate::{
     exit::Exit,
     options::{Options, OutputForm},
     problem::Problem,
-    program::{Circumstances, NobodyToAsk, cancel_on_interrupt, fail, farewell, surfaces},
+    program::{Circumstances, NobodyToAsk, cancel_on_interrupt, fail, farewell, surfaces, warn},
     script::{self, Aside, Capture, Capturing, Script, ScriptResult, Status, report::Report},
     start::{Start, start},
     state::environment,
@@ -72,6 +72,7 @@ pub(crate) async fn run(run: RunScript, mut options: Options, circumstances: Cir
             return unwritten.iter().try_fold(exit, |exit, problem| Ok(exit.worse(fail(ui.as_mut(), problem)?)));
         }
     };
+    warn(&mut agent, &options);
     let cancel = cancel_on_interrupt();
     let mut early = |result: &ScriptResult| drop(write_all(&run.reports, result));
     let result = script::run(&mut agent, &script, &capture, cancel, &mut early).await;

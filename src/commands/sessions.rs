@@ -67,7 +67,7 @@ fn event_lines(event: &Value) -> Vec<String> {
     let time = event["at"].as_str().and_then(|at| at.get(11..19)).unwrap_or("--:--:--");
     let said: Vec<String> = match event["event"].as_str().unwrap_or_default() {
         "sentence" => vec![format!("you: {}", text(&event["text"]))],
-        "meta" => vec![],
+        "meta" | "fact" => vec![],
         "text" => vec![text(&event["text"])],
         "tool_call" => vec![format!("call: {} {}", text(&event["tool"]), event["args"])],
         "tool_result" => {

@@ -10,13 +10,21 @@ use serde_json::Value;
 use todo_agent_core::{Call, Event, Redacted, Redactor, Run, StreamingRedaction};
 use tokio_util::sync::CancellationToken;
 
-use super::{Dialogue, budget::Spent, calls, prompt};
+use super::{
+    Dialogue,
+    budget::Spent,
+    calls,
+    digest::Digest,
+    failure::{TOO_LONG, interrupted, model_problem, problem},
+    history, prompt,
+};
 
 use crate::{
     agent::Agent,
     exit::Exit,
-    model::{Delta, Finish, ModelError, Reply, Request, Trouble},
+    model::{Delta, Finish, ModelError, Reply, Request, Trouble, Usage},
     problem::Problem,
+    session::Fact,
     turn::{Asked, Purpose, Turn},
     ui::{Answer, ModelCall, ModelMessage, Shown, Ui, UsageShown},
 };
@@ -62,9 +70,14 @@ impl Agent {
         self.answered = false;
         let redactor = self.redactor();
         dialogue.history.close(&redactor);
-        let piped = self.parts.attached.take(&run.cancel).await;
-        if !piped.is_empty() {
-            dialogue.history.data(&piped, &redactor);
+        let piped = match &self.parts.replay {
+            Some(replay) => replay.piped().map(|text| redactor.text(&text)),
+            None => history::piped(&self.parts.attached.take(&run.cancel).await, &redactor),
+        };
+        self.parts.ui.interruption(&run.cancel);
+        if let Some(text) = piped {
+            self.parts.ui.fact(&Fact::Piped { text: &text });
+            dialogue.history.data(text);
         }
         dialogue.history.person(sentence.clone());
         let exit = self.answer_with(&mut dialogue, sentence, &run).await;
@@ -82,27 +95,58 @@ impl Agent {
         let Some(mut dialogue) = self.parts.dialogue.take() else {
             return self.fail(&Problem::usage("there is no conversation with a model to shorten"));
         };
+        self.parts.ui.fact(&Fact::Compact);
+        let run = self.run(cancel);
         let before = dialogue.history.tokens();
         let progress = Event::Progress(redactor.text("the conversation is being summarised"));
         self.parts.ui.progress(&progress);
-        let summary = tokio::select! {
-            biased;
-            () = cancel.cancelled() => Err(interrupted()),
-            usage = dialogue.compact(&redactor) => usage.map_err(problem),
-        };
+        let summary = self.summarise(&mut dialogue, &run).await;
         let after = dialogue.history.tokens();
-        if let Ok(usage) = &summary {
-            dialogue.used += *usage;
-            dialogue.requests += 1;
-        }
         self.parts.dialogue = Some(dialogue);
-        match summary {
+        let exit = match summary {
             Ok(_) => {
                 self.say(&format!("The conversation had about {before} tokens and has about {after} now."))?;
-                Ok(Exit::Done)
+                Exit::Done
             }
-            Err(problem) => self.fail(&problem),
-        }
+            Err(problem) => self.fail(&problem)?,
+        };
+        Ok(self.ended(exit))
+    }
+
+    /// Replaces the conversation by the model's summary of it. Without one it stays as it was.
+    async fn summarise(&mut self, dialogue: &mut Dialogue, run: &Run) -> Result<Usage, Problem> {
+        let redactor = self.redactor();
+        let summary = if let Some(replay) = &self.parts.replay {
+            replay.model(run)
+        } else {
+            tokio::select! {
+                biased;
+                () = run.cancel.cancelled() => Err(interrupted()),
+                summary = dialogue.summary(&redactor) => summary.map_err(problem),
+            }
+        };
+        self.parts.ui.interruption(&run.cancel);
+        let reply = match summary {
+            Ok(reply) => reply,
+            Err(problem) => return Err(self.model_failed(problem)),
+        };
+        self.parts.ui.fact(&Fact::Summary {
+            text: &redactor.text(&reply.text),
+            finish: reply.finish,
+            usage: reply.usage,
+        });
+        dialogue.summarise(&reply, &redactor).map_err(problem)?;
+        let usage = reply.usage.unwrap_or_default();
+        dialogue.used += usage;
+        dialogue.requests += 1;
+        Ok(usage)
+    }
+
+    /// Records that the model gave no answer.
+    fn model_failed(&mut self, problem: Problem) -> Problem {
+        let failure = problem.shown(&self.parts.redactor);
+        self.parts.ui.fact(&Fact::ModelFailed { code: problem.code, message: &failure.message, hints: &failure.hints });
+        problem
     }
 
     async fn answer_with(
@@ -126,7 +170,9 @@ impl Agent {
             estimated: false,
         };
         loop {
-            if let Some(problem) = progress.spent.exceeds(&dialogue.budgets, run.clock.now()) {
+            let now = run.clock.now();
+            self.parts.ui.fact(&Fact::Step { now });
+            if let Some(problem) = progress.spent.exceeds(&dialogue.budgets, now) {
                 return self.give_up(dialogue, progress, &problem);
             }
             if let Err(problem) = self.make_room(dialogue, &mut progress, run).await {
@@ -166,13 +212,26 @@ impl Agent {
     /// Asks once and shows the words as they come.
     async fn ask_model(&mut self, dialogue: &Dialogue, run: &Run) -> io::Result<Result<Reply, Problem>> {
         let redactor = self.redactor();
-        let system = prompt::system(self.scope(), jiff::Timestamp::now(), &redactor);
+        let system = prompt::system(self.scope(), run.clock.now(), &redactor);
         let tools = todo_agent_tools::specs().to_vec();
         let request = Request { messages: dialogue.history.messages(system), tools };
+        let digest = Digest::of(&request);
+        self.parts.ui.fact(&digest.fact());
+        let end = match self.parts.replay.clone() {
+            Some(replay) => replay.model(run),
+            None => self.hear(dialogue, &request, run).await?,
+        };
+        self.parts.ui.interruption(&run.cancel);
+        Ok(end.map_err(|problem| self.model_failed(problem)))
+    }
+
+    /// Shows what the model says until it has said all.
+    async fn hear(&mut self, dialogue: &Dialogue, request: &Request, run: &Run) -> io::Result<Result<Reply, Problem>> {
+        let redactor = self.redactor();
         let mut words = StreamingRedaction::default();
         let waiting = redactor.text(&format!("waiting for {}", dialogue.model.describe()));
         self.parts.ui.progress(&Event::Progress(waiting));
-        let mut stream = dialogue.model.stream(&request);
+        let mut stream = dialogue.model.stream(request);
         let end = loop {
             let delta = tokio::select! {
                 biased;
@@ -245,7 +304,7 @@ impl Agent {
             let asked = Asked::Model { sentence, sentences: &sentences, tainted: dialogue.history.is_tainted() };
             let purpose = if self.only_previews() { Purpose::Preview } else { Purpose::Act };
             let turned = Turn::new(self, run.clone(), asked, purpose).run(&runnable).await?;
-            progress.understood.extend(runnable.iter().map(|call| redactor.text(&call.to_string()).into_inner()));
+            progress.understood.extend(runnable.iter().map(|call| call.shown(&redactor).into_inner()));
             dialogue.take_up_changes(&turned.ledger);
             progress.ledger.extend(turned.ledger);
             if runnable
@@ -264,6 +323,7 @@ impl Agent {
             self.show(&Shown::Heard { call_id: &id, tool: &tool, text: &text })?;
             dialogue.history.result(&id, &text, &redactor);
         }
+        self.parts.ui.interruption(&run.cancel);
         if run.cancel.is_cancelled() {
             return Ok(Next::GiveUp(interrupted()));
         }
@@ -285,23 +345,16 @@ impl Agent {
         progress.summarised = true;
         let event = Event::Progress(redactor.text("the conversation is long; it is being summarised"));
         self.parts.ui.progress(&event);
-        let summary = tokio::select! {
-            biased;
-            () = run.cancel.cancelled() => return Err(interrupted()),
-            summary = dialogue.compact(&redactor) => summary,
-        };
-        run.check()?;
-        match summary {
+        match self.summarise(dialogue, run).await {
             Ok(usage) => {
                 progress.spent.steps += 1;
                 progress.spent.usage += usage;
-                dialogue.used += usage;
-                dialogue.requests += 1;
             }
+            Err(problem) if run.cancel.is_cancelled() => return Err(problem),
             // The request itself will say what is wrong.
             Err(_) => dialogue.history.drop_results(0, 2, &redactor),
         }
-        Ok(())
+        Ok(run.check()?)
     }
 
     fn done(&mut self, dialogue: &Dialogue, progress: Progress, text: Redacted<String>) -> io::Result<Exit> {
@@ -371,8 +424,11 @@ impl Progress {
 
     /// Returns why the turn ends, where the same calls are made again and again.
     fn repeated(&mut self, reply: &Reply) -> Option<Problem> {
+        // Other spaces make no other call.
+        let plain =
+            |text: &str| serde_json::from_str(text).map_or_else(|_| text.to_owned(), |args: Value| args.to_string());
         let calls: Vec<(String, String)> =
-            reply.calls.iter().map(|call| (call.name.clone(), call.arguments.clone())).collect();
+            reply.calls.iter().map(|call| (call.name.clone(), plain(&call.arguments))).collect();
         let times = match self.last.take() {
             Some((last, times)) if last == calls => times + 1,
             _ => 1,
@@ -395,32 +451,6 @@ fn after(before: Exit, plan: Exit) -> Exit {
     }
 }
 
-const TOO_LONG: &str = "model_too_long";
-
-/// Returns a model's trouble as a problem of the program.
-fn problem(error: ModelError) -> Problem {
-    let (exit, code) = match error.trouble {
-        Trouble::Configuration => (Exit::Usage, "configuration"),
-        Trouble::Key => (Exit::Usage, "model_key"),
-        Trouble::Unknown => (Exit::Usage, "model_unknown"),
-        Trouble::Quota => (Exit::NotAchieved, "model_quota"),
-        Trouble::TooLong => (Exit::NotAchieved, TOO_LONG),
-        Trouble::Refused => (Exit::NotAchieved, "model_refused"),
-        Trouble::Unreachable => (Exit::NotAchieved, "model_unreachable"),
-        Trouble::Timeout => (Exit::NotAchieved, "model_timeout"),
-        Trouble::Nonsense => (Exit::NotAchieved, "model_nonsense"),
-    };
-    Problem { exit, code, message: error.message, hints: error.hints }
-}
-
-fn model_problem(message: impl Into<String>) -> Problem {
-    Problem { exit: Exit::NotAchieved, code: "model", message: message.into(), hints: Vec::new() }
-}
-
-fn interrupted() -> Problem {
-    Problem { exit: Exit::Interrupted, code: "cancelled", message: "interrupted".to_owned(), hints: Vec::new() }
-}
-
 /// Returns a reply as it is recorded.
 fn message(reply: &Reply, ids: &[String], redactor: &Redactor) -> ModelMessage {
     let call = |(call, id): (&crate::model::ReplyCall, &String)| ModelCall {
@@ -435,6 +465,7 @@ fn message(reply: &Reply, ids: &[String], redactor: &Redactor) -> ModelMessage {
         text: redactor.text(&reply.text),
         reasoning: redactor.text(&reply.reasoning),
         calls: reply.calls.iter().zip(ids).map(call).collect(),
+        finish: reply.finish,
         usage: reply.usage,
     }
 }

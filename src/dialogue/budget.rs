@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{model::Usage, problem::Problem};
 
 /// The bounds of one turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Budgets {
     /// How many requests to the model.
     pub steps: usize,

@@ -13,7 +13,7 @@ const MOST_BYTES: usize = 64 * 1024;
 pub(crate) const MOST_CALLS: usize = 16;
 
 /// When the offline planner answers although a model is configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlannerUse {
     /// It answers what it understands completely; the model gets the rest.

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use todo_agent_core::Redactor;
 
 use super::{Dialogue, prompt};
-use crate::model::{Delta, Finish, Message, ModelError, Request, Trouble, Usage};
+use crate::model::{Delta, Finish, Message, ModelError, Reply, Request, Trouble};
 
 /// The share of the context that a conversation may take before something is dropped.
 const FULL: (usize, usize) = (7, 10);
@@ -42,11 +42,11 @@ impl Dialogue {
         self.history.tokens() <= self.share(FULL)
     }
 
-    /// Asks the model for a summary and goes on from it.
+    /// Asks the model for a summary.
     ///
     /// # Errors
-    /// Returns why there is none; the conversation is then as it was.
-    pub(crate) async fn compact(&mut self, redactor: &Redactor) -> Result<Usage, ModelError> {
+    /// Returns why there is none.
+    pub(super) async fn summary(&self, redactor: &Redactor) -> Result<Reply, ModelError> {
         let mut short = self.history.clone();
         // What is too long to be sent cannot be summarised either.
         short.drop_results(self.share(AFTER), 0, redactor);
@@ -54,17 +54,22 @@ impl Dialogue {
         messages.push(Message::User(redactor.text(prompt::COMPACT)));
         let request = Request { messages, tools: Vec::new() };
         let mut stream = self.model.stream(&request);
-        let (mut text, mut usage) = (String::new(), Usage::default());
+        let mut summary = Reply::default();
         while let Some(delta) = stream.next().await {
             if let Delta::End(reply) = delta? {
-                usage = reply.usage.unwrap_or_default();
-                if reply.finish == Finish::Stop {
-                    text = reply.text;
-                }
+                summary = reply;
             }
         }
-        drop(stream);
-        if text.trim().is_empty() {
+        Ok(summary)
+    }
+
+    /// Goes on from a summary.
+    ///
+    /// # Errors
+    /// Returns that it is none; the conversation is then as it was.
+    pub(super) fn summarise(&mut self, reply: &Reply, redactor: &Redactor) -> Result<(), ModelError> {
+        let text = reply.text.trim();
+        if text.is_empty() || reply.finish != Finish::Stop {
             return Err(ModelError::new(
                 Trouble::Nonsense,
                 "the model gave no summary, so the conversation stays as it is",
@@ -76,9 +81,9 @@ impl Dialogue {
             "The person said:\n{}\n\nChanges made, by the program's own account:\n{}\n\nThe model's summary:\n{}",
             todo_agent_core::text::middle_out(&sentences.join("\n"), SENTENCES),
             if self.changes.is_empty() { "none".to_owned() } else { self.changes.join("\n") },
-            todo_agent_core::text::middle_out(text.trim(), SUMMARY),
+            todo_agent_core::text::middle_out(text, SUMMARY),
         );
         self.history.summarise(&summary, redactor);
-        Ok(usage)
+        Ok(())
     }
 }

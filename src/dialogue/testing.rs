@@ -165,6 +165,7 @@ impl Talk {
             attached: Attached::nothing(),
             changes: Changes::Made,
             timeout: None,
+            replay: None,
         });
         Self { agent, seen, requests }
     }

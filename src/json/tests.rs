@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    model::Usage,
+    model::{Finish, Usage},
     script::{Part, Status, StepResult, Unmet},
     ui::{Answer, Audience, Failure, Meta, ModelCall, ModelMessage, Ran, UsageShown},
 };
@@ -91,8 +91,13 @@ fn lines() -> Vec<Value> {
     let failure = Failure { code: "name".into(), message: text.clone(), hints: vec![text.clone()] };
     let tokens = Usage { input: 1200, cached: 1000, output: 80 };
     let call = ModelCall { id: "c1".into(), tool: text.clone(), args: args.clone() };
-    let message =
-        ModelMessage { text: text.clone(), reasoning: redactor.text(""), calls: vec![call], usage: Some(tokens) };
+    let message = ModelMessage {
+        text: text.clone(),
+        reasoning: redactor.text(""),
+        calls: vec![call],
+        finish: Finish::Length,
+        usage: Some(tokens),
+    };
     let usage = UsageShown { requests: 2, usage: tokens, estimated: true, cost: Some(0.0012) };
     let choices = ["backend".to_owned()];
     let decision = |verdict, reason| Shown::Decision { change_id: "c-7k2m9q", verdict, by: "person", reason };

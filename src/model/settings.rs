@@ -9,7 +9,7 @@ use reqwest::{
     Url,
     header::{HeaderName, HeaderValue},
 };
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::{
     key::KeySource,
@@ -70,7 +70,7 @@ pub enum ToolsForm {
 }
 
 /// What tokens cost, in any currency, per million.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
     /// Tokens of requests.

@@ -186,8 +186,9 @@ fn entry(event: &Value, said: &str) -> Option<Entry> {
             (Speaker::Failure, "An error", named("code"), vec![Body::Words(words)])
         }
         "usage" => (Speaker::Agent, "Use of the model", None, vec![Body::Folded(data(&without_frame(event)))]),
-        // What a model was told of a result that is shown already; where the program stood; pieces of a message.
-        "heard" | "meta" | "words" => return None,
+        // What a model was told of a result that is shown already; where the program stood; pieces of a message; what
+        // only a replay needs.
+        "heard" | "meta" | "words" | "fact" => return None,
         _ => (Speaker::Agent, "Another entry", named("event"), vec![Body::Folded(data(&without_frame(event)))]),
     };
     Some(Entry { time: time(event), speaker, title, subject, body })
@@ -204,8 +205,10 @@ fn result(event: &Value) -> Said {
     if let Some(message) = event["error"]["message"].as_str() {
         body.push(Body::Words(message.to_owned()));
     }
-    if !event["output"].is_null() {
-        body.push(Body::Folded(data(&event["output"])));
+    match event["text"].as_str() {
+        Some(text) => body.push(Body::Folded(text.to_owned())),
+        None if event["output"].is_null() => {}
+        None => body.push(Body::Folded(data(&event["output"]))),
     }
     (speaker, title, Some(text(&event["tool"])), body)
 }

@@ -36,6 +36,8 @@ pub struct Recorded {
     pub events: Vec<Value>,
     /// Whether the file is as it was written.
     pub chain: Chain,
+    /// The SHA-256 of the last whole line, hexadecimal.
+    pub end: String,
 }
 
 /// Whether a session's file is as it was written.
@@ -122,7 +124,15 @@ pub(super) fn listed(folder: &Path, id: String) -> Listed {
 }
 
 fn read(folder: &Path, id: &str) -> io::Result<Recorded> {
-    let bytes = fs::read(path(folder, id))?;
+    read_file(&path(folder, id))
+}
+
+/// Returns the session in a file.
+///
+/// # Errors
+/// Returns why the file cannot be read, or that it holds no session.
+pub fn read_file(path: &Path) -> io::Result<Recorded> {
+    let bytes = fs::read(path)?;
     let broken = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
     let mut lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
     // What follows the last line's end: nothing, or a line that was being written.
@@ -149,7 +159,9 @@ fn read(folder: &Path, id: &str) -> io::Result<Recorded> {
     }
     let meta = events.remove(0);
     match meta["v"].as_u64() {
-        Some(version) if version <= u64::from(VERSION) => Ok(Recorded { meta, events, chain }),
+        Some(version) if version <= u64::from(VERSION) => {
+            Ok(Recorded { meta, events, chain, end: previous.unwrap_or_default() })
+        }
         Some(version) => Err(broken(&format!("it has version {version}, written by a later todo-agent"))),
         None => Err(broken("its first line does not say what it is")),
     }

@@ -58,6 +58,7 @@ pub fn resume(recorded: &Recorded, redactor: &Redactor) -> Resumed {
             }
             "heard" => resumed.history.result(text(event, "call_id"), text(event, "text"), redactor),
             "tool_call" => planned.calls.push(Call::new(text(event, "tool"), event["args"].clone())),
+            "tool_result" if event["text"].is_string() => planned.results.push(text(event, "text").to_owned()),
             "tool_result" | "decision" | "report" | "error" => planned.results.push(event.to_string()),
             "answer" => resumed
                 .changes
@@ -101,11 +102,13 @@ impl PlannedTurn {
     }
 }
 
-fn reply(event: &Value) -> Reply {
+/// Returns a model's message from its event. What a server wants echoed is not recorded.
+pub(crate) fn reply(event: &Value) -> Reply {
     let calls = event["calls"].as_array().into_iter().flatten();
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let call = |call: &Value| ReplyCall {
-        id: call["id"].as_str().unwrap_or_default().to_owned(),
-        name: call["tool"].as_str().unwrap_or_default().to_owned(),
+        id: word(&call["id"]),
+        name: word(&call["tool"]),
         arguments: match &call["args"] {
             Value::String(text) => text.clone(),
             args => args.to_string(),
@@ -113,9 +116,12 @@ fn reply(event: &Value) -> Reply {
         extra: Map::new(),
     };
     Reply {
-        text: event["text"].as_str().unwrap_or_default().to_owned(),
+        text: text(event, "text").to_owned(),
+        reasoning: text(event, "reasoning").to_owned(),
         calls: calls.map(call).collect(),
-        ..Reply::default()
+        extra: Map::new(),
+        finish: serde_json::from_value(event["finish"].clone()).unwrap_or_default(),
+        usage: serde_json::from_value(event["usage"].clone()).ok(),
     }
 }
 
@@ -140,7 +146,7 @@ mod tests {
             json!({"event": "heard", "call_id": "c1", "tool": "describe", "text": "replicas 2"}),
             json!({"event": "model", "text": "Because it says so.", "calls": []}),
         ];
-        let recorded = Recorded { meta: json!({}), events, chain: Chain::Whole };
+        let recorded = Recorded { meta: json!({}), events, chain: Chain::Whole, end: String::new() };
         let redactor = Redactor::new([1; 32]);
         let resumed = resume(&recorded, &redactor);
         let shown: Vec<String> = resumed
@@ -177,7 +183,7 @@ mod tests {
             json!({"event": "sentence", "text": "what does this file want"}),
             json!({"event": "model", "text": "It wants backend scaled to 7.", "calls": []}),
         ];
-        let recorded = Recorded { meta: json!({}), events, chain: Chain::Whole };
+        let recorded = Recorded { meta: json!({}), events, chain: Chain::Whole, end: String::new() };
         assert!(resume(&recorded, &Redactor::new([1; 32])).history.is_tainted());
     }
 
@@ -193,7 +199,7 @@ mod tests {
             json!({"event": "sentence", "text": "scale redis to 1"}),
             json!({"event": "answer", "text": "", "ledger": ["scale redis: done (c-1)"]}),
         ];
-        let recorded = Recorded { meta, events, chain: Chain::Whole };
+        let recorded = Recorded { meta, events, chain: Chain::Whole, end: String::new() };
         let resumed = resume(&recorded, &Redactor::new([1; 32]));
         assert_eq!(place(&recorded), (Some("dev".into()), Some("lab".into())));
         assert_eq!((resumed.sentences, resumed.focus.last.len(), resumed.changes.len()), (1, 0, 1));
@@ -205,7 +211,7 @@ mod tests {
             json!({"event": "sentence", "text": "why"}),
             json!({"event": "model", "text": "", "calls": [{"id": "c1", "tool": "list", "args": "{broken"}]}),
         ];
-        let recorded = Recorded { meta: json!({}), events, chain: Chain::Torn };
+        let recorded = Recorded { meta: json!({}), events, chain: Chain::Torn, end: String::new() };
         let redactor = Redactor::new([1; 32]);
         let history = resume(&recorded, &redactor).history;
         assert!(matches!(history.messages(redactor.text("")).last(), Some(Message::Tool { .. })));

@@ -25,7 +25,7 @@ fn state() -> (tempfile::TempDir, StateDirectory) {
 }
 
 fn start(state: &StateDirectory, at: &'static str) -> Session {
-    let place = Place { context: "sandbox".into(), namespace: "todo".into() };
+    let place = Place { context: "sandbox".into(), namespace: "todo".into(), server: "in this process".into() };
     Session::start(state, Arc::new(FixedClock(at)), place).unwrap()
 }
 
@@ -45,7 +45,7 @@ fn file(state: &StateDirectory, session: &Session) -> PathBuf {
 /// Returns a session of three lines after the first: a sentence, a result, an answer.
 fn written(state: &StateDirectory) -> Session {
     let mut session = start(state, "2026-05-01T10:00:00Z");
-    session.sentence(&redactor().text("which pods are not ready?")).unwrap();
+    session.sentence(&redactor().text("which pods are not ready?"), Timestamp::UNIX_EPOCH).unwrap();
     let output = Output::build(&redactor(), &json!({"pods": []})).build();
     session.shown(&Shown::ToolResult { tool: "list", output: &output, audience: Audience::Person }).unwrap();
     session.shown(&Shown::Answer(&answer(&[]))).unwrap();
@@ -121,7 +121,7 @@ fn a_torn_last_line_is_tolerated() {
 fn a_long_result_is_cut_and_says_so() {
     let (_folder, state) = state();
     let mut session = start(&state, "2026-05-01T10:00:00Z");
-    session.sentence(&redactor().text("show the log")).unwrap();
+    session.sentence(&redactor().text("show the log"), Timestamp::UNIX_EPOCH).unwrap();
     let output = Output::build(&redactor(), &json!({"log": "line\n".repeat(100_000)})).build();
     session.shown(&Shown::ToolResult { tool: "logs", output: &output, audience: Audience::Person }).unwrap();
     assert!(fs::metadata(file(&state, &session)).unwrap().len() < 64 * 1024);
@@ -134,13 +134,13 @@ fn old_sessions_go_when_a_new_one_is_written() {
     let (_folder, state) = state();
     let sentence = redactor().text("list pods");
     for at in ["2026-03-01T00:00:00Z", "2026-04-20T00:00:00Z", "2026-05-01T00:00:00Z"] {
-        start(&state, at).sentence(&sentence).unwrap();
+        start(&state, at).sentence(&sentence, Timestamp::UNIX_EPOCH).unwrap();
     }
     let days: Vec<String> = list(&state, 10).into_iter().map(|listed| listed.started).collect();
     assert_eq!(days, ["2026-05-01T00:00:00Z", "2026-04-20T00:00:00Z"]);
     let retention = Retention { age: None, files: Some(5) };
     for _ in 0..8 {
-        start(&state, "2026-05-01T00:00:01Z").keeping(retention).sentence(&sentence).unwrap();
+        start(&state, "2026-05-01T00:00:01Z").keeping(retention).sentence(&sentence, Timestamp::UNIX_EPOCH).unwrap();
     }
     assert_eq!(list(&state, 1000).len(), 5);
 }
@@ -149,7 +149,7 @@ fn old_sessions_go_when_a_new_one_is_written() {
 fn an_id_may_be_shortened_while_it_is_the_only_one() {
     let (_folder, state) = state();
     for at in ["2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z"] {
-        start(&state, at).sentence(&redactor().text("list pods")).unwrap();
+        start(&state, at).sentence(&redactor().text("list pods"), Timestamp::UNIX_EPOCH).unwrap();
     }
     assert!(open(&state, "20260502").is_ok());
     assert_eq!(open(&state, "202605").unwrap_err().message, "2 sessions start with \"202605\"");
@@ -177,8 +177,8 @@ fn a_session_that_cannot_be_written_never_stops_a_turn() {
     let told = Told::default();
     let session = start(&state, "2026-05-01T10:00:00Z");
     let mut recording = Recording::new(Box::new(told.clone()), Some(session), Arc::new(redactor()));
-    recording.sentence(&redactor().text("list pods"));
-    recording.sentence(&redactor().text("list services"));
+    recording.sentence(&redactor().text("list pods"), Timestamp::UNIX_EPOCH);
+    recording.sentence(&redactor().text("list services"), Timestamp::UNIX_EPOCH);
     recording.show(&Shown::Answer(&answer(&[]))).unwrap();
     let told = told.0.lock().unwrap();
     assert_eq!(told.len(), 2, "{told:?}");
@@ -189,7 +189,7 @@ fn a_session_that_cannot_be_written_never_stops_a_turn() {
 fn what_is_named_is_removed_all_or_not_at_all() {
     let (_folder, state) = state();
     for at in ["2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z", "2026-05-03T00:00:00Z"] {
-        start(&state, at).sentence(&redactor().text("list pods")).unwrap();
+        start(&state, at).sentence(&redactor().text("list pods"), Timestamp::UNIX_EPOCH).unwrap();
     }
     let starts = |starts: &[&str]| starts.iter().map(|&start| start.to_owned()).collect::<Vec<_>>();
     assert_eq!(find(&state, &starts(&["20260501", "2025"])).unwrap_err().message, "there is no session \"2025\"");
@@ -206,7 +206,7 @@ fn beyond_age_or_number_sessions_are_not_kept() {
     let (_folder, state) = state();
     let retention = Retention { age: None, files: None };
     for at in ["2026-01-01T00:00:00Z", "2026-04-20T00:00:00Z", "2026-05-01T00:00:00Z"] {
-        start(&state, at).keeping(retention).sentence(&redactor().text("list pods")).unwrap();
+        start(&state, at).keeping(retention).sentence(&redactor().text("list pods"), Timestamp::UNIX_EPOCH).unwrap();
     }
     let days = |retention| -> Vec<String> {
         let now = "2026-05-02T00:00:00Z".parse().unwrap();

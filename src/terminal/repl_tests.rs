@@ -84,7 +84,7 @@ impl Conversation for Noted {
         Ok(())
     }
     fn place(&self) -> Place {
-        Place { context: "minikube".into(), namespace: self.namespace.clone() }
+        Place { context: "minikube".into(), namespace: self.namespace.clone(), server: String::new() }
     }
     fn contexts(&self) -> Vec<String> {
         vec!["kind-dev".into(), "minikube".into()]
@@ -211,7 +211,7 @@ async fn names_are_fetched_while_the_person_types() {
 
 #[test]
 fn the_prompt_shows_where_one_stands() {
-    let place = |context: &str| Place { context: context.into(), namespace: "todo".into() };
+    let place = |context: &str| Place { context: context.into(), namespace: "todo".into(), server: String::new() };
     let look = Look { width: 80, color: Color::Off, glyphs: Glyphs::Ascii };
     assert_eq!(prompt(&place("minikube"), Look::plain(80)).plain, "minikube/todo ❯ ");
     assert_eq!(prompt(&place("minikube"), look).plain, "minikube/todo > ");

@@ -23,6 +23,7 @@ mod permissions;
 mod plans;
 mod policy;
 mod readme;
+mod replays;
 mod rollouts;
 mod scale;
 mod script_examples;

@@ -213,3 +213,22 @@ fn a_second_ctrl_c_ends_at_once_and_leaves_a_report() {
         (&Value::from("interrupted"), &Value::from("skipped"))
     );
 }
+
+#[test]
+fn a_ci_that_gives_up_gets_its_clean_up_too() {
+    let environment = TestEnvironment::new();
+    let served = Served::world(&environment, &world_file("slow"));
+    let script = "steps:\n  - say: scale backend to 3\nalways:\n  - say: scale backend to 2\n";
+    let run = start_slowly(&environment, script, &[]);
+    kill_process(Pid::from_child(&run), Signal::TERM).unwrap();
+    environment.shown(&run.wait_with_output().unwrap()).exits(130).says("always: scale backend to 2").enough();
+    assert_eq!(served.replicas("backend"), 2);
+}
+
+#[test]
+fn a_script_that_nobody_watches_says_so_once() {
+    let environment = TestEnvironment::new();
+    let file = environment.write("smoke.yaml", PASSING).display().to_string();
+    let output = environment.run(["--sandbox", "run", &*file, "--unattended"]).exits(0);
+    assert_eq!(output.stderr.matches("every change is made without asking").count(), 1, "{output}");
+}

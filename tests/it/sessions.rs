@@ -182,7 +182,7 @@ fn a_report_of_a_changed_record_says_so_first() {
     fs::write(&file, text.replace("scale backend to 3", "scale backend to 2")).unwrap();
     let output = environment.run(["sessions", "export", "2"]).exits(0);
     let third = output.stdout.lines().nth(2).unwrap();
-    assert_snapshot!(third, @"> **THE RECORD WAS CHANGED AFTERWARDS: line 2 of the file is not the one that was written. Do not rely on what follows.**");
+    assert_snapshot!(third, @"> **THE RECORD WAS CHANGED AFTERWARDS: line 4 of the file is not the one that was written. Do not rely on what follows.**");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How these tests ask: settings, a request, and everything that came back.
 
-use std::{io::Write, net::TcpStream};
+use std::{io::Write, net::TcpStream, time::Duration};
 
 use futures::StreamExt;
 use todo_agent::model::{
@@ -63,20 +63,40 @@ pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
 
 /// Asks and returns everything that came.
 pub(crate) fn ask(model: &dyn Model, request: &Request) -> (Vec<Delta>, Result<Reply, ModelError>) {
-    run(async {
-        let mut stream = model.stream(request);
-        let mut deltas = Vec::new();
-        let mut end = None;
-        while let Some(delta) = stream.next().await {
-            assert!(end.is_none(), "something came after the end");
-            match delta {
-                Ok(Delta::End(reply)) => end = Some(Ok(reply)),
-                Ok(delta) => deltas.push(delta),
-                Err(error) => end = Some(Err(error)),
-            }
+    run(all_of(model, request))
+}
+
+/// Asks and, once this is so, lets every wait be over at once: nothing depends on how fast the machine is.
+pub(crate) fn ask_beyond(model: &dyn Model, moment: impl Fn() -> bool) -> Result<Reply, ModelError> {
+    let request = request("x");
+    let reached = async {
+        while !moment() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        (deltas, end.expect("an end or an error"))
+    };
+    run(async {
+        let mut answer = std::pin::pin!(all_of(model, &request));
+        tokio::select! {
+            (_, end) = &mut answer => return end,
+            () = reached => tokio::time::pause(),
+        }
+        answer.await.1
     })
+}
+
+async fn all_of(model: &dyn Model, request: &Request) -> (Vec<Delta>, Result<Reply, ModelError>) {
+    let mut stream = model.stream(request);
+    let mut deltas = Vec::new();
+    let mut end = None;
+    while let Some(delta) = stream.next().await {
+        assert!(end.is_none(), "something came after the end");
+        match delta {
+            Ok(Delta::End(reply)) => end = Some(Ok(reply)),
+            Ok(delta) => deltas.push(delta),
+            Err(error) => end = Some(Err(error)),
+        }
+    }
+    (deltas, end.expect("an end or an error"))
 }
 
 pub(crate) fn words(deltas: &[Delta]) -> String {

@@ -2,7 +2,7 @@
 //! empty environment, a fixed width, no colour, no kubeconfig, no terminal.
 //!
 //! Every run on a sandbox is logged, and when the environment is dropped the log is compared with the
-//! journal: no test can forget that.
+//! journal, and every recorded session is replayed: no test can forget that.
 
 use std::{
     cell::RefCell,
@@ -17,7 +17,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Output, evidence};
+use super::{Output, evidence, replays, secrets};
 
 /// How long a test waits for a record that must come.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -232,6 +232,8 @@ impl Drop for TestEnvironment {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             evidence::check(&self.request_log(), &[self.state()], evidence::Clock::Shared);
+            secrets::check(&self.state());
+            replays::check(&self.state());
         }
     }
 }

@@ -143,6 +143,10 @@ fn digest(request: &Value, content_type: &str, key: &[u8]) -> String {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part.as_bytes());
     }
-    let bytes = mac.finalize().into_bytes();
+    hex(&mac.finalize().into_bytes())
+}
+
+/// Returns bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }

@@ -3,7 +3,8 @@
 //!
 //! `environment` runs the program away from the person's own files; `output` is what came of it; `evidence`
 //! compares requests with approvals after every test; `serve` keeps a simulated cluster; `hostile` is a server
-//! that answers badly; `model` is a language model with a script; `terminal` is a person at a keyboard.
+//! that answers badly; `model` is a language model with a script; `terminal` is a person at a keyboard; `replays`
+//! runs every recorded session once more; `secrets` knows what nothing may show or keep.
 
 pub(crate) mod environment;
 pub(crate) mod evidence;
@@ -12,6 +13,8 @@ pub(crate) mod http;
 pub(crate) mod model;
 pub(crate) mod output;
 pub(crate) mod proxy;
+pub(crate) mod replays;
+pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod terminal;
 

@@ -66,6 +66,8 @@ struct State {
     open_gates: usize,
     /// How many gates were reached.
     reached_gates: usize,
+    /// Whether a reply has come to where it says nothing more.
+    is_silent: bool,
     rules: rules::Rules,
     violations: Vec<String>,
     is_over: bool,
@@ -102,6 +104,7 @@ impl FakeModel {
             heard: Vec::new(),
             open_gates: 0,
             reached_gates: 0,
+            is_silent: false,
             rules: rules::Rules::default(),
             violations: Vec::new(),
             is_over: false,
@@ -192,6 +195,11 @@ impl FakeModel {
         assert!(!outcome.timed_out(), "request {count} did not come");
     }
 
+    /// Returns whether a reply has come to where it says nothing more.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.shared.lock().is_silent
+    }
+
     /// Returns the rules that were broken so far and forgets them: for tests of the rules themselves.
     pub(crate) fn take_violations(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.lock().violations)
@@ -232,7 +240,9 @@ impl Shared {
 
     /// Waits until the test is over.
     fn hang(&self) {
-        drop(self.changed.wait_while(self.lock(), |state| !state.is_over));
+        let mut state = self.lock();
+        state.is_silent = true;
+        drop(self.changed.wait_while(state, |state| !state.is_over));
     }
 
     fn take_up(&self, heard: Heard) -> Sending {

@@ -8,6 +8,8 @@ use std::{fmt, process, sync::LazyLock};
 use regex::Regex;
 use serde_json::Value;
 
+use super::secrets;
+
 /// What a run of the program left.
 #[must_use = "compare the output with a snapshot, or assert how the program ended"]
 #[derive(Clone)]
@@ -20,13 +22,16 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    #[track_caller]
     pub(crate) fn of(output: &process::Output, replaced: Vec<(String, String)>) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            replaced,
-        }
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            secrets::leaked(&format!("{stdout}\n{stderr}")),
+            None,
+            "a Secret's value is shown:\n{stdout}\n{stderr}"
+        );
+        Self { code: output.status.code(), stdout, stderr, replaced }
     }
 
     /// Asserts the exit code and returns the output for more.

@@ -62,6 +62,14 @@ impl Cluster {
         }
     }
 
+    /// Returns a cluster that is nowhere: whatever is sent there fails, for what must not reach any.
+    pub fn nowhere(scope: Scope) -> Self {
+        let service = tower::service_fn(|_| async {
+            Err::<http::Response<kube::client::Body>, tower::BoxError>("there is no cluster".into())
+        });
+        Self::from_service(service, scope, "nowhere".to_owned())
+    }
+
     /// Returns the same cluster with another default namespace.
     #[must_use]
     pub fn with_namespace(&self, namespace: &str) -> Self {

@@ -91,6 +91,15 @@ impl std::fmt::Debug for Approved {
     }
 }
 
+/// Who consents to a change, and to which of its steps. Not an [`Approved`]: it holds nothing that could be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// `you`, `--yes`, a grant, mode `auto`.
+    pub by: String,
+    /// The numbers of the steps, ascending.
+    pub chosen: Vec<usize>,
+}
+
 /// Why a change was not approved. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -145,18 +154,38 @@ impl Gate {
         run: &Run,
     ) -> Result<Approved, Refusal> {
         let shown_at = run.clock.now();
-        let (reason, type_names) = match policy::decide(&preview.view, origin, &self.rules, &self.grants) {
-            Verdict::Allow(by) => return approve(preview, by, None, shown_at, journal, run),
+        let consent = self.judge(&preview.view, origin, approver, run).await?;
+        let all = consent.chosen.len() == preview.view.steps.len();
+        let preview = if all { preview } else { narrowed(preview, &consent.chosen) };
+        approve(preview, consent, shown_at, journal, run)
+    }
+
+    /// Decides about a change by its view alone, with the grants so far, and asks the person where policy does not
+    /// decide. What comes of it is a word and no approval: nothing can be executed with it.
+    ///
+    /// # Errors
+    /// Returns why the change is not consented to.
+    pub async fn judge(
+        &mut self,
+        view: &ChangeView,
+        origin: &Origin,
+        approver: &mut dyn Approver,
+        run: &Run,
+    ) -> Result<Consent, Refusal> {
+        let all: Vec<usize> = view.steps.iter().map(|step| step.n).collect();
+        let consent = |by: &str| Ok(Consent { by: by.to_owned(), chosen: all.clone() });
+        let (reason, type_names) = match policy::decide(view, origin, &self.rules, &self.grants) {
+            Verdict::Allow(by) => return consent(&by),
             Verdict::Forbid(why) => return Err(Refusal::Forbidden(why)),
             Verdict::Suggest => return Err(Refusal::Suggested),
             Verdict::Ask(reason) => (reason, Vec::new()),
             Verdict::AskByName(reason, names) => (reason, names),
         };
         let question = ApprovalQuestion {
-            view: &preview.view,
+            view,
             reason: &reason,
             type_names: &type_names,
-            grant_offered: type_names.is_empty() && preview.view.risk() <= todo_agent_core::Risk::Medium,
+            grant_offered: type_names.is_empty() && view.risk() <= todo_agent_core::Risk::Medium,
             cancel: &run.cancel,
         };
         let answer = approver.ask(&question).await;
@@ -165,14 +194,12 @@ impl Gate {
         }
         let by_name = !type_names.is_empty();
         match answer {
-            Answer::Typed(names) if by_name && names == type_names => {
-                approve(preview, "you".to_owned(), None, shown_at, journal, run)
-            }
+            Answer::Typed(names) if by_name && names == type_names => consent("you"),
             Answer::Yes | Answer::YesForSession | Answer::Typed(_) | Answer::Only(_) if by_name => {
                 Err(Refusal::Declined("the name was not typed as it is".to_owned()))
             }
             Answer::YesForSession if question.grant_offered => {
-                self.grants.extend(preview.view.steps.iter().map(|step| Grant {
+                self.grants.extend(view.steps.iter().map(|step| Grant {
                     verb: step.verb.clone(),
                     kind: step.target.kind.clone(),
                     namespace: step.target.namespace.clone(),
@@ -180,15 +207,16 @@ impl Gate {
                     fields: step.diff.iter().map(|change| change.path.clone()).collect(),
                     risk: step.risk,
                 }));
-                approve(preview, "you, for this session".to_owned(), None, shown_at, journal, run)
+                consent("you, for this session")
             }
-            Answer::Yes | Answer::YesForSession => approve(preview, "you".to_owned(), None, shown_at, journal, run),
-            Answer::Only(steps) => match narrowed(preview, &steps) {
-                Some((preview, chosen)) => {
-                    approve(preview, "you, in part".to_owned(), Some(chosen), shown_at, journal, run)
+            Answer::Yes | Answer::YesForSession => consent("you"),
+            Answer::Only(steps) => {
+                let chosen: Vec<usize> = all.iter().copied().filter(|step| steps.contains(step)).collect();
+                if chosen.is_empty() {
+                    return Err(Refusal::Declined("no step was chosen".to_owned()));
                 }
-                None => Err(Refusal::Declined("no step was chosen".to_owned())),
-            },
+                Ok(Consent { by: "you, in part".to_owned(), chosen })
+            }
             Answer::Edit { step, args } => Err(Refusal::Edit { step, args }),
             Answer::No(reason) => Err(Refusal::Declined(reason)),
             Answer::Typed(_) => Err(Refusal::Declined("a name was typed where yes was asked".to_owned())),
@@ -200,8 +228,7 @@ impl Gate {
 
 fn approve(
     preview: Preview,
-    by: String,
-    chosen: Option<Vec<usize>>,
+    Consent { by, chosen }: Consent,
     shown_at: Timestamp,
     journal: &mut dyn Journal,
     run: &Run,
@@ -232,7 +259,6 @@ fn approve(
         },
     };
     journal.append(&record).map_err(Refusal::NoJournal)?;
-    let chosen = chosen.unwrap_or_else(|| preview.view.steps.iter().map(|step| step.n).collect());
     Ok(Approved {
         cluster: preview.cluster,
         key: preview.key,
@@ -245,9 +271,8 @@ fn approve(
     })
 }
 
-/// Keeps only the chosen steps, renumbered from 1, with what must settle for them and how to undo them. Returns
-/// the numbers they had, too.
-fn narrowed(mut preview: Preview, chosen: &[usize]) -> Option<(Preview, Vec<usize>)> {
+/// Keeps only the chosen steps, renumbered from 1, with what must settle for them and how to undo them.
+fn narrowed(mut preview: Preview, chosen: &[usize]) -> Preview {
     for phase in &mut preview.phases {
         phase.effects.retain(|effect| chosen.contains(&effect.n));
         let kept: Vec<_> = phase.effects.iter().map(|effect| effect.target.clone()).collect();
@@ -255,7 +280,6 @@ fn narrowed(mut preview: Preview, chosen: &[usize]) -> Option<(Preview, Vec<usiz
     }
     preview.phases.retain(|phase| !phase.effects.is_empty());
     preview.view.steps.retain(|step| chosen.contains(&step.n));
-    let numbers = preview.view.steps.iter().map(|step| step.n).collect();
     for (index, effect) in preview.phases.iter_mut().flat_map(|phase| &mut phase.effects).enumerate() {
         effect.n = index + 1;
     }
@@ -266,5 +290,5 @@ fn narrowed(mut preview: Preview, chosen: &[usize]) -> Option<(Preview, Vec<usiz
         preview.phases.iter().flat_map(|phase| &phase.effects).map(|effect| effect.target.clone()).collect();
     preview.undo.retain(|recipe| kept.contains(recipe.target()));
     preview.view.undo = Recipe::describe_all(&preview.undo);
-    (!preview.view.steps.is_empty()).then_some((preview, numbers))
+    preview
 }

@@ -30,5 +30,5 @@ pub use cluster::Cluster;
 pub use connect::{ConnectOptions, contexts, kubeconfig_files};
 pub use digest::DigestKey;
 pub use execute::execute;
-pub use gate::{Approved, Gate, Refusal};
+pub use gate::{Approved, Consent, Gate, Refusal};
 pub use preview::{Preview, preview};

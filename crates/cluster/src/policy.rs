@@ -26,7 +26,8 @@ pub enum Mode {
 }
 
 /// How far `--yes` answers for the person.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Yes {
     /// Not given.
     #[default]
@@ -38,7 +39,7 @@ pub enum Yes {
 }
 
 /// The rules of one run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     /// The mode of the pinned context.
     pub mode: Mode,

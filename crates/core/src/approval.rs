@@ -1,6 +1,7 @@
 //! How a person is asked, as data: the gate decides *that* somebody is asked, an [`Approver`] asks.
 
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::view::ChangeView;
@@ -27,7 +28,8 @@ pub struct ApprovalQuestion<'a> {
 }
 
 /// A person's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Yes, once.
     Yes,

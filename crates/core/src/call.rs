@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::redact::{Redacted, Redactor};
+
 /// One call of a tool, by name, with its arguments as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +23,13 @@ impl Call {
     pub fn new(tool: impl Into<String>, args: Value) -> Self {
         Self { tool: tool.into(), args }
     }
+
+    /// Returns the call on one line as anybody may see it: an argument whose name means a secret is masked, however
+    /// short it is.
+    pub fn shown(&self, redactor: &Redactor) -> Redacted<String> {
+        let masked = Self { tool: self.tool.clone(), args: redactor.value(&self.args).into_inner() };
+        redactor.text(&masked.to_string())
+    }
 }
 
 impl fmt::Display for Call {
@@ -34,5 +43,19 @@ impl fmt::Display for Call {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_argument_that_means_a_secret_is_never_shown() {
+        let call = Call::new("scale", json!({"workload": "backend", "token": "x", "replicas": 3}));
+        let shown = call.shown(&Redactor::new([1; 32]));
+        assert_eq!(*shown, "scale replicas=3 token=‹secret:1› workload=backend");
     }
 }

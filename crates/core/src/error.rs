@@ -34,6 +34,42 @@ pub enum Cause {
     TimedOut,
 }
 
+impl Cause {
+    /// Every cause.
+    pub const ALL: [Self; 12] = [
+        Self::NotFound,
+        Self::Forbidden,
+        Self::Unauthorized,
+        Self::Conflict,
+        Self::Invalid,
+        Self::Expired,
+        Self::Unreachable,
+        Self::Unavailable,
+        Self::NotKubernetes,
+        Self::Configuration,
+        Self::Cancelled,
+        Self::TimedOut,
+    ];
+
+    /// Returns a stable word for programs that read `--json`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Forbidden => "forbidden",
+            Self::Unauthorized => "unauthorized",
+            Self::Conflict => "conflict",
+            Self::Invalid => "invalid",
+            Self::Expired => "expired",
+            Self::Unreachable => "unreachable",
+            Self::Unavailable => "unavailable",
+            Self::NotKubernetes => "not_kubernetes",
+            Self::Configuration => "configuration",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+        }
+    }
+}
+
 /// An error from talking to a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
@@ -139,21 +175,21 @@ impl ToolError {
             Self::Arguments { .. } => "arguments",
             Self::Name { .. } => "name",
             Self::State { .. } => "state",
-            Self::Cluster(error) => match error.cause {
-                Cause::NotFound => "not_found",
-                Cause::Forbidden => "forbidden",
-                Cause::Unauthorized => "unauthorized",
-                Cause::Conflict => "conflict",
-                Cause::Invalid => "invalid",
-                Cause::Expired => "expired",
-                Cause::Unreachable => "unreachable",
-                Cause::Unavailable => "unavailable",
-                Cause::NotKubernetes => "not_kubernetes",
-                Cause::Configuration => "configuration",
-                Cause::Cancelled => "cancelled",
-                Cause::TimedOut => "timed_out",
-            },
+            Self::Cluster(error) => error.cause.code(),
         }
+    }
+
+    /// Returns the error that has this code, as a record keeps it; `None` where no error has it.
+    pub fn recorded(code: &str, message: String, hints: Vec<String>) -> Option<Self> {
+        Some(match code {
+            "arguments" => Self::Arguments { message, hints },
+            "name" => Self::Name { message, hints },
+            "state" => Self::State { message, hints },
+            _ => {
+                let cause = Cause::ALL.into_iter().find(|cause| cause.code() == code)?;
+                Self::Cluster(ClusterError { cause, message, hints })
+            }
+        })
     }
 
     /// Returns the error as a model should read it: the sentence and the hints, one per line.
@@ -164,5 +200,21 @@ impl ToolError {
             text.push_str(hint);
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_read_back_from_its_code() {
+        let clusters = Cause::ALL.into_iter().map(|cause| ClusterError::new(cause, "what").hint("do").into());
+        let own = [ToolError::arguments("what"), ToolError::name("what"), ToolError::state("what")];
+        for error in own.into_iter().map(|error| error.hint("do")).chain(clusters) {
+            let read = ToolError::recorded(error.code(), error.to_string(), error.hints().to_vec());
+            assert_eq!(read, Some(error));
+        }
+        assert_eq!(ToolError::recorded("usage", String::new(), Vec::new()), None);
     }
 }

@@ -36,6 +36,25 @@ pub struct Names {
     pub namespaces: Vec<String>,
 }
 
+impl Names {
+    /// Returns those that share a word with a text, in the same order.
+    #[must_use]
+    pub fn bearing_on(&self, text: &str) -> Self {
+        let text = text.to_lowercase();
+        let said: Vec<&str> = words(&text).collect();
+        let shares = |name: &str| words(&name.to_lowercase()).any(|word| said.contains(&word));
+        let bears = |entry: &&NameEntry| shares(&entry.name) || entry.labels.values().any(|label| shares(label));
+        Self {
+            entries: self.entries.iter().filter(bears).cloned().collect(),
+            namespaces: self.namespaces.iter().filter(|namespace| shares(namespace)).cloned().collect(),
+        }
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
 /// What is looked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -201,6 +220,15 @@ mod tests {
     #[test]
     fn a_shouted_name_is_still_that_name() {
         assert_eq!(find("TODO-chatbot-Backend", Fit::Loose).unwrap(), "Deployment/todo-chatbot-backend");
+    }
+
+    #[test]
+    fn names_that_share_a_word_with_a_text_bear_on_it() {
+        let bearing =
+            |text: &str| names().bearing_on(text).entries.into_iter().map(|entry| entry.name).collect::<Vec<_>>();
+        assert_eq!(bearing("is the Backend up?"), ["todo-chatbot-backend"]);
+        assert_eq!(bearing("restart api"), ["todo-chatbot-backend"]);
+        assert!(bearing("end of the day").is_empty());
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl Output {
         OutputBuilder { redactor, data: redactor.data(data), blocks: Vec::new(), achieved: true }
     }
 
+    /// Returns an answer as it was recorded: its data and its text, whatever it was laid out like.
+    pub fn recorded(redactor: &Redactor, data: &Value, text: &str, achieved: bool) -> Self {
+        Self { data: redactor.value(data), blocks: vec![Block::Text(redactor.text(text))], achieved }
+    }
+
     /// Returns the typed data, whole.
     pub fn for_json(&self) -> &Redacted<Value> {
         &self.data
@@ -217,6 +222,20 @@ mod tests {
         );
         // Too narrow for both: the line overflows rather than cutting the name.
         assert!(output.for_person(30).contains("backend-59679ddd97-mw94d  the readiness probe answers with 503"));
+    }
+
+    #[test]
+    fn a_recorded_answer_reads_as_the_one_it_was() {
+        let redactor = Redactor::new([1; 32]);
+        let output = Output::build(&redactor, &json!({"pods": [{"name": "a\\b"}], "token": "hunter22"}))
+            .table(&["NAME", "TOKEN"], [vec!["a\\b\u{1b}".to_owned(), "token=hunter22".to_owned()]])
+            .text("two\nlines \u{202e}")
+            .not_achieved()
+            .build();
+        let text = output.for_model(MODEL_BYTES);
+        let recorded = Output::recorded(&Redactor::new([2; 32]), output.for_json(), &text, output.achieved());
+        assert_eq!(recorded.for_model(MODEL_BYTES), text);
+        assert_eq!((recorded.for_json(), recorded.achieved()), (output.for_json(), false));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::*;
 fn recorded(events: Vec<Value>, chain: Chain) -> Recorded {
     let meta = json!({"v": 1, "event": "session", "at": "2026-05-01T10:00:00Z", "id": "20260501-100000-abcdef",
         "version": "0.1.0", "context": "minikube", "namespace": "todo"});
-    Recorded { meta, events, chain }
+    Recorded { meta, events, chain, end: String::new() }
 }
 
 fn exported(recorded: &Recorded, format: Format) -> String {

@@ -1,8 +1,9 @@
 //! What must hold for every request to a model, whatever a test does: each call has its result, nothing is unbounded, no
 //! secret leaves, and the model knows where it stands.
 
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use serde_json::{Map, Value};
+
+use crate::support::secrets::{VALUES, forms};
 
 /// The most bytes of one result, with the note that says what was left out.
 const MOST_RESULT_BYTES: usize = 8 * 1024 + 256;
@@ -19,7 +20,7 @@ pub(super) struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { place: Some(("sandbox".to_owned(), "todo".to_owned())), canaries: Vec::new() }
+        Self { place: Some(("sandbox".to_owned(), "todo".to_owned())), canaries: VALUES.map(str::to_owned).to_vec() }
     }
 }
 
@@ -129,20 +130,4 @@ fn pairs(messages: &[Value], broken: &mut Vec<String>) {
         }
     }
     broken.extend(open.into_iter().map(|id| format!("the call {id} has no result")));
-}
-
-/// Returns the forms in which a text could leave: plain, and in base64 at each of the three places where it can begin.
-fn forms(canary: &str) -> Vec<String> {
-    let mut forms = vec![canary.to_owned()];
-    for lead in 0..3 {
-        let bytes = [vec![b' '; lead], canary.as_bytes().to_vec()].concat();
-        let encoded = BASE64.encode(&bytes);
-        // What depends on the neighbours is cut off at both ends.
-        let start = (lead * 8).div_ceil(6);
-        let end = bytes.len() * 8 / 6;
-        if end > start + 6 {
-            forms.push(encoded[start..end].to_owned());
-        }
-    }
-    forms
 }
