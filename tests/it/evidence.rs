@@ -4,7 +4,7 @@ use std::{fs, panic};
 
 use serde_json::{Value, json};
 
-use crate::support::{TestEnvironment, evidence};
+use crate::support::{TestEnvironment, evidence, secrets};
 
 /// A real change with its records, to be falsified.
 struct Run {
@@ -79,4 +79,19 @@ fn a_secret_that_was_read_is_noticed() {
     let metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
     assert!(run.noticed(|requests, _| requests.push(read(&format!("{metadata},application/json")))));
     assert!(!run.noticed(|requests, _| requests.push(read(metadata))));
+}
+
+#[test]
+fn a_value_of_a_secret_is_noticed_wherever_it_stands() {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    for value in secrets::VALUES {
+        for lead in ["", "a", "ab"] {
+            let encoded = STANDARD.encode(format!("{lead}{value} and more"));
+            assert!(
+                secrets::leaked(&format!("said {value}.")).is_some() && secrets::leaked(&encoded).is_some(),
+                "{value}"
+            );
+        }
+    }
+    assert_eq!(secrets::leaked("secret/todo-secrets in namespace todo, sandbox"), None);
 }

@@ -1,4 +1,4 @@
-//! The values of Secrets, and what looks like one: never on the screen, in a session, in a journal.
+//! The values of Secrets, and what looks like one: never on the screen, in a session, in a journal; and nothing else is masked.
 
 use std::fs;
 
@@ -7,16 +7,6 @@ use serde_json::Value;
 use todo_agent_core::Redactor;
 
 use crate::support::{TestEnvironment, world};
-
-/// What the Secret of the sandbox holds, plain and in base64.
-const VALUES: [&str; 6] = [
-    "sandbox@db.example.com",
-    "sandbox-sandbox-sandbox",
-    "sandbox-no-real-key",
-    "cG9zdGdyZXNx",
-    "c2FuZGJveC1zYW5kYm94",
-    "c2FuZGJveC1uby1yZWFsLWtleQ",
-];
 
 /// Returns everything the program kept, as one text.
 fn kept(environment: &TestEnvironment) -> String {
@@ -50,15 +40,11 @@ fn no_way_of_asking_shows_a_secret() {
     for arguments in runs {
         for form in ["--json", "-vv"] {
             let all = ["--sandbox", form].into_iter().chain(arguments.iter().copied());
-            let output = environment.run(all);
-            for value in VALUES {
-                assert!(!output.stdout.contains(value) && !output.stderr.contains(value), "{arguments:?}\n{output}");
-            }
+            // That none shows a value is checked for every output of these tests.
+            environment.run(all).enough();
         }
     }
-    let kept = kept(&environment);
-    assert!(VALUES.iter().all(|value| !kept.contains(value)));
-    // The rest is checked when the environment is dropped: only metadata of Secrets was asked for.
+    // As is that none is kept, and only metadata of Secrets was asked for, when the environment is dropped.
     assert!(environment.requests().iter().any(|request| request["path"].as_str().unwrap().contains("/secrets")));
 }
 
