@@ -1,7 +1,7 @@
 //! The client and a scripted server: requests as they are sent, answers as they come, retries, and errors as a person reads
 //! them.
 
-use std::time::Duration;
+use std::{io::Write, thread, time::Duration};
 
 use insta::assert_snapshot;
 use serde_json::{Map, Value, json};
@@ -10,7 +10,9 @@ use todo_agent_core::Redactor;
 use todo_agent_tools::ToolSpec;
 
 use crate::{
-    asking::{ask, ask_beyond, client, client_at, client_with, request, run, server_saying, settings, shown, words},
+    asking::{
+        ask, ask_beyond, client, client_at, client_with, request, run, server, server_saying, settings, shown, words,
+    },
     support::{
         hostile::{answer, closed_port},
         model::{FakeModel, Reply},
@@ -268,11 +270,17 @@ fn a_server_that_never_answers_is_given_up() {
 
 #[test]
 fn an_answer_without_an_end_ends() {
-    let model = FakeModel::start([Reply::text("one two").silent_after(2)]).anywhere();
-    // No pause is too long; together they are.
-    let client = client_with(&model, "timeouts = { between = \"1h\", whole = \"30m\" }");
-    let error = ask_beyond(&client, || model.is_silent()).unwrap_err();
-    assert!(shown(&error).starts_with("Timeout: the model did not finish its answer within 1800 s"), "{error:?}");
+    let short = "timeouts = { whole = \"100ms\" }";
+    // Each piece comes in time; together they never end.
+    let url = server(|stream| {
+        let mut said = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n");
+        while said.is_ok() {
+            thread::sleep(Duration::from_millis(5));
+            said = stream.write_all(b": still here\n\n");
+        }
+    });
+    let error = ask(&client_at(&url, short), &request("x")).1.unwrap_err();
+    assert!(shown(&error).starts_with("Timeout: the model did not finish its answer within 0 s"), "{error:?}");
 }
 
 #[test]
