@@ -23,7 +23,7 @@ use todo_agent_core::{Call, Redacted, Redactor};
 
 pub use budget::{Budgets, Spent};
 pub use calls::PlannerUse;
-pub(crate) use failure::failed;
+pub(crate) use failure::{failed, interrupted};
 pub use history::History;
 pub use setup::{dialogue, switch_model};
 

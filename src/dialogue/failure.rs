@@ -52,6 +52,6 @@ pub(super) fn model_problem(message: impl Into<String>) -> Problem {
     failed("model", message.into(), Vec::new())
 }
 
-pub(super) fn interrupted() -> Problem {
+pub(crate) fn interrupted() -> Problem {
     failed(INTERRUPTED, "interrupted".to_owned(), Vec::new())
 }

@@ -26,15 +26,13 @@ impl Difference {
             Some((number, wanted)) => format!("line {}, turn {number} ({wanted})", self.line),
             None => format!("line {}", self.line),
         };
-        let (recorded, now) = match (&self.recorded, &self.now) {
-            (Some(recorded), Some(now)) if name(recorded) == name(now) => {
-                let (path, recorded, now) = first_difference(recorded, now);
-                let field = format!("{} {path}", name(&self.recorded.clone().unwrap_or_default()));
-                return format!("{place}: {field}\nrecorded  {}\nnow       {}", shown(&recorded), shown(&now));
-            }
-            (recorded, now) => (whole(recorded.as_ref()), whole(now.as_ref())),
-        };
-        format!("{place}\nrecorded  {recorded}\nnow       {now}")
+        if let (Some(recorded), Some(now)) = (&self.recorded, &self.now)
+            && name(recorded) == name(now)
+        {
+            let (path, was, is) = first_difference(recorded, now);
+            return format!("{place}: {} {path}\nrecorded  {}\nnow       {}", name(recorded), shown(&was), shown(&is));
+        }
+        format!("{place}\nrecorded  {}\nnow       {}", whole(self.recorded.as_ref()), whole(self.now.as_ref()))
     }
 }
 

@@ -97,12 +97,8 @@ impl Replay {
 
     /// Returns what a tool gave. Where the turn was interrupted instead, it interrupts this one.
     pub(crate) async fn tool(&self, run: &Run) -> Result<Fed, ToolError> {
-        let Some(event) = self.feed() else { return Err(strayed()) };
+        let event = self.feed_or_interrupt(run).await;
         match kind(&event) {
-            "interrupted" => {
-                run.cancel.cancel();
-                pending().await
-            }
             "error" => Err(error(&event)),
             "tool_result" if event["error"].is_object() => Err(error(&event["error"])),
             "tool_result" => {
@@ -115,14 +111,10 @@ impl Replay {
         }
     }
 
-    /// Returns the view of a previewed plan.
+    /// Returns the view of a previewed plan, in the same way.
     pub(crate) async fn preview(&self, run: &Run) -> Result<ChangeView, ClusterError> {
-        let Some(event) = self.feed() else { return Err(nothing()) };
+        let event = self.feed_or_interrupt(run).await;
         match kind(&event) {
-            "interrupted" => {
-                run.cancel.cancel();
-                pending().await
-            }
             "preview" => field(&event, "change").ok_or_else(nothing),
             "error" => match error(&event) {
                 ToolError::Cluster(error) => Err(error),
@@ -163,7 +155,7 @@ impl Replay {
             "model" | "summary" => Ok(session::reply(&event)),
             "interrupted" => {
                 run.cancel.cancel();
-                Err(dialogue::failed("cancelled", "interrupted".to_owned(), Vec::new()))
+                Err(dialogue::interrupted())
             }
             _ => {
                 let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
@@ -219,6 +211,17 @@ impl Replay {
             state.fed = next + 1;
         }
         Some(event)
+    }
+
+    /// Takes the next event, nothing where the record says no more. Where the turn was interrupted instead, it interrupts
+    /// this one, and nothing ever comes.
+    async fn feed_or_interrupt(&self, run: &Run) -> Value {
+        let event = self.feed().unwrap_or_default();
+        if is_interruption(&event) {
+            run.cancel.cancel();
+            pending::<()>().await;
+        }
+        event
     }
 
     /// Takes the next event; what cannot be interrupted goes on to its end.

@@ -6,22 +6,11 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use todo_agent_core::Redactor;
 
-use crate::support::{TestEnvironment, world};
+use crate::support::{TestEnvironment, secrets, world};
 
 /// Returns everything the program kept, as one text.
 fn kept(environment: &TestEnvironment) -> String {
-    let mut folders = vec![environment.state()];
-    let mut text = String::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
-            } else {
-                text += &String::from_utf8_lossy(&fs::read(entry.path()).unwrap());
-            }
-        }
-    }
-    text
+    secrets::kept(&environment.state()).into_iter().map(|(_, text)| text).collect()
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The values of every Secret in the worlds of these tests: nothing that the program shows, keeps or sends to a model holds
 //! one, plain or in base64.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 
@@ -25,15 +28,22 @@ pub(crate) fn leaked(text: &str) -> Option<(&'static str, String)> {
 /// Checks every file below a folder.
 #[track_caller]
 pub(crate) fn check(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.map(Result::unwrap) {
+    for (path, text) in kept(folder) {
+        assert_eq!(leaked(&text), None, "a Secret's value is kept in {}", path.display());
+    }
+}
+
+/// Returns every file below a folder with its text.
+pub(crate) fn kept(folder: &Path) -> Vec<(PathBuf, String)> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let below = |entry: fs::DirEntry| {
         if entry.file_type().unwrap().is_dir() {
-            check(&entry.path());
-            continue;
+            return kept(&entry.path());
         }
         let text = String::from_utf8_lossy(&fs::read(entry.path()).unwrap()).into_owned();
-        assert_eq!(leaked(&text), None, "a Secret's value is kept in {}", entry.path().display());
-    }
+        vec![(entry.path(), text)]
+    };
+    entries.map(Result::unwrap).flat_map(below).collect()
 }
 
 /// Returns a text as it may stand somewhere: plain, or in base64 wherever it begins in what is encoded.
