@@ -192,7 +192,11 @@ impl Reader for FakeReader {
 }
 
 impl FullReader for FakeReader {
-    fn secret<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>> {
+    fn secret<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+        _: &'a Redactor,
+    ) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>> {
         Box::pin(async move { Err(ClusterError::new(Cause::NotFound, format!("{} not found", object.short()))) })
     }
     fn as_reader(&self) -> &dyn Reader {

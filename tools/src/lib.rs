@@ -6,11 +6,13 @@
 //! Kubernetes client; they see a cluster only through `Reader`, and a write tool can only propose.
 #![warn(missing_docs)]
 
+mod amounts;
 mod arguments;
 mod autoscalers;
 mod durations;
 #[cfg(test)]
 mod fake;
+mod images;
 pub mod names;
 mod pods;
 mod progress;

@@ -171,6 +171,10 @@ pub const TOOLS: &[Tool] = &[
     Tool::Read(&read::WaitFor),
     Tool::Write(&write::Scale),
     Tool::Write(&write::RolloutControl),
+    Tool::Write(&write::Set),
+    Tool::Write(&write::Create),
+    Tool::Write(&write::Patch),
+    Tool::Write(&write::Delete),
     Tool::Write(&write::Undo),
 ];
 

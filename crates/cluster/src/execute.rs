@@ -122,6 +122,7 @@ impl Execution<'_> {
         for _ in 0..CONFLICT_TRIES {
             let live = match cluster.read_live(&effect.target, "compare with what was approved").await {
                 Ok(live) => live,
+                Err(error) if error.is(Cause::NotFound) && effect.prepared.makes() => Value::Null,
                 Err(error) if error.is(Cause::NotFound) => {
                     return Sent::Ended(Outcome::Moved { why: format!("{} is gone", effect.target) });
                 }
@@ -135,7 +136,7 @@ impl Execution<'_> {
                 return Sent::Ended(Outcome::Failed { why: "interrupted before anything was sent".to_owned() });
             }
             let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-            if version.is_empty() {
+            if version.is_empty() && !effect.prepared.makes() {
                 // Without a precondition the server would write over anybody's work.
                 let why = format!("the server does not say which version of {} it has", effect.target);
                 return Sent::Ended(Outcome::Failed { why: format!("{why}; nothing was sent") });
@@ -145,7 +146,7 @@ impl Execution<'_> {
                 return Sent::Ended(Outcome::Failed { why: format!("{error}; nothing was sent") });
             }
             let id = self.approved.view.change_id.as_str();
-            let request = effect.prepared.request(version, Earnest::Real, Some(id));
+            let request = effect.prepared.request(&live, Earnest::Real, Some(id));
             match cluster.http.write(request).await {
                 Ok(reply) => {
                     self.note(Entry::Answered { n: effect.n, status: reply.status });
@@ -169,19 +170,28 @@ impl Execution<'_> {
     async fn examine(&mut self, effect: &PlannedEffect, before: &Value, error: &ClusterError) -> Sent {
         let live = match self.approved.cluster.read_live(&effect.target, "see whether the change arrived").await {
             Ok(live) => live,
+            Err(second) if second.is(Cause::NotFound) => Value::Null,
             Err(second) => {
                 return Sent::Ended(Outcome::Unknown {
                     why: format!("{}; and the object cannot be read: {}", error.message, second.message),
                 });
             }
         };
-        let expected = effect.prepared.computed_after(before).map(|after| content_hash(&owned_content(&after)));
-        if expected.is_some_and(|expected| expected == fingerprint(&live)) && fingerprint(before) != fingerprint(&live)
-        {
+        let expected = effect.prepared.computed_after(before);
+        let came_about = match &expected {
+            // The server adds its defaults to what was sent.
+            Some(made) if before.is_null() => holds(&live, made),
+            Some(after) if after.is_null() => live.is_null(),
+            Some(after) => content_hash(&owned_content(after)) == fingerprint(&live),
+            None => false,
+        };
+        if came_about && fingerprint(before) != fingerprint(&live) {
             self.note(Entry::Examined { n: effect.n, finding: "no answer came, but the change is there".to_owned() });
-            return Sent::Accepted(live);
+            return Sent::Accepted(if live.is_null() { before.clone() } else { live });
         }
-        let why = if fingerprint(&live) == fingerprint(before) {
+        let why = if live.is_null() && !before.is_null() {
+            format!("{}; the object is gone, and it cannot be told by whom", error.message)
+        } else if fingerprint(&live) == fingerprint(before) {
             format!("{}; the object is unchanged so far", error.message)
         } else {
             format!("{}; the object has changed, and it cannot be told by whom", error.message)
@@ -214,8 +224,24 @@ impl Execution<'_> {
     }
 }
 
+/// Returns whether `whole` has everything that `part` has.
+fn holds(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().all(|(key, part)| whole.get(key).is_some_and(|whole| holds(whole, part)))
+        }
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| holds(whole, part))
+        }
+        _ => whole == part,
+    }
+}
+
 /// Says how the object differs from the one that was approved, if it does.
 fn moved(effect: &PlannedEffect, live: &Value) -> Option<String> {
+    if effect.prepared.makes() && !live.is_null() {
+        return Some(format!("{} was made meanwhile", effect.target));
+    }
     let uid = live["metadata"]["uid"].as_str();
     if effect.uid.as_deref() != uid {
         return Some(format!("{} was deleted and made anew since the preview", effect.target));

@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
 use todo_agent_core::{
-    ClusterError, FullReader, ListQuery, ObjectRef, Reader, ResourceType,
+    ClusterError, FullReader, ListQuery, ObjectRef, Reader, Redactor, ResourceType,
     reader::{Access, LogQuery, LogText, Scope, Sealed, Sink},
 };
 use todo_agent_kube_rules::kinds;
@@ -77,9 +77,14 @@ impl Reader for Cluster {
 }
 
 impl FullReader for Cluster {
-    fn secret<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>> {
+    fn secret<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+        redactor: &'a Redactor,
+    ) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>> {
         async move {
             let reply = self.http.read(ApiRequest::get(object.path(), "compare a Secret's values")).await?;
+            redactor.register_secret(&reply.body);
             Ok(Sealed::new(reply.body))
         }
         .boxed()

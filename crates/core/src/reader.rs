@@ -9,7 +9,7 @@ use std::{fmt, time::Duration};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use crate::{error::ClusterError, object::ObjectRef, object::ResourceType, projection::Projection};
+use crate::{error::ClusterError, object::ObjectRef, object::ResourceType, projection::Projection, redact::Redactor};
 
 /// Where the program stands: context and namespace are pinned for its whole life or until `/context`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,8 +177,12 @@ pub trait Reader: Send + Sync {
 
 /// A reader that may also fetch the values of one Secret, for a write that must compare them.
 pub trait FullReader: Reader {
-    /// Returns a Secret with its values, sealed.
-    fn secret<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>>;
+    /// Returns a Secret with its values, sealed. Every value is known to the redactor before this returns.
+    fn secret<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+        redactor: &'a Redactor,
+    ) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>>;
     /// Returns the same cluster as a plain reader.
     fn as_reader(&self) -> &dyn Reader;
 }
