@@ -71,7 +71,7 @@ fn an_unknown_tool_gets_the_nearest_offered() {
     exit 2
     --- stderr
     error: there is no tool "kubectl"
-    hint: the tools are list, describe, logs, events, rollout, wait_for, scale, rollout_control, set, patch, delete, undo
+    hint: the tools are list, describe, logs, events, rollout, wait_for, scale, rollout_control, set, autoscale, create, patch, delete, node_control, undo
     this sandbox is discarded; todo-agent sandbox serve keeps one
     "#);
 }

@@ -172,9 +172,11 @@ pub const TOOLS: &[Tool] = &[
     Tool::Write(&write::Scale),
     Tool::Write(&write::RolloutControl),
     Tool::Write(&write::Set),
+    Tool::Write(&write::Autoscale),
     Tool::Write(&write::Create),
     Tool::Write(&write::Patch),
     Tool::Write(&write::Delete),
+    Tool::Write(&write::NodeControl),
     Tool::Write(&write::Undo),
 ];
 

@@ -3,17 +3,21 @@
 //! A write tool reads the live object, works out what would change, and says how to take it back. It
 //! never sends anything; the effect is data that the preview shows and the gate admits.
 
+mod autoscale;
 mod create;
 mod delete;
 mod make;
+mod node_control;
 mod patch;
 pub(crate) mod rollout_control;
 mod scale;
 mod set;
 mod undo;
 
+pub(crate) use autoscale::Autoscale;
 pub(crate) use create::Create;
 pub(crate) use delete::Delete;
+pub(crate) use node_control::NodeControl;
 pub(crate) use patch::Patch;
 pub(crate) use rollout_control::RolloutControl;
 pub(crate) use scale::Scale;

@@ -4,6 +4,9 @@
 //! Every effect is sent at most once per approval. What cannot be known is reported as unknown, never
 //! guessed; a request in flight is never cut off.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::Value;
 use todo_agent_core::{
     Cause, ClusterError, Outcome, Recipe, Redactor, Report, Run,
@@ -25,6 +28,9 @@ use crate::{
 
 /// How often a write is tried when only bookkeeping of the object changed between reading and writing.
 const CONFLICT_TRIES: usize = 3;
+
+/// How long an eviction waits before it asks again (as kubectl does).
+const TURN: Duration = Duration::from_secs(5);
 
 /// Makes an approved change and proves it.
 pub async fn execute(approved: Approved, journal: &mut dyn Journal, run: &Run) -> Report {
@@ -83,7 +89,7 @@ impl Execution<'_> {
                 continue;
             }
             self.run.progress(&step(self.approved, effect).summary);
-            match self.send(effect).await {
+            match self.send(effect, self.run.deadline_within(phase.deadline)).await {
                 Sent::Accepted(object) => {
                     written.push((effect.n, Written { target: effect.target.clone(), object }));
                 }
@@ -116,10 +122,12 @@ impl Execution<'_> {
         good
     }
 
-    async fn send(&mut self, effect: &PlannedEffect) -> Sent {
+    async fn send(&mut self, effect: &PlannedEffect, deadline: Timestamp) -> Sent {
         let cluster = self.approved.cluster.clone();
         let mut conflict = String::new();
-        for _ in 0..CONFLICT_TRIES {
+        let mut tries = 0;
+        while tries < CONFLICT_TRIES {
+            tries += 1;
             let live = match cluster.read_live(&effect.target, "compare with what was approved").await {
                 Ok(live) => live,
                 Err(error) if error.is(Cause::NotFound) && effect.prepared.makes() => Value::Null,
@@ -151,6 +159,16 @@ impl Execution<'_> {
                 Ok(reply) => {
                     self.note(Entry::Answered { n: effect.n, status: reply.status });
                     return Sent::Accepted(effect.prepared.object_after(&live, &reply.body));
+                }
+                // Its turn has not come: nothing was done, so it is asked for again.
+                Err(Failed { error, status: Some(429), .. }) if effect.prepared.may_have_to_wait() => {
+                    self.note(Entry::Answered { n: effect.n, status: 429 });
+                    if self.run.clock.now() >= deadline {
+                        return Sent::Ended(failed(&error));
+                    }
+                    self.run.progress(&error.message);
+                    self.run.clock.sleep(TURN).await;
+                    tries -= 1;
                 }
                 // An error status is an answer; whatever else went wrong, the request may have arrived.
                 Err(Failed { error, status: Some(status), .. }) if !leaves_open(&error) => {

@@ -251,6 +251,12 @@ async fn try_out(
             }
             Err(error) => error,
         };
+        if prepared.may_have_to_wait() && error.is(Cause::Unavailable) {
+            // A disruption budget holds it now; whether it will later, nobody can try.
+            let warnings = vec![error.message];
+            let (after, proof) = (Value::Null, ProofView::Stated);
+            return Ok((live, Trial { after, proof, place: Place::Given, warnings }));
+        }
         let no_place_yet = place == Place::MadeBefore && error.is(Cause::NotFound);
         if cannot_dry_run(&error) || no_place_yet {
             let (after, proof) = match prepared.computed_after(&live) {

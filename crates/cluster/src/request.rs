@@ -29,6 +29,7 @@ enum Form {
     Patch { style: PatchStyle, body: Value },
     Create { object: Value },
     Delete { propagation: Propagation },
+    Evict { name: String, namespace: Option<String> },
 }
 
 /// Whether the server is to do it or only to say what would come of it.
@@ -59,6 +60,10 @@ impl Prepared {
                 ("create", collection, Form::Create { object: object.reveal().clone() })
             }
             Op::Delete { propagation } => ("delete", target.path(), Form::Delete { propagation: *propagation }),
+            Op::Evict => {
+                let form = Form::Evict { name: target.name.clone(), namespace: target.namespace.clone() };
+                ("evict", format!("{}/eviction", target.path()), form)
+            }
         };
         Self { verb, path, form, metadata_reply: is_secret(&target.resource) }
     }
@@ -66,6 +71,11 @@ impl Prepared {
     /// Returns whether the object must not be there yet.
     pub(crate) fn makes(&self) -> bool {
         matches!(self.form, Form::Create { .. })
+    }
+
+    /// Returns whether the server may refuse it for now (429) and let it through later.
+    pub(crate) fn may_have_to_wait(&self) -> bool {
+        matches!(self.form, Form::Evict { .. })
     }
 
     /// Returns whether it writes what is not shown: of a Secret only labels and its absence are.
@@ -77,7 +87,7 @@ impl Prepared {
         };
         self.metadata_reply
             && match &self.form {
-                Form::Delete { .. } => false,
+                Form::Delete { .. } | Form::Evict { .. } => false,
                 Form::Patch { style: PatchStyle::Merge | PatchStyle::Strategic, body } => !only_labels(body),
                 Form::Patch { style: PatchStyle::Json, body } => {
                     let path = |operation: &Value| operation["path"].as_str().unwrap_or_default().to_owned();
@@ -90,7 +100,7 @@ impl Prepared {
     fn method(&self) -> http::Method {
         match self.form {
             Form::Scale { .. } | Form::Patch { .. } => http::Method::PATCH,
-            Form::Create { .. } => http::Method::POST,
+            Form::Create { .. } | Form::Evict { .. } => http::Method::POST,
             Form::Delete { .. } => http::Method::DELETE,
         }
     }
@@ -100,7 +110,7 @@ impl Prepared {
             Form::Scale { .. } | Form::Patch { style: PatchStyle::Merge, .. } => "application/merge-patch+json",
             Form::Patch { style: PatchStyle::Json, .. } => "application/json-patch+json",
             Form::Patch { style: PatchStyle::Strategic, .. } => "application/strategic-merge-patch+json",
-            Form::Create { .. } | Form::Delete { .. } => JSON,
+            Form::Create { .. } | Form::Delete { .. } | Form::Evict { .. } => JSON,
         }
     }
 
@@ -110,6 +120,10 @@ impl Prepared {
             Form::Scale { body } | Form::Patch { body, .. } | Form::Create { object: body } => body.clone(),
             Form::Delete { propagation } => {
                 json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation.word()})
+            }
+            Form::Evict { name, namespace } => {
+                let metadata = json!({"name": name, "namespace": namespace});
+                json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata})
             }
         }
     }
@@ -127,7 +141,7 @@ impl Prepared {
             Earnest::Real => "make the change",
         };
         let mut request = ApiRequest::get(self.path.clone(), purpose);
-        if !matches!(self.form, Form::Delete { .. }) {
+        if !matches!(self.form, Form::Delete { .. } | Form::Evict { .. }) {
             request = request.query("fieldManager", "todo-agent");
         }
         if matches!(self.form, Form::Create { .. }) {
@@ -154,6 +168,11 @@ impl Prepared {
                 body["preconditions"] = json!({"uid": live["metadata"]["uid"], "resourceVersion": version});
                 body
             }
+            (Form::Evict { .. }, mut body) => {
+                let preconditions = json!({"uid": live["metadata"]["uid"], "resourceVersion": version});
+                body["deleteOptions"] = json!({"preconditions": preconditions});
+                body
+            }
             (Form::Patch { style: PatchStyle::Json, .. }, body) => with_operation(body, version),
             (Form::Scale { .. } | Form::Patch { .. }, body) => with_version(body, version),
         }
@@ -169,7 +188,7 @@ impl Prepared {
                 after
             }
             Form::Patch { .. } | Form::Create { .. } => answer.clone(),
-            Form::Delete { .. } => live.clone(),
+            Form::Delete { .. } | Form::Evict { .. } => live.clone(),
         }
     }
 
@@ -177,7 +196,7 @@ impl Prepared {
     pub(crate) fn object_tried(&self, live: &Value, answer: &Value) -> Value {
         match &self.form {
             Form::Create { object } => without_chance(answer.clone(), object),
-            Form::Delete { .. } => Value::Null,
+            Form::Delete { .. } | Form::Evict { .. } => Value::Null,
             Form::Scale { .. } | Form::Patch { .. } => self.object_after(live, answer),
         }
     }
@@ -186,7 +205,7 @@ impl Prepared {
     pub(crate) fn computed_after(&self, live: &Value) -> Option<Value> {
         match &self.form {
             Form::Create { object } => Some(object.clone()),
-            Form::Delete { .. } => Some(Value::Null),
+            Form::Delete { .. } | Form::Evict { .. } => Some(Value::Null),
             Form::Scale { body } | Form::Patch { style: PatchStyle::Merge, body } => {
                 let mut after = live.clone();
                 merge(&mut after, body);

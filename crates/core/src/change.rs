@@ -80,6 +80,8 @@ pub enum Op {
         /// What becomes of the objects it owns.
         propagation: Propagation,
     },
+    /// Asks a pod to leave its node, as far as its disruption budgets let it.
+    Evict,
 }
 
 /// What becomes of the objects that a deleted object owns.
@@ -182,6 +184,13 @@ pub enum Expectation {
         /// The fields as JSON pointers (RFC 6901).
         pointers: Vec<String>,
     },
+    /// A condition of the object's status is `True`.
+    Condition {
+        /// The object.
+        object: ObjectRef,
+        /// The condition's type.
+        condition: String,
+    },
     /// The object is there, and usable where its kind tells.
     Exists {
         /// The object.
@@ -202,6 +211,7 @@ impl Expectation {
             | Self::RolledOut { object }
             | Self::Field { object, .. }
             | Self::Kept { object, .. }
+            | Self::Condition { object, .. }
             | Self::Exists { object }
             | Self::Absent { object } => object,
         }

@@ -27,6 +27,7 @@ pub(super) fn progress(expectation: &Expectation, object: &Value, written: Optio
         Expectation::RolledOut { .. } => rolled_out(object, written),
         Expectation::Field { pointer, value, .. } => field_is(object, pointer, value),
         Expectation::Kept { pointers, .. } => kept(object, pointers, written),
+        Expectation::Condition { condition, .. } => condition_holds(object, condition),
         Expectation::Exists { .. } => exists(object),
         Expectation::Absent { .. } => leaving(object),
     }
@@ -44,6 +45,18 @@ fn kept(object: &Value, pointers: &[String], written: Option<&Value>) -> Progres
             Progress::Failed(overridden(object, &path, &format!("{} is no longer as written", dotted(pointer))))
         }
     }
+}
+
+fn condition_holds(object: &Value, wanted: &str) -> Progress {
+    let all = object["status"]["conditions"].as_array();
+    let Some(found) = all.into_iter().flatten().find(|condition| condition["type"] == wanted) else {
+        return Progress::Waiting(format!("nothing is said about {wanted} yet"));
+    };
+    let message = found["message"].as_str().unwrap_or_default();
+    if found["status"] == "True" {
+        return Progress::Met(format!("{wanted}: {message}"));
+    }
+    Progress::Waiting(format!("not {wanted}: {message}"))
 }
 
 /// An object that is there; kinds with a phase also tell whether they are of use yet.
