@@ -4,9 +4,8 @@ use proptest::prelude::*;
 use todo_agent_core::Names;
 use todo_agent_planner::{Focus, Mode, PassReason, Planned, plan};
 
-const WRITES: &[&str] = &[
-    "scale", "rollout_control", "set", "autoscale", "create", "patch", "delete", "node_control", "undo",
-];
+const WRITES: &[&str] =
+    &["scale", "rollout_control", "set", "autoscale", "create", "patch", "delete", "node_control", "undo"];
 
 /// Orders that are carried out as they stand.
 const ORDERS: &[&str] = &[
