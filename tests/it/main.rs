@@ -9,10 +9,12 @@
 #[allow(dead_code, reason = "shared with the scenarios, which use other parts")]
 mod support;
 
+mod autoscale;
 mod calls;
 mod cluster_text;
 mod connection;
 mod conversation;
+mod create;
 mod delete;
 mod evidence;
 mod json;
@@ -20,6 +22,7 @@ mod models;
 mod models_at_terminal;
 mod moved;
 mod names;
+mod node_control;
 mod patch;
 mod permissions;
 mod plans;

@@ -114,6 +114,7 @@ fn assert_was_approved(request: &Value, agent: &str, states: &[PathBuf], clock: 
             "application/merge-patch+json",
             "application/json-patch+json",
             "application/strategic-merge-patch+json",
+            "application/apply-patch+yaml",
         ],
     };
     let steps = records[approved]["steps"].as_array().unwrap();
@@ -149,7 +150,10 @@ fn digest(request: &Value, content_type: &str, key: &[u8]) -> String {
     } else {
         let metadata = body["metadata"].as_object_mut();
         let metadata = metadata.unwrap_or_else(|| panic!("a write has no precondition: {request}"));
-        assert!(metadata.remove("resourceVersion").is_some(), "a write has no precondition: {request}");
+        // What is applied for the first time has no version yet.
+        let may_be_new = content_type == "application/apply-patch+yaml";
+        let version = metadata.remove("resourceVersion");
+        assert!(version.is_some() || may_be_new, "a write has no precondition: {request}");
         if metadata.is_empty() {
             body.as_object_mut().unwrap().remove("metadata");
         }

@@ -174,6 +174,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::Write(&write::Set),
     Tool::Write(&write::Autoscale),
     Tool::Write(&write::Create),
+    Tool::Write(&write::Apply),
     Tool::Write(&write::Patch),
     Tool::Write(&write::Delete),
     Tool::Write(&write::NodeControl),

@@ -3,6 +3,7 @@
 //! A write tool reads the live object, works out what would change, and says how to take it back. It
 //! never sends anything; the effect is data that the preview shows and the gate admits.
 
+mod apply;
 mod autoscale;
 mod create;
 mod delete;
@@ -14,6 +15,7 @@ mod scale;
 mod set;
 mod undo;
 
+pub(crate) use apply::Apply;
 pub(crate) use autoscale::Autoscale;
 pub(crate) use create::Create;
 pub(crate) use delete::Delete;

@@ -130,7 +130,7 @@ impl Execution<'_> {
             tries += 1;
             let live = match cluster.read_live(&effect.target, "compare with what was approved").await {
                 Ok(live) => live,
-                Err(error) if error.is(Cause::NotFound) && effect.prepared.makes() => Value::Null,
+                Err(error) if error.is(Cause::NotFound) && effect.is_new() => Value::Null,
                 Err(error) if error.is(Cause::NotFound) => {
                     return Sent::Ended(Outcome::Moved { why: format!("{} is gone", effect.target) });
                 }
@@ -144,7 +144,7 @@ impl Execution<'_> {
                 return Sent::Ended(Outcome::Failed { why: "interrupted before anything was sent".to_owned() });
             }
             let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-            if version.is_empty() && !effect.prepared.makes() {
+            if version.is_empty() && !live.is_null() {
                 // Without a precondition the server would write over anybody's work.
                 let why = format!("the server does not say which version of {} it has", effect.target);
                 return Sent::Ended(Outcome::Failed { why: format!("{why}; nothing was sent") });
@@ -257,7 +257,7 @@ fn holds(whole: &Value, part: &Value) -> bool {
 
 /// Says how the object differs from the one that was approved, if it does.
 fn moved(effect: &PlannedEffect, live: &Value) -> Option<String> {
-    if effect.prepared.makes() && !live.is_null() {
+    if effect.is_new() && !live.is_null() {
         return Some(format!("{} was made meanwhile", effect.target));
     }
     let uid = live["metadata"]["uid"].as_str();

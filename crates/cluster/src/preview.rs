@@ -40,7 +40,7 @@ use crate::{
     http::{ApiRequest, JSON, METADATA},
     owners::keepers,
     reader::{is_secret, tidy},
-    request::{Earnest, Prepared},
+    request::{Earnest, Prepared, Presence},
     reverse,
     risk::{self, Facts},
 };
@@ -67,6 +67,13 @@ pub(crate) struct PlannedEffect {
     pub(crate) prepared: Prepared,
     pub(crate) uid: Option<String>,
     pub(crate) fingerprint: String,
+}
+
+impl PlannedEffect {
+    /// Returns whether there was no object when it was previewed.
+    pub(crate) fn is_new(&self) -> bool {
+        self.uid.is_none() && self.prepared.presence() != Presence::Present
+    }
 }
 
 impl Preview {
@@ -125,7 +132,12 @@ pub async fn preview(
                     step.remarks.push(Remark::Fact(why.to_owned()));
                 }
                 change.tool.clone_into(&mut step.tool);
-                step.summary = shown(&change.summary, &run.redactor);
+                // Of a drain each pod is a step of its own.
+                let summary = match step.verb.as_str() {
+                    "evict" => format!("evict {}", target.short()),
+                    _ => change.summary.clone(),
+                };
+                step.summary = shown(&summary, &run.redactor);
                 if follows {
                     let fact = "an earlier step changes this object too; this is what comes after it".to_owned();
                     step.remarks.push(Remark::Fact(fact));
@@ -236,9 +248,11 @@ async fn try_out(
     loop {
         run.check()?;
         let live = match cluster.read_live(target, "read what will change").await {
-            Ok(live) if !prepared.makes() => live,
-            Ok(_) => return Err(ClusterError::new(Cause::Conflict, format!("{target} already exists"))),
-            Err(error) if error.is(Cause::NotFound) && prepared.makes() => Value::Null,
+            Ok(_) if prepared.presence() == Presence::Absent => {
+                return Err(ClusterError::new(Cause::Conflict, format!("{target} already exists")));
+            }
+            Ok(live) => live,
+            Err(error) if error.is(Cause::NotFound) && prepared.presence() != Presence::Present => Value::Null,
             Err(error) => return Err(error),
         };
         let error = match cluster.http.read(prepared.request(&live, Earnest::DryRun, None)).await {
@@ -265,6 +279,12 @@ async fn try_out(
             };
             let place = if no_place_yet { place } else { Place::Given };
             return Ok((live, Trial { after, proof, place, warnings: Vec::new() }));
+        }
+        // Fields that others own do not become free by asking again.
+        if error.message.contains("conflict with \"") {
+            return Err(
+                error.hint("leave these fields out of the manifest, or change them where their owner gets them from")
+            );
         }
         if !error.is(Cause::Conflict) || tried == TRIES {
             return Err(error);

@@ -27,9 +27,18 @@ pub(crate) struct Prepared {
 enum Form {
     Scale { body: Value },
     Patch { style: PatchStyle, body: Value },
+    Apply { object: Value },
     Create { object: Value },
     Delete { propagation: Propagation },
     Evict { name: String, namespace: Option<String> },
+}
+
+/// Whether an object must be there before it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Present,
+    Absent,
+    Either,
 }
 
 /// Whether the server is to do it or only to say what would come of it.
@@ -55,6 +64,7 @@ impl Prepared {
             Op::Patch { style, body } => {
                 ("patch", target.path(), Form::Patch { style: *style, body: body.reveal().clone() })
             }
+            Op::Apply { object } => ("apply", target.path(), Form::Apply { object: object.reveal().clone() }),
             Op::Create { object } => {
                 let collection = target.resource.path(target.namespace.as_deref());
                 ("create", collection, Form::Create { object: object.reveal().clone() })
@@ -68,9 +78,13 @@ impl Prepared {
         Self { verb, path, form, metadata_reply: is_secret(&target.resource) }
     }
 
-    /// Returns whether the object must not be there yet.
-    pub(crate) fn makes(&self) -> bool {
-        matches!(self.form, Form::Create { .. })
+    /// Returns whether the object must be there before.
+    pub(crate) fn presence(&self) -> Presence {
+        match self.form {
+            Form::Create { .. } => Presence::Absent,
+            Form::Apply { .. } => Presence::Either,
+            Form::Scale { .. } | Form::Patch { .. } | Form::Delete { .. } | Form::Evict { .. } => Presence::Present,
+        }
     }
 
     /// Returns whether the server may refuse it for now (429) and let it through later.
@@ -88,6 +102,7 @@ impl Prepared {
         self.metadata_reply
             && match &self.form {
                 Form::Delete { .. } | Form::Evict { .. } => false,
+                Form::Apply { object } => ["data", "stringData"].iter().any(|field| !object[field].is_null()),
                 Form::Patch { style: PatchStyle::Merge | PatchStyle::Strategic, body } => !only_labels(body),
                 Form::Patch { style: PatchStyle::Json, body } => {
                     let path = |operation: &Value| operation["path"].as_str().unwrap_or_default().to_owned();
@@ -99,7 +114,7 @@ impl Prepared {
 
     fn method(&self) -> http::Method {
         match self.form {
-            Form::Scale { .. } | Form::Patch { .. } => http::Method::PATCH,
+            Form::Scale { .. } | Form::Patch { .. } | Form::Apply { .. } => http::Method::PATCH,
             Form::Create { .. } | Form::Evict { .. } => http::Method::POST,
             Form::Delete { .. } => http::Method::DELETE,
         }
@@ -110,6 +125,7 @@ impl Prepared {
             Form::Scale { .. } | Form::Patch { style: PatchStyle::Merge, .. } => "application/merge-patch+json",
             Form::Patch { style: PatchStyle::Json, .. } => "application/json-patch+json",
             Form::Patch { style: PatchStyle::Strategic, .. } => "application/strategic-merge-patch+json",
+            Form::Apply { .. } => "application/apply-patch+yaml",
             Form::Create { .. } | Form::Delete { .. } | Form::Evict { .. } => JSON,
         }
     }
@@ -117,7 +133,10 @@ impl Prepared {
     /// Returns the body without the precondition.
     fn body(&self) -> Value {
         match &self.form {
-            Form::Scale { body } | Form::Patch { body, .. } | Form::Create { object: body } => body.clone(),
+            Form::Scale { body }
+            | Form::Patch { body, .. }
+            | Form::Create { object: body }
+            | Form::Apply { object: body } => body.clone(),
             Form::Delete { propagation } => {
                 json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation.word()})
             }
@@ -141,10 +160,15 @@ impl Prepared {
             Earnest::Real => "make the change",
         };
         let mut request = ApiRequest::get(self.path.clone(), purpose);
-        if !matches!(self.form, Form::Delete { .. } | Form::Evict { .. }) {
-            request = request.query("fieldManager", "todo-agent");
+        match self.form {
+            Form::Delete { .. } | Form::Evict { .. } => {}
+            // A manager of its own: what set and scale wrote must not go with the next manifest.
+            Form::Apply { .. } => request = request.query("fieldManager", "todo-agent-apply"),
+            Form::Scale { .. } | Form::Patch { .. } | Form::Create { .. } => {
+                request = request.query("fieldManager", "todo-agent");
+            }
         }
-        if matches!(self.form, Form::Create { .. }) {
+        if matches!(self.form, Form::Create { .. } | Form::Apply { .. }) {
             // A misspelt field must not be dropped without a word.
             request = request.query("fieldValidation", "Strict");
         }
@@ -164,6 +188,7 @@ impl Prepared {
         let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
         match (&self.form, self.body()) {
             (Form::Create { .. }, body) => body,
+            (Form::Apply { .. }, body) if live.is_null() => body,
             (Form::Delete { .. }, mut body) => {
                 body["preconditions"] = json!({"uid": live["metadata"]["uid"], "resourceVersion": version});
                 body
@@ -174,7 +199,7 @@ impl Prepared {
                 body
             }
             (Form::Patch { style: PatchStyle::Json, .. }, body) => with_operation(body, version),
-            (Form::Scale { .. } | Form::Patch { .. }, body) => with_version(body, version),
+            (Form::Scale { .. } | Form::Patch { .. } | Form::Apply { .. }, body) => with_version(body, version),
         }
     }
 
@@ -187,7 +212,7 @@ impl Prepared {
                 after["spec"]["replicas"] = answer["spec"].get("replicas").cloned().unwrap_or(json!(0));
                 after
             }
-            Form::Patch { .. } | Form::Create { .. } => answer.clone(),
+            Form::Patch { .. } | Form::Create { .. } | Form::Apply { .. } => answer.clone(),
             Form::Delete { .. } | Form::Evict { .. } => live.clone(),
         }
     }
@@ -196,6 +221,8 @@ impl Prepared {
     pub(crate) fn object_tried(&self, live: &Value, answer: &Value) -> Value {
         match &self.form {
             Form::Create { object } => without_chance(answer.clone(), object),
+            Form::Apply { object } if live.is_null() => without_chance(answer.clone(), object),
+            Form::Apply { .. } => answer.clone(),
             Form::Delete { .. } | Form::Evict { .. } => Value::Null,
             Form::Scale { .. } | Form::Patch { .. } => self.object_after(live, answer),
         }
@@ -205,6 +232,7 @@ impl Prepared {
     pub(crate) fn computed_after(&self, live: &Value) -> Option<Value> {
         match &self.form {
             Form::Create { object } => Some(object.clone()),
+            Form::Apply { object } => live.is_null().then(|| object.clone()),
             Form::Delete { .. } | Form::Evict { .. } => Some(Value::Null),
             Form::Scale { body } | Form::Patch { style: PatchStyle::Merge, body } => {
                 let mut after = live.clone();

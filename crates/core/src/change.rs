@@ -70,6 +70,11 @@ pub enum Op {
         /// The patch.
         body: Payload,
     },
+    /// Brings the object to what a manifest says, by server-side apply; what others own is never taken from them.
+    Apply {
+        /// The manifest.
+        object: Payload,
+    },
     /// Makes the object; fails where one of its name is there already.
     Create {
         /// The whole object.

@@ -59,7 +59,8 @@ pub(crate) struct CreateArgs {
     service_type: Option<ServiceType>,
     /// of an ingress
     host: Option<String>,
-    path: Option<String>,
+    /// of an ingress; default /
+    prefix: Option<String>,
     /// of a configmap
     #[schemars(with = "Option<Map<String, Value>>")]
     data: Option<BTreeMap<String, Value>>,
@@ -135,7 +136,7 @@ impl NewKind {
             Self::Job => &["image", "requests", "limits", "env", "command", "run_as_user"],
             Self::Cronjob => &["image", "requests", "limits", "env", "command", "run_as_user", "schedule"],
             Self::Service => &["target", "port", "service_type"],
-            Self::Ingress => &["target", "port", "host", "path"],
+            Self::Ingress => &["target", "port", "host", "prefix"],
             Self::Configmap => &["data"],
             Self::Namespace => &[],
             Self::Role => &["subject", "verbs", "resources"],
@@ -260,7 +261,7 @@ impl CreateArgs {
             ("target", self.target.is_some()),
             ("service_type", self.service_type.is_some()),
             ("host", self.host.is_some()),
-            ("path", self.path.is_some()),
+            ("prefix", self.prefix.is_some()),
             ("data", self.data.is_some()),
             ("subject", self.subject.is_some()),
             ("verbs", self.verbs.is_some()),

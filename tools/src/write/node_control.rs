@@ -157,11 +157,7 @@ fn facts(staying: &[&Value], leaving: &[&Value]) -> Vec<String> {
     };
     let mut facts = Vec::new();
     if !staying.is_empty() {
-        facts.push(format!(
-            "{} of DaemonSets or of the node itself stay: {}",
-            count(staying.len(), "pod"),
-            named(staying)
-        ));
+        facts.push(format!("what belongs to the node stays (DaemonSets, static pods): {}", named(staying)));
     }
     let lost: Vec<&Value> = leaving.iter().copied().filter(|pod| value::controller(pod).is_none()).collect();
     if !lost.is_empty() {

@@ -125,9 +125,9 @@ pub(super) async fn ingress(making: &Making<'_>) -> Result<Built, ToolError> {
         return Err(ToolError::state(format!("{} has no such port", resolved.object.short()))
             .hint(format!("its ports are {}", numbers.join(", "))));
     };
-    let path = making.args.path.as_deref().unwrap_or("/");
+    let path = making.args.prefix.as_deref().unwrap_or("/");
     if !path.starts_with('/') {
-        return Err(ToolError::arguments(format!("path must begin with /, got \"{}\"", words::shown(path))));
+        return Err(ToolError::arguments(format!("prefix must begin with /, got \"{}\"", words::shown(path))));
     }
     let backend = json!({"service": {"name": resolved.object.name, "port": {"number": found["port"]}}});
     let mut rule = json!({"http": {"paths": [{"path": path, "pathType": "Prefix", "backend": backend}]}});

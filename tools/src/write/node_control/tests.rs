@@ -55,7 +55,7 @@ async fn a_drain_says_what_stays_what_is_lost_and_what_holds_it() {
     assert_snapshot!(propose(json!({"node": "node-1", "action": "drain"})).await, @r#"
     drain node/node-1 of 2 pods
     kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data --force
-    Fact("1 pod of DaemonSets or of the node itself stay: pod/collector-1")
+    Fact("what belongs to the node stays (DaemonSets, static pods): pod/collector-1")
     Fact("nothing makes these again, so they are lost: pod/debug")
     Fact("what these keep on the node (emptyDir) is lost: pod/debug")
     KeptBy("poddisruptionbudget/backend lets none of its pods go now; the drain waits for it, then gives up")
