@@ -18,8 +18,25 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Words that sentences start with.
 const VERBS: [&str; 19] = [
-    "autoscale", "create", "delete", "describe", "drain", "events", "list", "logs", "pause", "restart", "resume",
-    "rollback", "rollout", "scale", "set", "show", "status", "undo", "wait",
+    "autoscale",
+    "create",
+    "delete",
+    "describe",
+    "drain",
+    "events",
+    "list",
+    "logs",
+    "pause",
+    "restart",
+    "resume",
+    "rollback",
+    "rollout",
+    "scale",
+    "set",
+    "show",
+    "status",
+    "undo",
+    "wait",
 ];
 
 /// The words that can be completed.

@@ -72,7 +72,7 @@ fn an_unknown_tool_gets_the_nearest_offered() {
     --- stderr
     error: there is no tool "kubectl"
     hint: the tools are list, describe, logs, events, rollout, wait_for, scale, rollout_control, set,
-          autoscale, create, patch, delete, node_control, undo
+          autoscale, create, apply, patch, delete, node_control, undo
     this sandbox is discarded; todo-agent sandbox serve keeps one
     "#);
 }

@@ -27,6 +27,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario!(a_pod_is_deleted_and_another_takes_its_place),
     scenario!(usual_objects_are_made_from_a_few_words),
     scenario!(an_autoscaler_is_made_and_changed).only_real("the sandbox has no autoscaler that acts yet"),
+    scenario!(a_manifest_is_applied_beside_what_scale_and_set_wrote).only_real("the sandbox cannot apply yet"),
+    scenario!(what_others_own_is_not_taken_by_applying).only_real("the sandbox cannot apply yet"),
+    scenario!(storage_and_jobs_are_made_from_a_few_words).only_real("the sandbox has no volumes and no jobs yet"),
     scenario!(a_daemonset_is_restarted).only_real("the sandbox has no DaemonSets yet"),
 ];
 
@@ -248,4 +251,51 @@ fn an_autoscaler_is_made_and_changed(site: &Site) {
     place.run(&["autoscale backend up to 6", "--yes"]).exits(0).enough();
     place.run(&["undo", "--yes"]).exits(0).enough();
     assert_eq!(place.get("horizontalpodautoscaler", "backend")["spec"]["maxReplicas"], 5);
+}
+
+fn a_manifest_is_applied_beside_what_scale_and_set_wrote(site: &Site) {
+    let place = Place::with(site, "backend");
+    place.run(&["scale backend to 3", "--yes"]).exits(0).enough();
+    place.run(&["set the backend image to v2", "--yes"]).exits(0).enough();
+    let manifests = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: backend, labels: {tier: api}}
+spec: {minReadySeconds: 1}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {LEVEL: debug}}
+";
+    let call = json!({"manifests": manifests}).to_string();
+    place.run(&["call", "apply", &call, "--yes"]).exits(0).says("spec.minReadySeconds").enough();
+    let backend = place.get("deployment", "backend");
+    assert_eq!((&backend["metadata"]["labels"]["tier"], &backend["spec"]["replicas"]), (&json!("api"), &json!(3)));
+    assert_eq!(backend["spec"]["template"]["spec"]["containers"][0]["image"], "todo-chatbot-backend:v2");
+    assert_eq!(place.get("configmap", "settings")["data"]["LEVEL"], "debug");
+    // Taken back are the fields that changed and the object that is new, and no more.
+    place.run(&["undo", "--yes=high"]).exits(0).enough();
+    let backend = place.get("deployment", "backend");
+    assert!(backend["metadata"]["labels"].get("tier").is_none());
+    assert_eq!(backend["spec"]["replicas"], 3);
+    assert_eq!(place.access.request("GET", &place.path("configmap", "settings"), None).0, 404);
+}
+
+fn what_others_own_is_not_taken_by_applying(site: &Site) {
+    let place = Place::with(site, "backend");
+    place.run(&["scale backend to 3", "--yes"]).exits(0).enough();
+    let manifests = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: backend}, spec: {replicas: 5}}";
+    let call = json!({"manifests": manifests}).to_string();
+    let output = place.run(&["call", "apply", &call, "--yes=high"]).exits(1);
+    output.says("conflict with \"todo-agent\"").says(".spec.replicas").enough();
+    assert_eq!(place.replicas("deployment", "backend"), 3);
+}
+
+fn storage_and_jobs_are_made_from_a_few_words(site: &Site) {
+    let place = Place::new(site);
+    place.run(&["create a pvc called data with 16Mi", "--yes"]).exits(0).enough();
+    assert_eq!(place.get("pvc", "data")["spec"]["resources"]["requests"]["storage"], "16Mi");
+    place.run(&["delete the pvc data", "--yes=high"]).exits(3).says("no data is lost").enough();
+    let job = r#"{"kind": "job", "name": "once", "image": "busybox:1.36", "command": ["true"]}"#;
+    place.run(&["call", "create", job, "--yes"]).exits(0).enough();
+    await_that("the job", || place.get("job", "once")["status"]["succeeded"] == 1);
+    place.run(&["delete the job once", "--yes=high"]).exits(0).says("its 1 pod is deleted with it").enough();
 }

@@ -67,6 +67,10 @@ pub(crate) fn is_write(request: &Value) -> bool {
 }
 
 fn is_dry_run(request: &Value) -> bool {
+    // A deletion that has a body is not asked in its query.
+    if request["method"] == "DELETE" && request["body"].is_object() {
+        return request["body"]["dryRun"] == serde_json::json!(["All"]);
+    }
     request["query"].to_string().contains("dryRun")
 }
 

@@ -177,7 +177,13 @@ impl Prepared {
         }
         request.method = self.method();
         request.accept = if self.metadata_reply { METADATA } else { JSON };
-        request.content = Some((self.content_type(), self.with_precondition(live).to_string().into_bytes()));
+        let mut body = self.with_precondition(live);
+        if earnest == Earnest::DryRun && matches!(self.form, Form::Delete { .. }) {
+            // A deletion that has a body is not asked in its query: it would be done.
+            // Source: k8s.io/apiserver/pkg/endpoints/handlers/delete.go, DeleteResource.
+            body["dryRun"] = json!(["All"]);
+        }
+        request.content = Some((self.content_type(), body.to_string().into_bytes()));
         request.change_id = change_id.map(str::to_owned);
         request
     }
@@ -367,6 +373,16 @@ mod tests {
             json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground",
                 "preconditions": {"uid": "u", "resourceVersion": "42"}})
         );
+    }
+
+    #[test]
+    fn a_deletion_is_tried_by_its_body_which_alone_counts() {
+        let delete = prepared(Op::Delete { propagation: Propagation::Background });
+        let body = |earnest| -> Value {
+            serde_json::from_slice(&delete.request(&live(), earnest, None).content.unwrap().1).unwrap()
+        };
+        assert_eq!(body(Earnest::DryRun)["dryRun"], json!(["All"]));
+        assert!(body(Earnest::Real).get("dryRun").is_none());
     }
 
     #[test]
