@@ -65,7 +65,10 @@ mod tests {
 
     use super::*;
 
-    fn fields(before: &Value, after: &Value) -> Result<Vec<(String, Option<Value>, Option<Value>)>, &'static str> {
+    /// A pointer, and the value before and after.
+    type Field = (String, Option<Value>, Option<Value>);
+
+    fn fields(before: &Value, after: &Value) -> Result<Vec<Field>, &'static str> {
         let target = ObjectRef::new(kinds::find("deployment").unwrap(), "todo", "backend");
         let Recipe::Fields { fields, .. } = recipe(&target, before, after, &Redactor::new([1; 32]))? else { panic!() };
         Ok(fields.into_iter().map(|field| (field.pointer, field.before, field.after)).collect())

@@ -78,17 +78,17 @@ impl Write for Autoscale {
         let live = reader.get(&resolved.object).await?;
         let present = present(reader, &resolved.object).await?;
         let mut change = match &present {
-            Some(autoscaler) => match wanted.change_of(&resolved, autoscaler)? {
-                Some(change) => change,
-                None => {
+            Some(autoscaler) => {
+                let Some(change) = wanted.change_of(&resolved, autoscaler)? else {
                     let why = format!("{} already keeps it so; nothing to change", short(autoscaler));
                     return Ok(Came::Nothing(why).into_proposal(&resolved, run));
-                }
-            },
+                };
+                change
+            }
             None => wanted.new_for(&resolved.object)?,
         };
         change.remarks.extend(wanted.doubts(&live).map(Remark::Fact));
-        if metrics_are_missing(reader).await? {
+        if metrics_are_missing(reader).await {
             let fact = "the cluster serves no metrics, so it cannot scale until a metrics server runs";
             change.remarks.push(Remark::Fact(fact.to_owned()));
         }
@@ -179,7 +179,7 @@ impl Wanted {
             self.memory.map_or_else(String::new, |percent| format!(" --memory={percent}%")),
             workloads::namespace_flag(workload)
         );
-        Ok(able(change, target))
+        Ok(able(change, &target))
     }
 
     /// Returns the change of an autoscaler that is there; `None` where it already is so.
@@ -212,11 +212,12 @@ impl Wanted {
         let kind = kinds::find("hpa").ok_or_else(|| ToolError::state("autoscalers are not known here"))?;
         let namespace = resolved.object.namespace.as_deref().unwrap_or_default();
         let target = ObjectRef::new(kind, namespace, value::name(autoscaler));
-        let pointers = spec.as_object().into_iter().flatten().map(|(key, _)| format!("/spec/{key}")).collect();
+        let pointers: Vec<String> =
+            spec.as_object().into_iter().flatten().map(|(key, _)| format!("/spec/{key}")).collect();
         let body = json!({"spec": spec});
-        let mut change = patch::change("autoscale", &target, autoscaler, PatchStyle::Merge, body, pointers);
+        let mut change = patch::change("autoscale", &target, autoscaler, PatchStyle::Merge, body, &pointers);
         change.summary = format!("autoscale {} from {min} to {max} replicas", resolved.object.short());
-        Ok(Some(able(change, target)))
+        Ok(Some(able(change, &target)))
     }
 
     /// Returns what would keep it from measuring.
@@ -240,7 +241,7 @@ impl Wanted {
 }
 
 /// An autoscaler is proven by its own word that it can act.
-fn able(mut change: Change, target: ObjectRef) -> Change {
+fn able(mut change: Change, target: &ObjectRef) -> Change {
     for phase in &mut change.phases {
         phase.settle = vec![Expectation::Condition { object: target.clone(), condition: "AbleToScale".to_owned() }];
         phase.deadline = DEADLINE;
@@ -264,13 +265,9 @@ async fn present(reader: &dyn Reader, workload: &ObjectRef) -> Result<Option<Val
     Ok(found.iter().find(is_its).cloned())
 }
 
-async fn metrics_are_missing(reader: &dyn Reader) -> Result<bool, ToolError> {
-    match reader.kind("pods.metrics.k8s.io").await {
-        Ok(_) => Ok(false),
-        Err(error) if error.is(Cause::NotFound) => Ok(true),
-        // What discovery cannot tell is not said.
-        Err(_) => Ok(false),
-    }
+/// Returns whether the cluster says that it serves no metrics; what it cannot tell is not said.
+async fn metrics_are_missing(reader: &dyn Reader) -> bool {
+    reader.kind("pods.metrics.k8s.io").await.is_err_and(|error| error.is(Cause::NotFound))
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn scheduling(node: &ObjectRef, live: &Value, wanted: Scheduling) -> Change {
     };
     let body = json!({"spec": {"unschedulable": field}});
     let pointers = vec!["/spec/unschedulable".to_owned()];
-    let mut change = patch::change("node_control", node, live, PatchStyle::Merge, body, pointers);
+    let mut change = patch::change("node_control", node, live, PatchStyle::Merge, body, &pointers);
     change.summary = format!("{verb} {}", node.short());
     change.equivalent = format!("kubectl {verb} {}", node.name);
     if wanted == Scheduling::Off {

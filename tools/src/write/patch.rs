@@ -83,7 +83,7 @@ impl Write for Patch {
         let body = check::against(&object, style, body)?;
         let live = reader.get(&object).await?;
         let pointers = check::pointers(style, &body);
-        let mut change = change(Self::NAME, &object, &live, style, body, pointers);
+        let mut change = change(Self::NAME, &object, &live, style, body, &pointers);
         change.summary = args.summary(&change.summary, &object);
         change.equivalent = args.command(&object).unwrap_or(change.equivalent);
         change.remarks.extend(resolved.notes.into_iter().map(Remark::Fact));
@@ -177,7 +177,7 @@ pub(super) fn change(
     live: &Value,
     style: PatchStyle,
     body: Value,
-    pointers: Vec<String>,
+    pointers: &[String],
 ) -> Change {
     let flag = workloads::namespace_flag(object);
     let kind = match style {
@@ -185,7 +185,7 @@ pub(super) fn change(
         PatchStyle::Json => "json",
         PatchStyle::Strategic => "strategic",
     };
-    let (settle, deadline) = expected(object, live, &pointers);
+    let (settle, deadline) = expected(object, live, pointers);
     let mut shown: Vec<String> = pointers.iter().take(3).map(|pointer| dotted(pointer)).collect();
     if pointers.len() > 3 {
         shown.push(format!("{} more", pointers.len() - 3));
@@ -213,8 +213,8 @@ pub(super) fn back(tool: &'static str, object: &ObjectRef, live: &Value, fields:
         let place = names.fold(&mut body, |at, name| &mut at[name]);
         *place = field.before.clone().unwrap_or_default();
     }
-    let pointers = fields.iter().map(|field| field.pointer.clone()).collect();
-    let mut change = change(tool, object, live, PatchStyle::Merge, body, pointers);
+    let pointers: Vec<String> = fields.iter().map(|field| field.pointer.clone()).collect();
+    let mut change = change(tool, object, live, PatchStyle::Merge, body, &pointers);
     change.summary = format!("set {} of {} back", count(fields.len(), "field"), object.short());
     change
 }

@@ -1,5 +1,6 @@
-//! "label the deployment backend with tier=api", "annotate …", "remove the label tier from …": the tool `patch`, of
-//! which people in plain words only mean this.
+//! "label the deployment backend with tier=api", "annotate …", "remove the label tier from …".
+//!
+//! They are calls of the tool `patch`, of which people in plain words only mean this.
 
 use serde_json::{Value, json};
 
@@ -45,14 +46,14 @@ impl Intent for Label {
         if hearing == Hearing::GoingOn {
             return None;
         }
-        let head = segment.head()?;
+        let first = segment.head()?;
         let find = |table: &'static [(&'static str, &'static str)]| {
-            table.iter().filter_map(|(verb, field)| Some((segment.match_at(head, verb)?, *field))).max()
+            table.iter().filter_map(|(verb, field)| Some((segment.match_at(first, verb)?, *field))).max()
         };
         let mut heard = Heard::default();
         if let Some((end, field)) = find(REMOVING) {
             let name = segment.free(end).filter(|token| token.kind == TokenKind::Word)?.text.clone();
-            segment.use_range(head, end + 1);
+            segment.use_range(first, end + 1);
             heard.arguments.insert(field.to_owned(), json!({name: Value::Null}));
             return Some(heard);
         }
@@ -60,7 +61,7 @@ impl Intent for Label {
         let at = (end..segment.len()).find(|&at| segment.free(at).is_some_and(|token| pair(token).is_some()))?;
         let with = at.checked_sub(1).filter(|&at| segment.word(at).is_some_and(|word| matches!(word, "with" | "as")));
         let (name, value) = segment.free(at).and_then(pair).map(|(name, value)| (name.to_owned(), value.to_owned()))?;
-        segment.use_range(head, end);
+        segment.use_range(first, end);
         segment.use_range(with.unwrap_or(at), at + 1);
         heard.arguments.insert(field.to_owned(), json!({name: value}));
         Some(heard)

@@ -35,13 +35,13 @@ impl Intent for NodeControl {
 
     fn hear(&self, segment: &mut Segment, _: &Context<'_>, hearing: Hearing) -> Option<Heard> {
         let mut heard = Heard::default();
-        let found = segment.head().and_then(|head| {
-            ACTIONS.iter().filter_map(|(verb, action)| Some((segment.match_at(head, verb)?, head, *action))).max()
+        let found = segment.head().and_then(|first| {
+            ACTIONS.iter().filter_map(|(verb, action)| Some((segment.match_at(first, verb)?, first, *action))).max()
         });
-        let Some((end, head, action)) = found else {
+        let Some((end, first, action)) = found else {
             return (hearing == Hearing::GoingOn).then_some(heard);
         };
-        segment.use_range(head, end);
+        segment.use_range(first, end);
         heard.arguments.insert("action".to_owned(), action.into());
         Some(heard)
     }

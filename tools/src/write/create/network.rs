@@ -148,7 +148,7 @@ pub(super) async fn ingress(making: &Making<'_>) -> Result<Built, ToolError> {
         Class::Only(name) => object["spec"]["ingressClassName"] = json!(name),
         Class::None => notes.push("no ingress class is installed, so nothing will serve it".to_owned()),
         Class::Several(names) => {
-            notes.push(format!("several ingress classes and no default: {}", resolve::some_of(&names)))
+            notes.push(format!("several ingress classes and no default: {}", resolve::some_of(&names)));
         }
     }
     Ok(Built { objects: vec![object], notes })

@@ -1,4 +1,6 @@
 //! ConfigMaps, Namespaces and volume claims: objects that are what was given, and little more.
+//!
+//! What looks like a secret in a ConfigMap is said before it is made.
 
 use serde_json::{Map, Value, json};
 use todo_agent_core::ToolError;

@@ -62,7 +62,7 @@ pub(super) fn build(making: &Making<'_>) -> Result<Built, ToolError> {
         NewKind::Statefulset => {
             let claims = volume(making, software.and_then(|software| software.data), &mut container, &mut built.notes)?;
             let mut spec = json!({"serviceName": name, "replicas": replicas, "selector": selector,
-                "template": template(labels.clone(), container, user, None)});
+                "template": template(&labels, &container, user, None)});
             if let Some(claims) = claims {
                 spec["volumeClaimTemplates"] = claims;
             }
@@ -78,23 +78,23 @@ pub(super) fn build(making: &Making<'_>) -> Result<Built, ToolError> {
             }
         }
         NewKind::Job => {
-            object["spec"] = json!({"backoffLimit": 2, "template": template(labels, container, user, Some("Never"))});
+            object["spec"] = json!({"backoffLimit": 2, "template": template(&labels, &container, user, Some("Never"))});
         }
         NewKind::Cronjob => {
-            let pods = template(labels, container, user, Some("Never"));
+            let pods = template(&labels, &container, user, Some("Never"));
             object["spec"] = json!({"schedule": schedule(args.schedule.as_deref())?, "concurrencyPolicy": "Forbid",
                 "jobTemplate": {"spec": {"backoffLimit": 2, "template": pods}}});
         }
         _ => {
             object["spec"] = json!({"replicas": replicas, "selector": selector,
-                "template": template(labels, container, user, None)});
+                "template": template(&labels, &container, user, None)});
         }
     }
     built.objects.push(object);
     Ok(built)
 }
 
-fn template(labels: Value, container: Value, user: u32, restart: Option<&str>) -> Value {
+fn template(labels: &Value, container: &Value, user: u32, restart: Option<&str>) -> Value {
     let mut context = json!({"seccompProfile": {"type": "RuntimeDefault"}, "runAsUser": user});
     if user != 0 {
         context["runAsNonRoot"] = json!(true);

@@ -127,13 +127,13 @@ impl About<'_> {
     async fn claim(&self) -> Result<Vec<String>, ClusterError> {
         let mut facts = Vec::new();
         let pods = self.list("pod").await?.unwrap_or_default();
-        let uses = |pod: &&Value| {
+        let mounts = |pod: &&Value| {
             let volumes = value::items(pod, "/spec/volumes").iter();
             volumes
                 .into_iter()
                 .any(|volume| value::text(volume, "/persistentVolumeClaim/claimName") == self.object.name)
         };
-        let users: Vec<String> = pods.iter().filter(uses).map(|pod| format!("pod/{}", value::name(pod))).collect();
+        let users: Vec<String> = pods.iter().filter(mounts).map(|pod| format!("pod/{}", value::name(pod))).collect();
         match users.as_slice() {
             [] => {}
             [one] => facts.push(format!("{one} uses it; it stays until that is gone")),
@@ -186,8 +186,8 @@ impl About<'_> {
         let mut users = Vec::new();
         for kind in ["Deployment", "StatefulSet", "DaemonSet", "CronJob"] {
             let found = self.list(kind).await?.unwrap_or_default();
-            let uses = found.iter().filter(|one| mentions(one, places, field, &self.object.name));
-            users.extend(uses.map(|one| format!("{}/{}", kind.to_lowercase(), value::name(one))));
+            let takers = found.iter().filter(|one| mentions(one, places, field, &self.object.name));
+            users.extend(takers.map(|one| format!("{}/{}", kind.to_lowercase(), value::name(one))));
         }
         Ok(match users.as_slice() {
             [] => Vec::new(),

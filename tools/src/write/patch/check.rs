@@ -146,9 +146,9 @@ fn leaves(pointer: &mut String, value: &Value, found: &mut Vec<String>) {
                         pointer.push_str(&field.replace('~', "~0").replace('/', "~1"));
                         let whole = key.starts_with('$');
                         if whole {
-                            found.push(pointer.clone())
+                            found.push(pointer.clone());
                         } else {
-                            leaves(pointer, inner, found)
+                            leaves(pointer, inner, found);
                         }
                         pointer.truncate(length);
                     }

@@ -1,4 +1,6 @@
-//! Which container of a pod template is meant. One that is alone needs no name; among several none is guessed.
+//! Which container of a pod template is meant.
+//!
+//! One that is alone needs no name; among several none is guessed. Init containers are meant by name only.
 
 use serde_json::Value;
 use todo_agent_core::ToolError;
@@ -14,13 +16,13 @@ pub(crate) struct Place {
 }
 
 /// Returns the place of the container that is meant in a pod template.
-pub(crate) fn find(template: &Value, workload: &str, named: Option<&str>) -> Result<Place, ToolError> {
+pub(crate) fn find(template: &Value, workload: &str, wanted: Option<&str>) -> Result<Place, ToolError> {
     let all = |list: &'static str| {
         let containers = value::items(template, &format!("/spec/{list}"));
         containers.iter().enumerate().map(move |(index, container)| (Place { list, index }, value::name_of(container)))
     };
     let mut ordinary = all("containers");
-    let Some(named) = named.map(str::trim).filter(|named| !named.is_empty()) else {
+    let Some(wanted) = wanted.map(str::trim).filter(|wanted| !wanted.is_empty()) else {
         return match (ordinary.next(), ordinary.next()) {
             (Some((place, _)), None) => Ok(place),
             (None, _) => Err(ToolError::state(format!("{workload} has no containers"))),
@@ -32,13 +34,13 @@ pub(crate) fn find(template: &Value, workload: &str, named: Option<&str>) -> Res
         };
     };
     let known: Vec<(Place, &str)> = all("containers").chain(all("initContainers")).collect();
-    if let Some((place, _)) = known.iter().find(|(_, name)| *name == named) {
+    if let Some((place, _)) = known.iter().find(|(_, name)| *name == wanted) {
         return Ok(*place);
     }
-    let shown = words::shown(named);
+    let shown = words::shown(wanted);
     let error = ToolError::name(format!("{workload} has no container \"{shown}\""));
     let names: Vec<&str> = known.iter().map(|(_, name)| *name).collect();
-    Err(match arguments::nearest(named, names.iter().copied()) {
+    Err(match arguments::nearest(wanted, names.iter().copied()) {
         Some(near) => error.hint(format!("did you mean {near}?")),
         None => error.hint(format!("its containers are {}", names.join(", "))),
     })

@@ -222,18 +222,15 @@ impl Edits {
 
     pub(crate) fn probe(&mut self, which: &str, probe: Option<&ProbeArgs>) -> Result<(), ToolError> {
         let field = probes::field(which)?;
-        match probe {
-            Some(probe) => {
-                let built = probes::build(which, probe, self.container().get(field))?;
-                self.container_mut()[field] = built;
-                self.parts.push(format!("{which} probe"));
+        if let Some(probe) = probe {
+            let built = probes::build(which, probe, self.container().get(field))?;
+            self.container_mut()[field] = built;
+            self.parts.push(format!("{which} probe"));
+        } else {
+            if let Some(fields) = self.container_mut().as_object_mut() {
+                fields.remove(field);
             }
-            None => {
-                if let Some(fields) = self.container_mut().as_object_mut() {
-                    fields.remove(field);
-                }
-                self.parts.push(format!("no {which} probe"));
-            }
+            self.parts.push(format!("no {which} probe"));
         }
         self.commands.push(Command::Patch);
         Ok(())

@@ -1,5 +1,7 @@
-//! Probes as they are given, and as the API keeps them, with the defaults it would add: what is proposed is then
-//! what will be there, to the last field.
+//! Probes as they are given, and as the API keeps them.
+//!
+//! The defaults that the server would add are added here: what is proposed is then what will be there, to the last
+//! field, and an undo recognises it.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,5 +1,6 @@
-//! What is said of a new object: its name, image, port, resources, storage, host. One function takes one thing, with
-//! the small words around it; what none of them takes stays unused.
+//! What is said of a new object: its name, image, port, resources, storage, host.
+//!
+//! One function takes one thing, with the small words around it; what none of them takes stays unused.
 
 use serde_json::Value;
 
