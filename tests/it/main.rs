@@ -17,6 +17,7 @@ mod conversation;
 mod create;
 mod delete;
 mod evidence;
+mod import_env;
 mod json;
 mod models;
 mod models_at_terminal;

@@ -9,9 +9,11 @@
 mod amounts;
 mod arguments;
 mod autoscalers;
+mod dotenv;
 mod durations;
 #[cfg(test)]
 mod fake;
+mod files;
 mod images;
 pub mod names;
 mod pods;

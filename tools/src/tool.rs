@@ -178,6 +178,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::Write(&write::Patch),
     Tool::Write(&write::Delete),
     Tool::Write(&write::NodeControl),
+    Tool::Write(&write::ImportEnv),
     Tool::Write(&write::Undo),
 ];
 

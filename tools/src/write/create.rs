@@ -284,7 +284,7 @@ impl CreateArgs {
 }
 
 /// Source: k8s.io/apimachinery/pkg/util/validation, IsDNS1123Label: fits for every kind made here.
-fn named(name: &str) -> Result<String, ToolError> {
+pub(super) fn named(name: &str) -> Result<String, ToolError> {
     words::check("name", name)?;
     let allowed = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
     let fits = name.len() <= 63 && name.chars().all(allowed) && !name.starts_with('-') && !name.ends_with('-');
@@ -310,7 +310,7 @@ fn reference(object: &Value, namespace: &str) -> Result<ObjectRef, ToolError> {
     Ok(ObjectRef { resource, namespace, name })
 }
 
-async fn refuse_existing(reader: &dyn Reader, target: &ObjectRef) -> Result<(), ToolError> {
+pub(super) async fn refuse_existing(reader: &dyn Reader, target: &ObjectRef) -> Result<(), ToolError> {
     match reader.get(target).await {
         Ok(_) => Err(ToolError::state(format!("{target} already exists"))
             .hint("choose another name, or change it with set, patch or scale")),
