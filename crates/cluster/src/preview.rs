@@ -257,7 +257,7 @@ async fn try_out(
         };
         let error = match cluster.http.read(prepared.request(&live, Earnest::DryRun, None)).await {
             Ok(reply) => {
-                let after = tidied(prepared.object_tried(&live, &reply.body), target);
+                let after = prepared.with_keys(tidied(prepared.object_tried(&live, &reply.body), target));
                 return Ok((
                     live,
                     Trial { after, proof: ProofView::Served, place: Place::Given, warnings: reply.warnings },
@@ -274,7 +274,7 @@ async fn try_out(
         let no_place_yet = place == Place::MadeBefore && error.is(Cause::NotFound);
         if cannot_dry_run(&error) || no_place_yet {
             let (after, proof) = match prepared.computed_after(&live) {
-                Some(after) => (after, ProofView::Computed),
+                Some(after) => (prepared.with_keys(after), ProofView::Computed),
                 None => (live.clone(), ProofView::Stated),
             };
             let place = if no_place_yet { place } else { Place::Given };

@@ -101,15 +101,31 @@ impl Prepared {
         };
         self.metadata_reply
             && match &self.form {
-                Form::Delete { .. } | Form::Evict { .. } => false,
+                // Of a new one the keys are shown.
+                Form::Delete { .. } | Form::Evict { .. } | Form::Create { .. } => false,
                 Form::Apply { object } => ["data", "stringData"].iter().any(|field| !object[field].is_null()),
                 Form::Patch { style: PatchStyle::Merge | PatchStyle::Strategic, body } => !only_labels(body),
                 Form::Patch { style: PatchStyle::Json, body } => {
                     let path = |operation: &Value| operation["path"].as_str().unwrap_or_default().to_owned();
                     !body.as_array().is_some_and(|all| all.iter().all(|one| path(one).starts_with("/metadata/labels")))
                 }
-                Form::Scale { .. } | Form::Create { .. } => true,
+                Form::Scale { .. } => true,
             }
+    }
+
+    /// Adds to a new Secret, of which only metadata is known, the keys it gets; none of their values.
+    pub(crate) fn with_keys(&self, mut seen: Value) -> Value {
+        let Form::Create { object } = &self.form else { return seen };
+        if !self.metadata_reply {
+            return seen;
+        }
+        for field in ["data", "stringData"] {
+            if let Some(content) = object[field].as_object() {
+                let keys = content.keys().map(|key| (key.clone(), Value::from("(not shown)")));
+                seen[field] = Value::Object(keys.collect());
+            }
+        }
+        seen
     }
 
     fn method(&self) -> http::Method {
@@ -237,6 +253,7 @@ impl Prepared {
     /// Works out what would come of it without the server; `None` where only the server can.
     pub(crate) fn computed_after(&self, live: &Value) -> Option<Value> {
         match &self.form {
+            Form::Create { object } if self.metadata_reply => Some(only_metadata(object)),
             Form::Create { object } => Some(object.clone()),
             Form::Apply { object } => live.is_null().then(|| object.clone()),
             Form::Delete { .. } | Form::Evict { .. } => Some(Value::Null),
@@ -280,6 +297,11 @@ fn with_version(mut body: Value, version: &str) -> Value {
 
 /// Takes out what the server gives anew each time it is asked, unless it was asked for: the same proposal must
 /// look the same when it is made again.
+/// Returns what may be known of a Secret.
+fn only_metadata(object: &Value) -> Value {
+    json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": object["metadata"]})
+}
+
 fn without_chance(mut made: Value, asked: &Value) -> Value {
     if let Some(metadata) = made["metadata"].as_object_mut() {
         for field in ["uid", "creationTimestamp"] {
@@ -406,8 +428,20 @@ mod tests {
         assert!(unseen(PatchStyle::Merge, json!({"metadata": {"labels": {}}, "data": {"a": "Yg=="}})));
         assert!(unseen(PatchStyle::Strategic, json!({"metadata": {"annotations": {}}})));
         assert!(unseen(PatchStyle::Json, json!([{"op": "add", "path": "/data/a", "value": "Yg=="}])));
-        let delete = Effect::Object { target: secret, op: Op::Delete { propagation: Propagation::Background } };
+        let delete = Effect::Object { target: secret.clone(), op: Op::Delete { propagation: Propagation::Background } };
         assert!(!Prepared::new(&delete).1.writes_unseen());
+    }
+
+    #[test]
+    fn of_a_new_secret_the_keys_are_seen_and_no_value() {
+        let secret = ObjectRef::new(kinds::find("secret").unwrap(), "todo", "s");
+        let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"A": "x"}});
+        let effect = Effect::Object { target: secret, op: Op::Create { object: Payload::new(object) } };
+        let prepared = Prepared::new(&effect).1;
+        assert!(!prepared.writes_unseen());
+        let computed = prepared.computed_after(&Value::Null).unwrap();
+        assert_eq!(computed, json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}));
+        assert_eq!(prepared.with_keys(computed)["stringData"], json!({"A": "(not shown)"}));
     }
 
     #[test]
