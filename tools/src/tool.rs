@@ -169,6 +169,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::Read(&read::Events),
     Tool::Read(&read::Rollout),
     Tool::Read(&read::WaitFor),
+    Tool::Read(&read::Explain),
     Tool::Write(&write::Scale),
     Tool::Write(&write::RolloutControl),
     Tool::Write(&write::Set),
