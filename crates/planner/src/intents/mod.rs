@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod describe;
 mod events;
+mod import_env;
 mod label;
 mod list;
 mod list_phrases;
@@ -138,6 +139,7 @@ pub(crate) const INTENTS: &[&dyn Intent] = &[
     &autoscale::Autoscale,
     &create::Create,
     &label::Label,
+    &import_env::ImportEnv,
     &delete::Delete,
     &node_control::NodeControl,
     &wait_for::WaitFor,
