@@ -60,9 +60,12 @@ settled() { # name, start, log, status
 # Nothing of a run outlives it, however it ends.
 interrupted() {
   trap '' INT TERM HUP
-  [ -z "$running" ] || kill -TERM -- "-$running"
-  [ -z "$beside" ] || kill -TERM -- "-$beside"
-  wait
+  local group
+  # Not every child is waited for: what writes the report goes on as long as this does.
+  for group in $running $beside; do
+    kill -TERM -- "-$group"
+    wait "$group"
+  done
   echo "interrupted after $passed passed, $failed failed"
   exit "$1"
 }

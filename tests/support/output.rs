@@ -111,7 +111,7 @@ impl Output {
     }
 }
 
-/// Ids, times, pod hashes and ports. What a line can break at is as wide as what it replaces.
+/// Ids, times, durations, pod hashes and ports. What a line can break at is as wide as what it replaces.
 static FILTERS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     [
         (r"\bc-[a-z0-9]{6}\b", "c-change"),
@@ -121,6 +121,8 @@ static FILTERS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC)?", "[time]"),
         (r"\b\d\d:\d\d:\d\d\b", "hh:mm:ss"),
         (r"\b(127\.0\.0\.1|localhost):\d+", "$1:[port]"),
+        // How long something took is chance.
+        (r"\(\d+\.\d s\)", "(0.0 s)"),
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[uid]"),
     ]
     .into_iter()
