@@ -172,6 +172,7 @@ async fn permissions(reader: &dyn Reader, namespace: &str) -> Vec<Check> {
             verb: verb.to_owned(),
             resource,
             subresource: subresource.map(str::to_owned),
+            name: None,
             namespace: Some(namespace.to_owned()),
         };
         Some(async move { (described(&access), purpose, reader.allowed(&access).await) })

@@ -44,7 +44,32 @@ fn is_plain(clause: &[String]) -> bool {
 }
 
 /// The words that name a change.
-const ALL_VERBS: [&str; 9] = ["scale", "scaling", "resize", "undo", "revert", "restart", "pause", "resume", "rollback"];
+const ALL_VERBS: [&str; 24] = [
+    "scale",
+    "scaling",
+    "resize",
+    "undo",
+    "revert",
+    "restart",
+    "pause",
+    "resume",
+    "rollback",
+    "delete",
+    "remove",
+    "destroy",
+    "drain",
+    "cordon",
+    "uncordon",
+    "set",
+    "create",
+    "patch",
+    "apply",
+    "autoscale",
+    "label",
+    "annotate",
+    "expose",
+    "give",
+];
 
 /// The words after which a number or a name means something else than the order's own.
 const TURNS: [&str; 16] = [
@@ -79,10 +104,14 @@ pub(crate) fn named(namespace: &str, sentences: &[&str]) -> bool {
     sentences.iter().any(|sentence| words(sentence).iter().any(|word| word == &namespace.to_lowercase()))
 }
 
-/// The words by which people order what a tool does, beside the tool's own name.
-const VERBS: [(&str, &[&str]); 3] = [
+/// The words by which people order what a tool does. What a tool is not here for (`set`, `create`, `patch`) has values
+/// whose place decides what they mean, a request or a limit, the least or the most: there only the planner's reading
+/// of the sentence counts.
+const VERBS: [(&str, &[&str]); 5] = [
     ("scale", &["scale", "scaling", "replica", "replicas", "resize"]),
     ("rollout_control", &[]),
+    ("delete", &["delete", "remove"]),
+    ("node_control", &[]),
     ("undo", &["undo", "revert"]),
 ];
 
@@ -92,7 +121,7 @@ fn names_verb(call: &Call, words: &[String]) -> bool {
         // The action is the verb: restart, undo, pause, resume.
         (Some([]), Some(action)) => words.iter().any(|word| word == action),
         (Some(verbs), _) => verbs.iter().any(|verb| words.iter().any(|word| word == verb)),
-        (None, _) => words.contains(&call.tool),
+        (None, _) => false,
     }
 }
 
@@ -176,6 +205,51 @@ mod tests {
         assert!(!own("rollout_control", json!({"workload": "backend", "action": "restart"}), mixed));
         // Where a clause leaves open what belongs to what, nothing does.
         assert!(!own("scale", json!({"workload": "backend", "replicas": 5}), "scale backend 3 frontend 5"));
+    }
+
+    #[test]
+    fn a_deletion_and_a_drain_are_own_where_object_and_verb_are() {
+        let delete = || json!({"kind": "pod", "name": "redis-0"});
+        assert!(own("delete", delete(), "delete the pod redis-0"));
+        assert!(own("delete", delete(), "look at the logs, then delete the pod redis-0"));
+        assert!(!own("delete", delete(), "look at the pod redis-0, then delete the pod redis-1"));
+        assert!(!own(
+            "delete",
+            json!({"kind": "deployment", "name": "redis-0"}),
+            "look around, then delete the pod redis-0"
+        ));
+        assert!(!own(
+            "delete",
+            json!({"kind": "pod", "name": "redis-0", "propagation": "orphan"}),
+            "please delete the pod redis-0"
+        ));
+        assert!(own(
+            "node_control",
+            json!({"node": "worker-1", "action": "drain"}),
+            "look around, then drain worker-1"
+        ));
+        assert!(!own(
+            "node_control",
+            json!({"node": "worker-1", "action": "drain"}),
+            "look around, then cordon worker-1"
+        ));
+    }
+
+    #[test]
+    fn values_with_a_place_are_own_where_the_planner_reads_them_so() {
+        let memory = |field: &str| json!({"workload": "backend", field: {"memory": "1Gi"}});
+        assert!(own("set", memory("limits"), "set the memory limit of backend to 1Gi"));
+        assert!(!own("set", memory("requests"), "set the memory limit of backend to 1Gi"));
+        assert!(!own("set", memory("limits"), "look around and set the memory of backend to what it needs, 1Gi"));
+        let image = |image: &str| json!({"workload": "backend", "image": image});
+        assert!(own("set", image("v1.1.0"), "set the backend image to v1.1.0"));
+        assert!(!own("set", image("evil:1"), "set the backend image to v1.1.0"));
+        assert!(!own("patch", json!({"kind": "pod", "name": "a", "merge": {}}), "patch the pod a"));
+        assert!(own(
+            "create",
+            json!({"kind": "service", "target": "frontend"}),
+            "create a service to expose the frontend"
+        ));
     }
 
     #[test]

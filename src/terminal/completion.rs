@@ -17,9 +17,26 @@ use super::slash::COMMANDS;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Words that sentences start with.
-const VERBS: [&str; 14] = [
-    "describe", "events", "list", "logs", "pause", "restart", "resume", "rollback", "rollout", "scale", "show",
-    "status", "undo", "wait",
+const VERBS: [&str; 19] = [
+    "autoscale",
+    "create",
+    "delete",
+    "describe",
+    "drain",
+    "events",
+    "list",
+    "logs",
+    "pause",
+    "restart",
+    "resume",
+    "rollback",
+    "rollout",
+    "scale",
+    "set",
+    "show",
+    "status",
+    "undo",
+    "wait",
 ];
 
 /// The words that can be completed.

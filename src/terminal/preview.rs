@@ -105,7 +105,11 @@ fn add_field(page: &mut Page, change: &FieldChange) {
     match values::shown(change) {
         Shown::Line(line) => row(page, 3, Role::Plain, "change", &format!("{}: {line}", change.path)),
         Shown::Block(lines) => {
-            row(page, 3, Role::Plain, "change", &format!("{}:", change.path));
+            if change.path.is_empty() {
+                row(page, 3, Role::Plain, "object", "as the server would keep it:");
+            } else {
+                row(page, 3, Role::Plain, "change", &format!("{}:", change.path));
+            }
             for (mark, line) in lines {
                 match mark {
                     Mark::Added => page.add(Role::Good, "     + ", &line),

@@ -37,6 +37,9 @@ pub(super) enum Mark {
 
 /// Returns a changed field as it is shown.
 pub(super) fn shown(change: &FieldChange) -> Shown {
+    if change.path.is_empty() {
+        return Shown::Block(diff(&manifest(change.before.as_ref()), &manifest(change.after.as_ref())));
+    }
     match (one_line(change.before.as_ref()), one_line(change.after.as_ref())) {
         (Some(before), Some(after)) => Shown::Line(format!("{before} → {after}")),
         _ => Shown::Block(diff(&text(change.before.as_ref()), &text(change.after.as_ref()))),
@@ -67,6 +70,11 @@ fn text(value: Option<&Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(other) => serde_json::to_string_pretty(other).unwrap_or_else(|_| other.to_string()),
     }
+}
+
+/// Returns a whole object as people write them.
+fn manifest(object: Option<&Value>) -> String {
+    object.map_or_else(String::new, |object| serde_saphyr::to_string(object).unwrap_or_else(|_| text(Some(object))))
 }
 
 /// Returns a unified diff: every changed line, whole, with a few unchanged ones around it.

@@ -9,16 +9,22 @@
 #[allow(dead_code, reason = "shared with the scenarios, which use other parts")]
 mod support;
 
+mod autoscale;
 mod calls;
 mod cluster_text;
 mod connection;
 mod conversation;
+mod create;
+mod delete;
 mod evidence;
+mod import_env;
 mod json;
 mod models;
 mod models_at_terminal;
 mod moved;
 mod names;
+mod node_control;
+mod patch;
 mod permissions;
 mod plans;
 mod policy;
@@ -32,6 +38,7 @@ mod scripts;
 mod secrets;
 mod sentences;
 mod sessions;
+mod set;
 mod state;
 mod terminal;
 mod unanswered;

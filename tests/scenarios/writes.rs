@@ -19,6 +19,17 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario!(several_changes_are_one_plan),
     scenario!(a_plan_is_kept_and_approved_later),
     scenario!(a_protected_namespace_is_always_asked_about_by_name),
+    scenario!(a_new_image_and_more_memory_are_rolled_out_and_taken_back),
+    scenario!(an_image_that_does_not_exist_is_not_called_done),
+    scenario!(labels_are_patched_and_patched_back),
+    scenario!(a_workload_is_deleted_and_made_again),
+    scenario!(what_holds_a_secret_is_not_kept_when_it_is_deleted),
+    scenario!(a_pod_is_deleted_and_another_takes_its_place),
+    scenario!(usual_objects_are_made_from_a_few_words),
+    scenario!(an_autoscaler_is_made_and_changed).only_real("the sandbox has no autoscaler that acts yet"),
+    scenario!(a_manifest_is_applied_beside_what_scale_and_set_wrote).only_real("the sandbox cannot apply yet"),
+    scenario!(what_others_own_is_not_taken_by_applying).only_real("the sandbox cannot apply yet"),
+    scenario!(storage_and_jobs_are_made_from_a_few_words).only_real("the sandbox has no volumes and no jobs yet"),
     scenario!(a_daemonset_is_restarted).only_real("the sandbox has no DaemonSets yet"),
 ];
 
@@ -151,4 +162,140 @@ fn a_daemonset_is_restarted(site: &Site) {
     let before = uids();
     place.run(&["restart daemonset collector", "--yes"]).exits(0).enough();
     assert!(uids().iter().all(|uid| !before.contains(uid)));
+}
+
+fn a_new_image_and_more_memory_are_rolled_out_and_taken_back(site: &Site) {
+    let place = Place::with(site, "backend");
+    let container = || place.get("deployment", "backend")["spec"]["template"]["spec"]["containers"][0].clone();
+    let before = container();
+    place.run(&["set the backend image to v2", "--yes"]).exits(0).says("2 of 2 replicas").enough();
+    assert_eq!(container()["image"], "todo-chatbot-backend:v2");
+    place.run(&["give the backend 64Mi memory", "--yes"]).exits(0).enough();
+    assert_eq!(container()["resources"]["limits"]["memory"], "64Mi");
+    place.run(&["set LOG_LEVEL to debug on backend", "--yes"]).exits(0).enough();
+    for _ in 0..3 {
+        place.run(&["undo", "--yes"]).exits(0).enough();
+    }
+    assert_eq!(container(), before);
+}
+
+fn an_image_that_does_not_exist_is_not_called_done(site: &Site) {
+    let place = Place::with(site, "backend");
+    place.run(&["set the backend image to missing", "--yes"]).exits(2).enough();
+    let call = r#"{"workload": "backend", "image": "todo-chatbot-backend:missing"}"#;
+    place.run(&["call", "set", call, "--yes"]).exits(1).says("todo-chatbot-backend:missing").enough();
+    place.run(&["undo", "--yes"]).exits(0).enough();
+    place.await_available("deployment", "backend", 2);
+}
+
+fn labels_are_patched_and_patched_back(site: &Site) {
+    let place = Place::with(site, "backend");
+    let labels = || place.get("deployment", "backend")["metadata"]["labels"].clone();
+    let before = labels();
+    place.run(&["label the deployment backend with tier=api", "--yes"]).exits(0).says("as written").enough();
+    assert_eq!(labels()["tier"], "api");
+    place.run(&["undo", "--yes"]).exits(0).enough();
+    assert_eq!(labels(), before);
+    let selector =
+        r#"{"kind": "deployment", "name": "backend", "merge": {"spec": {"selector": {"matchLabels": {"app": "x"}}}}}"#;
+    place.run(&["call", "patch", selector, "--yes=high"]).exits(1).enough();
+}
+
+fn a_workload_is_deleted_and_made_again(site: &Site) {
+    let place = Place::with(site, "store");
+    let uid = place.get("statefulset", "store")["metadata"]["uid"].clone();
+    place.run(&["delete the statefulset store", "--yes"]).exits(3).says("risk high").enough();
+    place.run(&["delete the statefulset stor", "--yes=high"]).exits(1).enough();
+    place.run(&["delete the statefulset store", "--yes=high"]).exits(0).says("deleted").enough();
+    await_that("no pods", || place.list("pod").is_empty());
+    place.run(&["undo", "--yes=high"]).exits(0).says("2 of 2 replicas ready").enough();
+    assert_ne!(place.get("statefulset", "store")["metadata"]["uid"], uid);
+}
+
+fn what_holds_a_secret_is_not_kept_when_it_is_deleted(site: &Site) {
+    let place = Place::with(site, "backend");
+    let output = place.run(&["delete the deployment backend", "--yes=high"]).exits(0);
+    output.says("never kept").says("cannot be taken back").enough();
+    place.run(&["undo", "--yes=high"]).exits(1).enough();
+    place.run(&["delete the secret backend-secrets", "--yes=high"]).exits(0).says("never kept").enough();
+}
+
+fn a_pod_is_deleted_and_another_takes_its_place(site: &Site) {
+    let place = Place::with(site, "store");
+    let before = place.get("pod", "store-0")["metadata"]["uid"].clone();
+    place.run(&["delete the pod store-0", "--yes=high"]).exits(0).says("deleted").enough();
+    await_that("the next store-0", || {
+        let (code, pod) = place.access.request("GET", &place.path("pod", "store-0"), None);
+        code == 200 && pod["metadata"]["uid"] != before
+    });
+}
+
+fn usual_objects_are_made_from_a_few_words(site: &Site) {
+    let place = Place::with(site, "backend");
+    let web = r#"{"kind": "deployment", "name": "web", "image": "todo-agent.test/workload:1", "replicas": 2,
+        "limits": {"memory": "64Mi"}}"#;
+    place.run(&["call", "create", web, "--yes"]).exits(0).says("2 of 2 replicas available").enough();
+    place.run(&["create a configmap called settings", "--yes"]).exits(0).enough();
+    let service = r#"{"kind": "service", "target": "web", "port": 8080}"#;
+    place.run(&["call", "create", service, "--yes"]).exits(0).says("it sends to 2 ready pods").enough();
+    assert_eq!(place.get("service", "web")["spec"]["selector"]["app"], "web");
+    place.run(&["call", "create", service, "--yes"]).exits(0).says("already exposes").enough();
+    place.run(&["undo", "--yes=high"]).exits(0).says("delete service/web").enough();
+    assert_eq!(place.access.request("GET", &place.path("service", "web"), None).0, 404);
+}
+
+fn an_autoscaler_is_made_and_changed(site: &Site) {
+    let place = Place::with(site, "backend");
+    place.run(&["autoscale backend 2 to 5 at 70% cpu", "--yes"]).exits(0).says("AbleToScale").enough();
+    assert_eq!(place.get("horizontalpodautoscaler", "backend")["spec"]["maxReplicas"], 5);
+    place.run(&["autoscale backend up to 6", "--yes"]).exits(0).enough();
+    place.run(&["undo", "--yes"]).exits(0).enough();
+    assert_eq!(place.get("horizontalpodautoscaler", "backend")["spec"]["maxReplicas"], 5);
+}
+
+fn a_manifest_is_applied_beside_what_scale_and_set_wrote(site: &Site) {
+    let place = Place::with(site, "backend");
+    place.run(&["scale backend to 3", "--yes"]).exits(0).enough();
+    place.run(&["set the backend image to v2", "--yes"]).exits(0).enough();
+    let manifests = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: backend, labels: {tier: api}}
+spec: {minReadySeconds: 1}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {LEVEL: debug}}
+";
+    let call = json!({"manifests": manifests}).to_string();
+    place.run(&["call", "apply", &call, "--yes"]).exits(0).says("spec.minReadySeconds").enough();
+    let backend = place.get("deployment", "backend");
+    assert_eq!((&backend["metadata"]["labels"]["tier"], &backend["spec"]["replicas"]), (&json!("api"), &json!(3)));
+    assert_eq!(backend["spec"]["template"]["spec"]["containers"][0]["image"], "todo-chatbot-backend:v2");
+    assert_eq!(place.get("configmap", "settings")["data"]["LEVEL"], "debug");
+    // Taken back are the fields that changed and the object that is new, and no more.
+    place.run(&["undo", "--yes=high"]).exits(0).enough();
+    let backend = place.get("deployment", "backend");
+    assert!(backend["metadata"]["labels"].get("tier").is_none());
+    assert_eq!(backend["spec"]["replicas"], 3);
+    assert_eq!(place.access.request("GET", &place.path("configmap", "settings"), None).0, 404);
+}
+
+fn what_others_own_is_not_taken_by_applying(site: &Site) {
+    let place = Place::with(site, "backend");
+    place.run(&["scale backend to 3", "--yes"]).exits(0).enough();
+    let manifests = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: backend}, spec: {replicas: 5}}";
+    let call = json!({"manifests": manifests}).to_string();
+    let output = place.run(&["call", "apply", &call, "--yes=high"]).exits(1);
+    output.says("conflict with \"todo-agent\"").says(".spec.replicas").enough();
+    assert_eq!(place.replicas("deployment", "backend"), 3);
+}
+
+fn storage_and_jobs_are_made_from_a_few_words(site: &Site) {
+    let place = Place::new(site);
+    place.run(&["create a pvc called data with 16Mi", "--yes"]).exits(0).enough();
+    assert_eq!(place.get("pvc", "data")["spec"]["resources"]["requests"]["storage"], "16Mi");
+    place.run(&["delete the pvc data", "--yes=high"]).exits(3).says("no data is lost").enough();
+    let job = r#"{"kind": "job", "name": "once", "image": "busybox:1.36", "command": ["true"]}"#;
+    place.run(&["call", "create", job, "--yes"]).exits(0).enough();
+    await_that("the job", || place.get("job", "once")["status"]["succeeded"] == 1);
+    place.run(&["delete the job once", "--yes=high"]).exits(0).says("its 1 pod is deleted with it").enough();
 }

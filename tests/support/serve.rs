@@ -85,6 +85,18 @@ impl Served {
         object
     }
 
+    /// Returns any object.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let (code, object) = self.access.request("GET", path, None);
+        assert_eq!(code, 200, "{object}");
+        object
+    }
+
+    /// Returns the status with which an object is answered: 200, or 404 where there is none.
+    pub(crate) fn status(&self, path: &str) -> u16 {
+        self.access.request("GET", path, None).0
+    }
+
     /// Waits until so many replicas of a deployment are available.
     pub(crate) fn await_available(&self, name: &str, replicas: u64) {
         let until = Instant::now() + PATIENCE;

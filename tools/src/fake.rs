@@ -16,7 +16,7 @@ use todo_agent_core::{
     Cause, Clock, ClusterError, Event, FullReader, ListQuery, ObjectRef, Output, Reader, Redactor, ResourceType, Run,
     ToolError, Within,
     journal::{History, NoHistory, PastChange},
-    reader::{Access, LogQuery, LogText, Scope, Sealed, Sink},
+    reader::{Access, LogQuery, LogText, Permission, Scope, Sealed, Sink, Subject},
 };
 use todo_agent_kube_rules::{
     kinds,
@@ -40,6 +40,7 @@ pub(crate) struct FakeReader {
     forbidden: HashSet<String>,
     absent: HashSet<String>,
     logs: BTreeMap<String, Vec<u8>>,
+    schemas: Value,
     requests: Mutex<Vec<String>>,
 }
 
@@ -57,6 +58,7 @@ impl FakeReader {
             forbidden: HashSet::new(),
             absent: HashSet::new(),
             logs: BTreeMap::new(),
+            schemas: Value::Null,
             requests: Mutex::default(),
         }
     }
@@ -76,6 +78,12 @@ impl FakeReader {
     /// Adds a container's log: `pod/container`, or `pod/container previous`.
     pub(crate) fn log(mut self, container: &str, text: impl AsRef<[u8]>) -> Self {
         self.logs.insert(container.to_owned(), text.as_ref().to_vec());
+        self
+    }
+
+    /// Publishes these schemas for every group.
+    pub(crate) fn documented(mut self, schemas: Value) -> Self {
+        self.schemas = schemas;
         self
     }
 
@@ -186,13 +194,35 @@ impl Reader for FakeReader {
         })
     }
 
-    fn allowed<'a>(&'a self, _access: &'a Access) -> BoxFuture<'a, Result<bool, ClusterError>> {
-        Box::pin(async { Ok(true) })
+    fn permission<'a>(
+        &'a self,
+        access: &'a Access,
+        subject: &'a Subject,
+    ) -> BoxFuture<'a, Result<Permission, ClusterError>> {
+        Box::pin(async move {
+            self.note(format!("review {} {} of {subject:?}", access.verb, access.resource.plural));
+            self.check(&format!("review {}", access.verb), &access.resource)?;
+            let allowed = !self.forbidden.contains(&format!("{} {}", access.verb, access.resource.kind));
+            let reason =
+                allowed.then(|| "RBAC: allowed by RoleBinding \"edit/todo\" of ClusterRole \"edit\"".to_owned());
+            Ok(Permission { allowed, reason })
+        })
+    }
+
+    fn schemas<'a>(&'a self, resource: &'a ResourceType) -> BoxFuture<'a, Result<Value, ClusterError>> {
+        Box::pin(async move {
+            self.note(format!("schemas of {}", resource.api_version()));
+            Ok(self.schemas.clone())
+        })
     }
 }
 
 impl FullReader for FakeReader {
-    fn secret<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>> {
+    fn secret<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+        _: &'a Redactor,
+    ) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>> {
         Box::pin(async move { Err(ClusterError::new(Cause::NotFound, format!("{} not found", object.short()))) })
     }
     fn as_reader(&self) -> &dyn Reader {

@@ -6,11 +6,15 @@
 //! Kubernetes client; they see a cluster only through `Reader`, and a write tool can only propose.
 #![warn(missing_docs)]
 
+mod amounts;
 mod arguments;
 mod autoscalers;
+mod dotenv;
 mod durations;
 #[cfg(test)]
 mod fake;
+mod files;
+mod images;
 pub mod names;
 mod pods;
 mod progress;

@@ -5,6 +5,7 @@
 
 mod describe;
 mod events;
+mod explain;
 mod list;
 mod logs;
 mod rollout;
@@ -12,6 +13,7 @@ mod wait_for;
 
 pub(crate) use describe::Describe;
 pub(crate) use events::Events;
+pub(crate) use explain::Explain;
 pub(crate) use list::List;
 pub(crate) use logs::Logs;
 pub(crate) use rollout::Rollout;

@@ -169,8 +169,17 @@ pub const TOOLS: &[Tool] = &[
     Tool::Read(&read::Events),
     Tool::Read(&read::Rollout),
     Tool::Read(&read::WaitFor),
+    Tool::Read(&read::Explain),
     Tool::Write(&write::Scale),
     Tool::Write(&write::RolloutControl),
+    Tool::Write(&write::Set),
+    Tool::Write(&write::Autoscale),
+    Tool::Write(&write::Create),
+    Tool::Write(&write::Apply),
+    Tool::Write(&write::Patch),
+    Tool::Write(&write::Delete),
+    Tool::Write(&write::NodeControl),
+    Tool::Write(&write::ImportEnv),
     Tool::Write(&write::Undo),
 ];
 

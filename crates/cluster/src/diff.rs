@@ -6,10 +6,14 @@
 use serde_json::Value;
 use todo_agent_core::view::FieldChange;
 
-/// Returns what changes from `before` to `after`, in path order.
+/// Returns what changes from `before` to `after`, in path order. `null` is an object that is not there: one that is
+/// made is one change without a path, one that is deleted has no fields to show.
 pub(crate) fn diff(before: &Value, after: &Value) -> Vec<FieldChange> {
+    if after.is_null() {
+        return Vec::new();
+    }
     let mut changes = Vec::new();
-    compare(&mut String::new(), Some(before), Some(after), &mut changes);
+    compare(&mut String::new(), Some(before).filter(|before| !before.is_null()), Some(after), &mut changes);
     changes
 }
 

@@ -64,6 +64,9 @@ const CONTROLLER_ANNOTATIONS: &[&str] = &[
 /// keep up to date.
 pub(crate) fn owned_content(object: &Value) -> Value {
     let mut content = object.clone();
+    if content.is_null() {
+        return content;
+    }
     if let Some(fields) = content.as_object_mut() {
         fields.remove("status");
     }
@@ -81,8 +84,12 @@ pub(crate) fn owned_content(object: &Value) -> Value {
     content
 }
 
-/// Returns the hash by which an approval recognises the object it was given for.
+/// Returns the hash by which an approval recognises the object it was given for. Of a Secret only metadata is
+/// known, so that its version has to speak for its values; it has no status that would change by itself.
 pub(crate) fn fingerprint(object: &Value) -> String {
+    if object["kind"] == "Secret" {
+        return content_hash(&object["metadata"]);
+    }
     content_hash(&owned_content(object))
 }
 

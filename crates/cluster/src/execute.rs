@@ -4,6 +4,9 @@
 //! Every effect is sent at most once per approval. What cannot be known is reported as unknown, never
 //! guessed; a request in flight is never cut off.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::Value;
 use todo_agent_core::{
     Cause, ClusterError, Outcome, Recipe, Redactor, Report, Run,
@@ -25,6 +28,9 @@ use crate::{
 
 /// How often a write is tried when only bookkeeping of the object changed between reading and writing.
 const CONFLICT_TRIES: usize = 3;
+
+/// How long an eviction waits before it asks again (as kubectl does).
+const TURN: Duration = Duration::from_secs(5);
 
 /// Makes an approved change and proves it.
 pub async fn execute(approved: Approved, journal: &mut dyn Journal, run: &Run) -> Report {
@@ -83,7 +89,7 @@ impl Execution<'_> {
                 continue;
             }
             self.run.progress(&step(self.approved, effect).summary);
-            match self.send(effect).await {
+            match self.send(effect, self.run.deadline_within(phase.deadline)).await {
                 Sent::Accepted(object) => {
                     written.push((effect.n, Written { target: effect.target.clone(), object }));
                 }
@@ -116,12 +122,15 @@ impl Execution<'_> {
         good
     }
 
-    async fn send(&mut self, effect: &PlannedEffect) -> Sent {
+    async fn send(&mut self, effect: &PlannedEffect, deadline: Timestamp) -> Sent {
         let cluster = self.approved.cluster.clone();
         let mut conflict = String::new();
-        for _ in 0..CONFLICT_TRIES {
+        let mut tries = 0;
+        while tries < CONFLICT_TRIES {
+            tries += 1;
             let live = match cluster.read_live(&effect.target, "compare with what was approved").await {
                 Ok(live) => live,
+                Err(error) if error.is(Cause::NotFound) && effect.is_new() => Value::Null,
                 Err(error) if error.is(Cause::NotFound) => {
                     return Sent::Ended(Outcome::Moved { why: format!("{} is gone", effect.target) });
                 }
@@ -135,7 +144,7 @@ impl Execution<'_> {
                 return Sent::Ended(Outcome::Failed { why: "interrupted before anything was sent".to_owned() });
             }
             let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-            if version.is_empty() {
+            if version.is_empty() && !live.is_null() {
                 // Without a precondition the server would write over anybody's work.
                 let why = format!("the server does not say which version of {} it has", effect.target);
                 return Sent::Ended(Outcome::Failed { why: format!("{why}; nothing was sent") });
@@ -145,11 +154,21 @@ impl Execution<'_> {
                 return Sent::Ended(Outcome::Failed { why: format!("{error}; nothing was sent") });
             }
             let id = self.approved.view.change_id.as_str();
-            let request = effect.prepared.request(version, Earnest::Real, Some(id));
+            let request = effect.prepared.request(&live, Earnest::Real, Some(id));
             match cluster.http.write(request).await {
                 Ok(reply) => {
                     self.note(Entry::Answered { n: effect.n, status: reply.status });
                     return Sent::Accepted(effect.prepared.object_after(&live, &reply.body));
+                }
+                // Its turn has not come: nothing was done, so it is asked for again.
+                Err(Failed { error, status: Some(429), .. }) if effect.prepared.may_have_to_wait() => {
+                    self.note(Entry::Answered { n: effect.n, status: 429 });
+                    if self.run.clock.now() >= deadline {
+                        return Sent::Ended(failed(&error));
+                    }
+                    self.run.progress(&error.message);
+                    self.run.clock.sleep(TURN).await;
+                    tries -= 1;
                 }
                 // An error status is an answer; whatever else went wrong, the request may have arrived.
                 Err(Failed { error, status: Some(status), .. }) if !leaves_open(&error) => {
@@ -169,19 +188,28 @@ impl Execution<'_> {
     async fn examine(&mut self, effect: &PlannedEffect, before: &Value, error: &ClusterError) -> Sent {
         let live = match self.approved.cluster.read_live(&effect.target, "see whether the change arrived").await {
             Ok(live) => live,
+            Err(second) if second.is(Cause::NotFound) => Value::Null,
             Err(second) => {
                 return Sent::Ended(Outcome::Unknown {
                     why: format!("{}; and the object cannot be read: {}", error.message, second.message),
                 });
             }
         };
-        let expected = effect.prepared.computed_after(before).map(|after| content_hash(&owned_content(&after)));
-        if expected.is_some_and(|expected| expected == fingerprint(&live)) && fingerprint(before) != fingerprint(&live)
-        {
+        let expected = effect.prepared.computed_after(before);
+        let came_about = match &expected {
+            // The server adds its defaults to what was sent.
+            Some(made) if before.is_null() => holds(&live, made),
+            Some(after) if after.is_null() => live.is_null(),
+            Some(after) => content_hash(&owned_content(after)) == fingerprint(&live),
+            None => false,
+        };
+        if came_about && fingerprint(before) != fingerprint(&live) {
             self.note(Entry::Examined { n: effect.n, finding: "no answer came, but the change is there".to_owned() });
-            return Sent::Accepted(live);
+            return Sent::Accepted(if live.is_null() { before.clone() } else { live });
         }
-        let why = if fingerprint(&live) == fingerprint(before) {
+        let why = if live.is_null() && !before.is_null() {
+            format!("{}; the object is gone, and it cannot be told by whom", error.message)
+        } else if fingerprint(&live) == fingerprint(before) {
             format!("{}; the object is unchanged so far", error.message)
         } else {
             format!("{}; the object has changed, and it cannot be told by whom", error.message)
@@ -214,8 +242,24 @@ impl Execution<'_> {
     }
 }
 
+/// Returns whether `whole` has everything that `part` has.
+fn holds(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().all(|(key, part)| whole.get(key).is_some_and(|whole| holds(whole, part)))
+        }
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| holds(whole, part))
+        }
+        _ => whole == part,
+    }
+}
+
 /// Says how the object differs from the one that was approved, if it does.
 fn moved(effect: &PlannedEffect, live: &Value) -> Option<String> {
+    if effect.is_new() && !live.is_null() {
+        return Some(format!("{} was made meanwhile", effect.target));
+    }
     let uid = live["metadata"]["uid"].as_str();
     if effect.uid.as_deref() != uid {
         return Some(format!("{} was deleted and made anew since the preview", effect.target));

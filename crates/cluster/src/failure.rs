@@ -36,11 +36,36 @@ pub(crate) fn from_status(status: u16, body: &[u8], server: &str) -> ClusterErro
                     error.hints.push(visible(&format!("{field}: {text}"), Lines::Escape));
                 }
             }
+            error.hints.extend(instead(&error.message).map(str::to_owned));
             error
         }
         501 => ClusterError::new(Cause::Invalid, message),
         _ => ClusterError::new(Cause::Unavailable, format!("{server} failed with {status} {reason}: {message}")),
     }
+}
+
+/// Returns what to do where a field cannot be changed once the object is there.
+/// Source: k8s.io/kubernetes/pkg/apis/*/validation, the messages for updates.
+fn instead(message: &str) -> Option<&'static str> {
+    let says = |words: &str| message.contains(words);
+    Some(if says("updates to statefulset spec") {
+        "make it anew: delete it with propagation orphan, so that its pods stay, then create it as wanted; volumes are \
+         resized at their claims"
+    } else if says("PersistentVolumeClaim") && says("immutable") {
+        "of a claim only the requested storage can grow; for anything else make a new claim and copy the data"
+    } else if says("cannot change roleRef") {
+        "delete the binding and create it with the other role"
+    } else if says("pod updates may not change fields") {
+        "change the workload that makes the pod; a pod of its own is deleted and created anew"
+    } else if says("field is immutable when `immutable` is set") {
+        "make one of another name and point the workloads at it"
+    } else if says("field is immutable") && says("spec.selector") {
+        "a selector cannot change: create a workload of another name, move the traffic, delete this one"
+    } else if says("field is immutable") {
+        "this field is set once: delete the object and create it anew, or create one of another name"
+    } else {
+        return None;
+    })
 }
 
 /// Names the permission that is missing, and how somebody with the right to do so would grant it.
@@ -180,6 +205,20 @@ mod tests {
         assert_eq!(error.cause, Cause::Forbidden);
         // The object's own name is quoted first and must not be taken for the user.
         assert_eq!(error.hints[0], "missing permission: patch on deployments.apps/scale in namespace todo, for viewer");
+    }
+
+    #[test]
+    fn what_cannot_change_comes_with_what_to_do_instead() {
+        let hint = |message: &str| {
+            let body = json!({"kind": "Status", "code": 422, "reason": "Invalid", "message": message});
+            from_status(422, body.to_string().as_bytes(), "https://x").hints.join("\n")
+        };
+        let selector = "Deployment.apps \"a\" is invalid: spec.selector: Invalid value: {}: field is immutable";
+        assert!(hint(selector).contains("another name"));
+        let stateful =
+            "StatefulSet.apps \"a\" is invalid: spec: Forbidden: updates to statefulset spec for fields other than";
+        assert!(hint(stateful).contains("propagation orphan"));
+        assert_eq!(hint("Deployment.apps \"a\" is invalid: spec.replicas: must be greater"), "");
     }
 
     #[test]

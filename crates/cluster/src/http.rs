@@ -86,7 +86,7 @@ impl ApiRequest {
 
     fn changes_nothing(&self) -> bool {
         let dry = self.query.iter().any(|(key, value)| *key == "dryRun" && value == "All");
-        self.method == http::Method::GET || dry || self.path.ends_with("/selfsubjectaccessreviews")
+        self.method == http::Method::GET || dry || self.path.ends_with("subjectaccessreviews")
     }
 
     fn target(&self) -> String {

@@ -204,9 +204,10 @@ fn answered(step: &StepView, rules: &Rules, grants: &[Grant]) -> Option<String> 
     listed.then(|| "mode auto".to_owned())
 }
 
-/// Returns whether a path is the field, or lies in it.
+/// Returns whether a path is the field, or lies in it. A whole object has no path: what is made is always looked at.
 fn covers(field: &str, path: &str) -> bool {
-    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    let lies_in = path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+    lies_in && !path.is_empty()
 }
 
 fn matches(rule: &Rule, step: &StepView) -> bool {

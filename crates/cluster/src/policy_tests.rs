@@ -142,6 +142,24 @@ fn a_grant_for_a_restart_is_none_for_other_images() {
 }
 
 #[test]
+fn a_new_object_is_looked_at_each_time() {
+    let made = StepView {
+        verb: "create".into(),
+        diff: vec![FieldChange { path: String::new(), before: None, after: Some(serde_json::json!({"data": {}})) }],
+        ..step(Risk::Medium)
+    };
+    let grant = Grant {
+        verb: "create".into(),
+        kind: "Deployment".into(),
+        namespace: Some("todo".into()),
+        name: "backend".into(),
+        fields: vec![String::new()],
+        risk: Risk::Medium,
+    };
+    assert_eq!(short(&decide(&view(vec![made]), &Origin::person(), &Rules::default(), &[grant])), "ask");
+}
+
+#[test]
 fn a_rule_for_a_namespace_holds_for_the_namespace_itself() {
     let mut itself = step(Risk::High);
     (itself.target.kind, itself.target.namespace, itself.target.name) = ("Namespace".into(), None, "prod".into());

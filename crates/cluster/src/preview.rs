@@ -37,9 +37,11 @@ use crate::{
     cluster::Cluster,
     diff::diff,
     digest::{DigestKey, fingerprint, owned_content},
-    http::ApiRequest,
+    http::{ApiRequest, JSON, METADATA},
     owners::keepers,
-    request::{Earnest, Prepared},
+    reader::{is_secret, tidy},
+    request::{Earnest, Prepared, Presence},
+    reverse,
     risk::{self, Facts},
 };
 
@@ -65,6 +67,13 @@ pub(crate) struct PlannedEffect {
     pub(crate) prepared: Prepared,
     pub(crate) uid: Option<String>,
     pub(crate) fingerprint: String,
+}
+
+impl PlannedEffect {
+    /// Returns whether there was no object when it was previewed.
+    pub(crate) fn is_new(&self) -> bool {
+        self.uid.is_none() && self.prepared.presence() != Presence::Present
+    }
 }
 
 impl Preview {
@@ -98,13 +107,18 @@ pub async fn preview(
     let mut equivalent = Vec::new();
     // What an earlier step of this plan makes of an object that a later one changes too.
     let mut planned: Vec<(ObjectRef, Value)> = Vec::new();
-    for change in changes {
-        for phase in change.phases {
+    for mut change in changes {
+        for phase in std::mem::take(&mut change.phases) {
             let phase_number = phases.len() + 1;
             let mut effects = Vec::new();
             for effect in phase.effects {
                 let (target, prepared) = Prepared::new(&effect);
-                let (live, trial) = try_out(cluster, &target, &prepared, run).await?;
+                if prepared.writes_unseen() {
+                    let why = format!("of {target} only the labels can be changed here: its values are never shown");
+                    return Err(ClusterError::new(Cause::Invalid, why));
+                }
+                let place = place_of(&target, &planned);
+                let (live, trial) = try_out(cluster, &target, &prepared, place, run).await?;
                 let n = steps.len() + 1;
                 let earlier = planned.iter().position(|(other, _)| *other == target);
                 let earlier = earlier.map(|earlier| planned.swap_remove(earlier).1);
@@ -114,8 +128,16 @@ pub async fn preview(
                     None => (live.clone(), trial),
                 };
                 let mut step = step_view(n, phase_number, &target, &prepared, &before, &trial, cluster, key, run);
+                if let Some(why) = way_back(&mut change.undo, &target, &before, &trial.after, &run.redactor) {
+                    step.remarks.push(Remark::Fact(why.to_owned()));
+                }
                 change.tool.clone_into(&mut step.tool);
-                step.summary = shown(&change.summary, &run.redactor);
+                // Of a drain each pod is a step of its own.
+                let summary = match step.verb.as_str() {
+                    "evict" => format!("evict {}", target.short()),
+                    _ => change.summary.clone(),
+                };
+                step.summary = shown(&summary, &run.redactor);
                 if follows {
                     let fact = "an earlier step changes this object too; this is what comes after it".to_owned();
                     step.remarks.push(Remark::Fact(fact));
@@ -152,10 +174,50 @@ pub async fn preview(
     Ok(Preview { cluster: cluster.clone(), key: key.clone(), view, phases, undo, undoes })
 }
 
+/// Whether the namespace of a new object is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Given,
+    /// An earlier step of the same plan makes it.
+    MadeBefore,
+}
+
+fn place_of(target: &ObjectRef, planned: &[(ObjectRef, Value)]) -> Place {
+    let made = planned.iter().any(|(other, after)| {
+        other.resource.kind == "Namespace" && Some(&other.name) == target.namespace.as_ref() && !after.is_null()
+    });
+    if made { Place::MadeBefore } else { Place::Given }
+}
+
+/// Works out how a patch is taken back, which only what the server makes of it tells. Returns why it cannot be.
+fn way_back(
+    undo: &mut Option<Recipe>,
+    target: &ObjectRef,
+    before: &Value,
+    after: &Value,
+    redactor: &Redactor,
+) -> Option<&'static str> {
+    match undo {
+        Some(Recipe::Fields { target: of, fields }) if of == target && fields.is_empty() => {}
+        _ => return None,
+    }
+    match reverse::recipe(target, &owned_content(before), &owned_content(after), redactor) {
+        Ok(recipe) => {
+            *undo = Some(recipe);
+            None
+        }
+        Err(why) => {
+            *undo = None;
+            Some(why)
+        }
+    }
+}
+
 /// What came of trying an effect without doing it.
 struct Trial {
     after: Value,
     proof: ProofView,
+    place: Place,
     warnings: Vec<String>,
 }
 
@@ -174,31 +236,55 @@ impl Trial {
 /// does all the time.
 const TRIES: usize = 4;
 
-/// Reads the object and tries the effect on it. Returns both.
+/// Reads the object and tries the effect on it. Returns both; `null` stands for an object that is not there.
 async fn try_out(
     cluster: &Cluster,
     target: &ObjectRef,
     prepared: &Prepared,
+    place: Place,
     run: &Run,
 ) -> Result<(Value, Trial), ClusterError> {
     let mut tried = 1;
     loop {
         run.check()?;
-        let live = cluster.read_live(target, "read what will change").await?;
-        let version = live["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-        let error = match cluster.http.read(prepared.request(version, Earnest::DryRun, None)).await {
+        let live = match cluster.read_live(target, "read what will change").await {
+            Ok(_) if prepared.presence() == Presence::Absent => {
+                return Err(ClusterError::new(Cause::Conflict, format!("{target} already exists")));
+            }
+            Ok(live) => live,
+            Err(error) if error.is(Cause::NotFound) && prepared.presence() != Presence::Present => Value::Null,
+            Err(error) => return Err(error),
+        };
+        let error = match cluster.http.read(prepared.request(&live, Earnest::DryRun, None)).await {
             Ok(reply) => {
-                let after = prepared.object_after(&live, &reply.body);
-                return Ok((live, Trial { after, proof: ProofView::Served, warnings: reply.warnings }));
+                let after = prepared.with_keys(tidied(prepared.object_tried(&live, &reply.body), target));
+                return Ok((
+                    live,
+                    Trial { after, proof: ProofView::Served, place: Place::Given, warnings: reply.warnings },
+                ));
             }
             Err(error) => error,
         };
-        if cannot_dry_run(&error) {
+        if prepared.may_have_to_wait() && error.is(Cause::Unavailable) {
+            // A disruption budget holds it now; whether it will later, nobody can try.
+            let warnings = vec![error.message];
+            let (after, proof) = (Value::Null, ProofView::Stated);
+            return Ok((live, Trial { after, proof, place: Place::Given, warnings }));
+        }
+        let no_place_yet = place == Place::MadeBefore && error.is(Cause::NotFound);
+        if cannot_dry_run(&error) || no_place_yet {
             let (after, proof) = match prepared.computed_after(&live) {
-                Some(after) => (after, ProofView::Computed),
+                Some(after) => (prepared.with_keys(after), ProofView::Computed),
                 None => (live.clone(), ProofView::Stated),
             };
-            return Ok((live, Trial { after, proof, warnings: Vec::new() }));
+            let place = if no_place_yet { place } else { Place::Given };
+            return Ok((live, Trial { after, proof, place, warnings: Vec::new() }));
+        }
+        // Fields that others own do not become free by asking again.
+        if error.message.contains("conflict with \"") {
+            return Err(
+                error.hint("leave these fields out of the manifest, or change them where their owner gets them from")
+            );
         }
         if !error.is(Cause::Conflict) || tried == TRIES {
             return Err(error);
@@ -230,6 +316,10 @@ fn step_view(
     let real = diff(&before, &after);
     let risk = match trial.proof {
         ProofView::Stated => Risk::High,
+        // What is new in a new namespace meets nothing that the server could know of.
+        ProofView::Computed if trial.place == Place::MadeBefore => {
+            risk::risk(Facts { target, before: live, after: &trial.after, diff: &real, proof: ProofView::Served })
+        }
         proof => risk::risk(Facts { target, before: live, after: &trial.after, diff: &real, proof }),
     };
     let redact = |value: &Value| run.redactor.value(value).into_inner();
@@ -247,10 +337,10 @@ fn step_view(
         outside,
         diff: diff(&redact(&before), &redact(&after)).into_iter().map(readable).collect(),
         proof: trial.proof,
-        remarks: keepers(live),
+        remarks: keepers(live, &real),
         warnings: trial.warnings.iter().map(|warning| shown(warning, &run.redactor)).collect(),
         risk,
-        protected: risk::protected(target),
+        protected: risk::protected(target, &trial.after),
         digest: prepared.digest(key),
         fingerprint: fingerprint(live),
     }
@@ -298,9 +388,15 @@ fn change_id(key: &DigestKey, digest: &str, identity: &str, run: &Run) -> String
 }
 
 impl Cluster {
-    /// Reads an object as it is, version included.
+    /// Reads an object as it is, version included; of a Secret its metadata.
     pub(crate) async fn read_live(&self, target: &ObjectRef, purpose: &'static str) -> Result<Value, ClusterError> {
-        let reply = self.http.read(ApiRequest::get(target.path(), purpose)).await?;
-        Ok(reply.body)
+        let accept = if is_secret(&target.resource) { METADATA } else { JSON };
+        let reply = self.http.read(ApiRequest::get(target.path(), purpose).accept(accept)).await?;
+        Ok(tidied(reply.body, target))
     }
+}
+
+/// Returns an object as it is compared and shown: of a Secret nothing that may hold its values.
+fn tidied(object: Value, target: &ObjectRef) -> Value {
+    if is_secret(&target.resource) && object.is_object() { tidy(object, &target.resource, true) } else { object }
 }

@@ -5,8 +5,8 @@ use bytes::BytesMut;
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
 use todo_agent_core::{
-    ClusterError, FullReader, ListQuery, ObjectRef, Reader, ResourceType,
-    reader::{Access, LogQuery, LogText, Scope, Sealed, Sink},
+    ClusterError, FullReader, ListQuery, ObjectRef, Reader, Redactor, ResourceType,
+    reader::{Access, LogQuery, LogText, Permission, Scope, Sealed, Sink, Subject},
 };
 use todo_agent_kube_rules::kinds;
 
@@ -49,37 +49,78 @@ impl Reader for Cluster {
         self.read_log(query).boxed()
     }
 
-    fn allowed<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<bool, ClusterError>> {
+    fn permission<'a>(
+        &'a self,
+        access: &'a Access,
+        subject: &'a Subject,
+    ) -> BoxFuture<'a, Result<Permission, ClusterError>> {
         async move {
-            let review = json!({
-                "apiVersion": "authorization.k8s.io/v1",
-                "kind": "SelfSubjectAccessReview",
-                "spec": {"resourceAttributes": {
-                    "verb": access.verb,
-                    "group": access.resource.group,
-                    "resource": access.resource.plural,
-                    "subresource": access.subresource.clone().unwrap_or_default(),
-                    "namespace": access.namespace.clone().unwrap_or_default(),
-                }},
-            });
-            let mut request = ApiRequest::get(
-                "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-                "ask whether this is permitted",
-            );
-            request.method = http::Method::POST;
-            request.content = Some((JSON, review.to_string().into_bytes()));
-            // A review changes nothing, so it may be asked again like any read.
-            let reply = self.http.read(request).await?;
-            Ok(reply.body["status"]["allowed"] == true)
+            let reply = self.http.read(review(access, subject)).await?;
+            let status = &reply.body["status"];
+            let reason = status["reason"].as_str().filter(|reason| !reason.is_empty()).map(str::to_owned);
+            Ok(Permission { allowed: status["allowed"] == true, reason })
+        }
+        .boxed()
+    }
+
+    fn schemas<'a>(&'a self, resource: &'a ResourceType) -> BoxFuture<'a, Result<Value, ClusterError>> {
+        async move {
+            let group = &resource.group;
+            let place = if group.is_empty() { "api".to_owned() } else { format!("apis/{group}") };
+            let path = format!("/openapi/v3/{place}/{}", resource.version);
+            let mut reply = self.http.read(ApiRequest::get(path, "read what the fields mean")).await?;
+            Ok(reply.body["components"]["schemas"].take())
         }
         .boxed()
     }
 }
 
+/// Returns an access review. It changes nothing, so it may be asked again like any read.
+fn review(access: &Access, subject: &Subject) -> ApiRequest {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let mut spec = json!({"resourceAttributes": {
+        "verb": access.verb,
+        "group": access.resource.group,
+        "resource": access.resource.plural,
+        "subresource": text(&access.subresource),
+        "namespace": text(&access.namespace),
+        "name": text(&access.name),
+    }});
+    let kind = match subject {
+        Subject::Me => "SelfSubjectAccessReview",
+        Subject::User(name) => {
+            spec["user"] = json!(name);
+            spec["groups"] = json!(["system:authenticated"]);
+            "SubjectAccessReview"
+        }
+        Subject::Group(name) => {
+            spec["groups"] = json!([name]);
+            "SubjectAccessReview"
+        }
+        Subject::ServiceAccount { namespace, name } => {
+            spec["user"] = json!(format!("system:serviceaccount:{namespace}:{name}"));
+            let all = "system:serviceaccounts";
+            spec["groups"] = json!([all, format!("{all}:{namespace}"), "system:authenticated"]);
+            "SubjectAccessReview"
+        }
+    };
+    let path = format!("/apis/authorization.k8s.io/v1/{}s", kind.to_ascii_lowercase());
+    let mut request = ApiRequest::get(path, "ask whether this is permitted");
+    request.method = http::Method::POST;
+    let body = json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec});
+    request.content = Some((JSON, body.to_string().into_bytes()));
+    request
+}
+
 impl FullReader for Cluster {
-    fn secret<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>> {
+    fn secret<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+        redactor: &'a Redactor,
+    ) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>> {
         async move {
             let reply = self.http.read(ApiRequest::get(object.path(), "compare a Secret's values")).await?;
+            redactor.register_secret(&reply.body);
             Ok(Sealed::new(reply.body))
         }
         .boxed()

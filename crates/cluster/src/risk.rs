@@ -28,7 +28,11 @@ pub(crate) struct Facts<'a> {
 
 /// Returns how much harm the effect can do.
 pub(crate) fn risk(facts: Facts<'_>) -> Risk {
-    let base = if reaches_the_cluster(facts.target)
+    let base = if facts.after.is_null() {
+        Risk::High
+    } else if let Some(risk) = of_scheduling(&facts) {
+        risk
+    } else if reaches_the_cluster(facts.target)
         || template::loses(facts.before, facts.after)
         || template::gains(facts.before, facts.after)
     {
@@ -42,11 +46,35 @@ pub(crate) fn risk(facts: Facts<'_>) -> Risk {
     }
 }
 
-/// Returns why the object is always asked about and by name, if it is.
-pub(crate) fn protected(target: &ObjectRef) -> Option<String> {
+/// Kinds whose deletion takes more with it than can be made again.
+const KEPT_KINDS: &[&str] = &[
+    "Namespace",
+    "PersistentVolumeClaim",
+    "PersistentVolume",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+];
+
+/// Returns why the object is always asked about and by name, if it is. `null` after means that it is deleted.
+pub(crate) fn protected(target: &ObjectRef, after: &Value) -> Option<String> {
+    if after.is_null() && KEPT_KINDS.contains(&target.resource.kind.as_str()) {
+        return Some(format!("what is lost with a {} cannot be brought back from here", target.resource.kind));
+    }
     let itself = (target.resource.kind == "Namespace").then_some(target.name.as_str());
     let namespace = target.namespace.as_deref().or(itself)?;
     PROTECTED_NAMESPACES.contains(&namespace).then(|| format!("{namespace} belongs to the cluster itself"))
+}
+
+/// Cordoning a node moves nothing and is taken back without loss; only new pods feel it.
+fn of_scheduling(facts: &Facts<'_>) -> Option<Risk> {
+    let only = |change: &FieldChange| change.path == "spec.unschedulable";
+    if facts.target.resource.kind != "Node" || facts.diff.is_empty() || !facts.diff.iter().all(only) {
+        return None;
+    }
+    Some(if facts.after["spec"]["unschedulable"] == true { Risk::Medium } else { Risk::Low })
 }
 
 fn reaches_the_cluster(target: &ObjectRef) -> bool {
@@ -341,7 +369,52 @@ mod tests {
     #[test]
     fn the_clusters_own_namespaces_are_protected() {
         let system = ObjectRef::new(kinds::find("deployment").unwrap(), "kube-system", "coredns");
-        assert!(protected(&system).is_some());
-        assert!(protected(&target()).is_none());
+        assert!(protected(&system, &json!({})).is_some());
+        assert!(protected(&target(), &json!({})).is_none());
+    }
+
+    #[test]
+    fn a_deletion_is_high_and_of_some_kinds_protected() {
+        let of = |kind: &str| ObjectRef::new(kinds::find(kind).unwrap(), "todo", "data");
+        let deleted = |kind: &str| {
+            let (target, before) = (of(kind), json!({"kind": kind, "spec": {}}));
+            let facts =
+                Facts { target: &target, before: &before, after: &Value::Null, diff: &[], proof: ProofView::Served };
+            (risk(facts), protected(&target, &Value::Null).is_some())
+        };
+        assert_eq!(deleted("deployment"), (Risk::High, false));
+        assert_eq!(deleted("pvc"), (Risk::High, true));
+        assert_eq!(deleted("namespace"), (Risk::High, true));
+        assert!(protected(&of("pvc"), &json!({})).is_none());
+    }
+
+    #[test]
+    fn new_objects_are_medium_unless_they_reach_far() {
+        let made = |kind: &str, spec: Value| {
+            let target = ObjectRef::new(kinds::find(kind).unwrap(), "todo", "new");
+            let after = json!({"kind": target.resource.kind, "spec": spec});
+            let diff = diff(&Value::Null, &after);
+            risk(Facts { target: &target, before: &Value::Null, after: &after, diff: &diff, proof: ProofView::Served })
+        };
+        let pods = |pod: Value| json!({"template": {"spec": pod}});
+        assert_eq!(made("deployment", pods(json!({"containers": [{"name": "a"}]}))), Risk::Medium);
+        assert_eq!(made("configmap", json!({})), Risk::Medium);
+        assert_eq!(made("deployment", pods(json!({"hostNetwork": true}))), Risk::High);
+        assert_eq!(made("deployment", pods(json!({"serviceAccountName": "admin"}))), Risk::High);
+        assert_eq!(made("role", json!({})), Risk::High);
+        assert_eq!(made("namespace", json!({})), Risk::High);
+    }
+
+    #[test]
+    fn cordoning_is_medium_and_uncordoning_low() {
+        let target = ObjectRef::new(kinds::find("node").unwrap(), "", "node-1");
+        let of = |before: Value, after: Value| {
+            let (before, after) = (json!({"spec": before}), json!({"spec": after}));
+            let diff = diff(&before, &after);
+            risk(Facts { target: &target, before: &before, after: &after, diff: &diff, proof: ProofView::Served })
+        };
+        assert_eq!(of(json!({}), json!({"unschedulable": true})), Risk::Medium);
+        assert_eq!(of(json!({"unschedulable": true}), json!({})), Risk::Low);
+        assert_eq!(of(json!({}), json!({"unschedulable": true, "taints": []})), Risk::High);
     }
 }

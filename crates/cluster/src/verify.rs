@@ -83,7 +83,12 @@ impl Settling<'_> {
             }
             if let Some(object) = &live {
                 if self.is_another(object) {
-                    return Settled::NotMet(format!("{target} was deleted and made anew meanwhile"));
+                    return match self.expectation {
+                        Expectation::Absent { .. } => {
+                            Settled::Met("deleted; there is a new one of this name".to_owned())
+                        }
+                        _ => Settled::NotMet(format!("{target} was deleted and made anew meanwhile")),
+                    };
                 }
                 match progress(self.expectation, object, self.written) {
                     Progress::Met(text) => return Settled::Met(text),
@@ -96,7 +101,9 @@ impl Settling<'_> {
                         self.last = text;
                     }
                 }
-                if let Some(reason) = trouble.look(object).await {
+                if !matches!(self.expectation, Expectation::Absent { .. })
+                    && let Some(reason) = trouble.look(object).await
+                {
                     return Settled::NotMet(format!("{}; {reason}", self.last));
                 }
                 if watch.is_none() && may_watch {
@@ -145,6 +152,9 @@ impl Settling<'_> {
     }
 
     fn gone(&self) -> Settled {
+        if matches!(self.expectation, Expectation::Absent { .. }) {
+            return Settled::Met("deleted".to_owned());
+        }
         Settled::NotMet(format!("{} was deleted meanwhile", self.expectation.object()))
     }
 
@@ -163,7 +173,11 @@ impl Settling<'_> {
 
     /// Says what is there now. A watch may have died without a word, so that the last look is a new one.
     async fn out_of_time(mut self, seen: Option<Value>, target: &ObjectRef, trouble: &mut TroubleWatch<'_>) -> Settled {
-        let live = self.cluster.read_live(target, "see whether it holds").await.ok().or(seen);
+        let live = match self.cluster.read_live(target, "see whether it holds").await {
+            Err(error) if error.is(Cause::NotFound) => return self.gone(),
+            Ok(live) => Some(live),
+            Err(_) => seen,
+        };
         if let Some(object) = live.as_ref().filter(|object| !self.is_another(object)) {
             match progress(self.expectation, object, self.written) {
                 Progress::Met(text) => return Settled::Met(text),
@@ -187,6 +201,7 @@ impl Settling<'_> {
                     format!("now: {text}")
                 }
             },
+            Err(error) if error.is(Cause::NotFound) => "now: it is not there".to_owned(),
             Err(error) => format!("the present state cannot be read: {}", error.message),
         }
     }

@@ -5,6 +5,7 @@ mod attacks;
 mod execute;
 mod gate;
 mod list;
+mod objects;
 mod risk;
 mod support;
 mod verify;

@@ -33,3 +33,61 @@ async fn the_same_change_has_the_same_risk_whatever_way_it_takes() {
         assert!(diffs.windows(2).all(|pair| pair[0] == pair[1]), "{diffs:?}");
     }
 }
+
+/// Changes of a Deployment, each as the fields that it sets, with the harm they can do.
+fn changes() -> Vec<(Value, Risk)> {
+    let template = |pod: Value| json!({"spec": {"template": {"spec": pod}}});
+    vec![
+        (json!({"spec": {"paused": true}}), Risk::Low),
+        (json!({"metadata": {"labels": {"tier": "api"}}}), Risk::Low),
+        (json!({"spec": {"minReadySeconds": 5}}), Risk::Medium),
+        (json!({"spec": {"template": {"metadata": {"annotations": {"mesh": "on"}}}}}), Risk::Medium),
+        (json!({"spec": {"template": {"metadata": {"labels": {"tier": "api"}}}}}), Risk::High),
+        (template(json!({"priority": null, "terminationGracePeriodSeconds": 5})), Risk::Medium),
+        (template(json!({"hostNetwork": true})), Risk::High),
+        (template(json!({"serviceAccountName": "admin"})), Risk::High),
+        (json!({"metadata": {"finalizers": ["example.com/hold"]}}), Risk::High),
+    ]
+}
+
+/// Returns the operations of a JSON patch for a merge patch.
+fn operations(fields: &Value, live: &Value) -> Value {
+    fn walk(path: &str, fields: &Value, live: Option<&Value>, all: &mut Vec<Value>) {
+        match (fields, live) {
+            (Value::Object(map), Some(Value::Object(there))) => {
+                for (key, value) in map {
+                    walk(&format!("{path}/{}", key.replace('/', "~1")), value, there.get(key), all);
+                }
+            }
+            (Value::Null, None) => {}
+            (Value::Null, Some(_)) => all.push(json!({"op": "remove", "path": path})),
+            (value, _) => all.push(json!({"op": "add", "path": path, "value": value})),
+        }
+    }
+    let mut all = Vec::new();
+    walk("", fields, Some(live), &mut all);
+    Value::Array(all)
+}
+
+#[tokio::test]
+async fn the_same_fields_have_the_same_risk_whatever_patch_sets_them() {
+    let stage = Stage::new("todo");
+    let live = stage.live().await;
+    for (fields, expected) in changes() {
+        let mut seen = Vec::new();
+        for (style, body) in [
+            (PatchStyle::Merge, fields.clone()),
+            (PatchStyle::Strategic, fields.clone()),
+            (PatchStyle::Json, operations(&fields, &live)),
+        ] {
+            let mut change = stage.scale(3);
+            let op = Op::Patch { style, body: Payload::new(body) };
+            change.phases[0].effects = vec![Effect::Object { target: stage.backend(), op }];
+            let preview = stage.preview(change).await;
+            let step = &preview.view().steps[0];
+            assert_eq!(step.risk, expected, "{fields} by {style:?}");
+            seen.push(step.diff.clone());
+        }
+        assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:?}");
+    }
+}

@@ -9,7 +9,7 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::object::ObjectRef;
+use crate::{object::ObjectRef, text::count};
 
 /// A proposed change of a cluster.
 #[derive(Debug)]
@@ -70,6 +70,46 @@ pub enum Op {
         /// The patch.
         body: Payload,
     },
+    /// Brings the object to what a manifest says, by server-side apply; what others own is never taken from them.
+    Apply {
+        /// The manifest.
+        object: Payload,
+    },
+    /// Makes the object; fails where one of its name is there already.
+    Create {
+        /// The whole object.
+        object: Payload,
+    },
+    /// Removes the object, with its uid and live resource version as precondition.
+    Delete {
+        /// What becomes of the objects it owns.
+        propagation: Propagation,
+    },
+    /// Asks a pod to leave its node, as far as its disruption budgets let it.
+    Evict,
+}
+
+/// What becomes of the objects that a deleted object owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Propagation {
+    /// They are deleted after it.
+    #[default]
+    Background,
+    /// They are deleted before it.
+    Foreground,
+    /// They stay, without an owner.
+    Orphan,
+}
+
+impl Propagation {
+    /// Returns the word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Background => "Background",
+            Self::Foreground => "Foreground",
+            Self::Orphan => "Orphan",
+        }
+    }
 }
 
 /// The patch types of the API that keep Update ownership.
@@ -142,13 +182,43 @@ pub enum Expectation {
         /// The value; `null` means the field is absent.
         value: Value,
     },
+    /// Fields are still as the write left them.
+    Kept {
+        /// The object.
+        object: ObjectRef,
+        /// The fields as JSON pointers (RFC 6901).
+        pointers: Vec<String>,
+    },
+    /// A condition of the object's status is `True`.
+    Condition {
+        /// The object.
+        object: ObjectRef,
+        /// The condition's type.
+        condition: String,
+    },
+    /// The object is there, and usable where its kind tells.
+    Exists {
+        /// The object.
+        object: ObjectRef,
+    },
+    /// The object is gone.
+    Absent {
+        /// The object.
+        object: ObjectRef,
+    },
 }
 
 impl Expectation {
     /// Returns the object that is watched.
     pub fn object(&self) -> &ObjectRef {
         match self {
-            Self::Replicas { object, .. } | Self::RolledOut { object } | Self::Field { object, .. } => object,
+            Self::Replicas { object, .. }
+            | Self::RolledOut { object }
+            | Self::Field { object, .. }
+            | Self::Kept { object, .. }
+            | Self::Condition { object, .. }
+            | Self::Exists { object }
+            | Self::Absent { object } => object,
         }
     }
 }
@@ -183,13 +253,51 @@ pub enum Recipe {
         /// Whether it was paused before.
         before: bool,
     },
+    /// Sets fields back.
+    Fields {
+        /// The object.
+        target: ObjectRef,
+        /// The fields. A tool leaves them empty: only the preview knows what the server makes of a patch.
+        fields: Vec<FieldBack>,
+    },
+    /// Makes a deleted object again.
+    Recreate {
+        /// The object.
+        target: ObjectRef,
+        /// What it was, without what the server gave it.
+        object: Value,
+    },
+    /// Deletes an object that was made.
+    Remove {
+        /// The object.
+        target: ObjectRef,
+    },
+}
+
+/// One field to be set back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldBack {
+    /// The field as a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// The value before the change; `None` where the field was absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// The value the change left; `None` where it took the field away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
 }
 
 impl Recipe {
     /// Returns the object the recipe acts on.
     pub fn target(&self) -> &ObjectRef {
         match self {
-            Self::Scale { target, .. } | Self::Revision { target, .. } | Self::Paused { target, .. } => target,
+            Self::Scale { target, .. }
+            | Self::Revision { target, .. }
+            | Self::Paused { target, .. }
+            | Self::Fields { target, .. }
+            | Self::Recreate { target, .. }
+            | Self::Remove { target } => target,
         }
     }
 
@@ -206,6 +314,12 @@ impl Recipe {
             Self::Revision { target, before, .. } => format!("roll {} back to revision {before}", target.short()),
             Self::Paused { target, before: true } => format!("pause {} again", target.short()),
             Self::Paused { target, before: false } => format!("resume {} again", target.short()),
+            Self::Fields { target, fields } if fields.is_empty() => format!("set {} back", target.short()),
+            Self::Fields { target, fields } => {
+                format!("set {} of {} back", count(fields.len(), "field"), target.short())
+            }
+            Self::Recreate { target, .. } => format!("make {} again from what it was", target.short()),
+            Self::Remove { target } => format!("delete {}", target.short()),
         }
     }
 }

@@ -23,7 +23,7 @@ pub mod text;
 pub mod view;
 
 pub use call::Call;
-pub use change::{Change, Effect, Expectation, Op, PatchStyle, Payload, Phase, Recipe, Remark};
+pub use change::{Change, Effect, Expectation, FieldBack, Op, PatchStyle, Payload, Phase, Propagation, Recipe, Remark};
 pub use clock::{Clock, SystemClock};
 pub use error::{Cause, ClusterError, ToolError};
 pub use names::{NameEntry, Names};

@@ -9,7 +9,7 @@ use std::{fmt, time::Duration};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use crate::{error::ClusterError, object::ObjectRef, object::ResourceType, projection::Projection};
+use crate::{error::ClusterError, object::ObjectRef, object::ResourceType, projection::Projection, redact::Redactor};
 
 /// Where the program stands: context and namespace are pinned for its whole life or until `/context`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +136,7 @@ pub struct LogText {
     pub cut: bool,
 }
 
-/// What the person may do, as the cluster's own access review answers.
+/// What somebody may do, as the cluster's own access review answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// The verb, for example `patch`.
@@ -147,6 +147,35 @@ pub struct Access {
     pub subresource: Option<String>,
     /// The namespace; `None` asks for all namespaces.
     pub namespace: Option<String>,
+    /// One object; `None` asks for all of them.
+    pub name: Option<String>,
+}
+
+/// Of whom a permission is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The person whose credentials are used.
+    Me,
+    /// A user, by name.
+    User(String),
+    /// A group.
+    Group(String),
+    /// A service account.
+    ServiceAccount {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The cluster's answer to an access review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// Why, in the words of the cluster's authoriser; it names the binding where RBAC allows.
+    pub reason: Option<String>,
 }
 
 /// Read access to a cluster. Secrets come back as metadata without values.
@@ -171,14 +200,29 @@ pub trait Reader: Send + Sync {
     }
     /// Returns one container's log.
     fn logs<'a>(&'a self, query: &'a LogQuery) -> BoxFuture<'a, Result<LogText, ClusterError>>;
+    /// Returns whether somebody may do this, and why.
+    fn permission<'a>(
+        &'a self,
+        access: &'a Access,
+        subject: &'a Subject,
+    ) -> BoxFuture<'a, Result<Permission, ClusterError>>;
     /// Returns whether the person may do this.
-    fn allowed<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<bool, ClusterError>>;
+    fn allowed<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<bool, ClusterError>> {
+        Box::pin(async move { Ok(self.permission(access, &Subject::Me).await?.allowed) })
+    }
+    /// Returns the schemas that the cluster publishes for the group and version of a type (OpenAPI v3,
+    /// `components.schemas`), by name; empty where it publishes none.
+    fn schemas<'a>(&'a self, resource: &'a ResourceType) -> BoxFuture<'a, Result<Value, ClusterError>>;
 }
 
 /// A reader that may also fetch the values of one Secret, for a write that must compare them.
 pub trait FullReader: Reader {
-    /// Returns a Secret with its values, sealed.
-    fn secret<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>>;
+    /// Returns a Secret with its values, sealed. Every value is known to the redactor before this returns.
+    fn secret<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+        redactor: &'a Redactor,
+    ) -> BoxFuture<'a, Result<Sealed<Value>, ClusterError>>;
     /// Returns the same cluster as a plain reader.
     fn as_reader(&self) -> &dyn Reader;
 }

@@ -26,6 +26,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use serde_json::Value;
@@ -127,6 +128,16 @@ impl Redactor {
             }
         }
         state.registered.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+    }
+
+    /// Registers every value of a Secret: those of `data`, decoded, and those of `stringData`.
+    pub fn register_secret(&self, secret: &Value) {
+        let values = |field: &str| secret[field].as_object().into_iter().flatten().filter_map(|(_, it)| it.as_str());
+        for encoded in values("data") {
+            let decoded = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            self.register(decoded.as_deref().unwrap_or(encoded));
+        }
+        values("stringData").for_each(|value| self.register(value));
     }
 
     /// Returns the text with every registered value and every secret shape masked.
@@ -457,6 +468,13 @@ mod tests {
         {
             assert!(redactor().resolve_given(&mut arguments.clone()).is_err(), "{arguments}");
         }
+    }
+
+    #[test]
+    fn what_a_secret_holds_is_known_from_then_on() {
+        let redactor = redactor();
+        redactor.register_secret(&json!({"data": {"a": "cGVhY2hlcw=="}, "stringData": {"b": "bananas"}}));
+        assert_eq!(*redactor.text("peaches, cGVhY2hlcw== and bananas"), "‹secret:1›, ‹secret:1› and ‹secret:2›");
     }
 
     #[test]

@@ -75,6 +75,17 @@ pub(crate) fn resolve(question: &Question, sentence: &Sentence, context: &Contex
             }
             intent.overlay(&mut arguments, request.arguments);
         }
+        Missing::Image => {
+            let mut rest = segment.clone();
+            rest.take_head(&["use", "image", "use image", "it is", "with image"]);
+            let at = rest.head()?;
+            let image = rest.free(at).filter(|token| intents::may_be_image(token))?.text.clone();
+            rest.use_range(at, at + 1);
+            if rest.head().is_some() {
+                return None;
+            }
+            arguments.insert("image".to_owned(), image.into());
+        }
         Missing::Target => {
             let mut rest = segment.clone();
             let scope = crate::namespace::take(&mut rest, context);
@@ -98,7 +109,7 @@ fn directed(segment: &Segment, missing: Missing) -> Segment {
     let particle = match missing {
         Missing::CountUp => "up",
         Missing::CountDown => "down",
-        Missing::Target | Missing::Count => return segment.clone(),
+        Missing::Target | Missing::Count | Missing::Image => return segment.clone(),
     };
     if segment.word(0) != Some("by") {
         return segment.clone();

@@ -194,8 +194,10 @@ fn writes(tool: &str) -> bool {
 
 /// Returns whether a word of a segment names a change in any form; only for a better reason to pass.
 fn mentions_a_change(segment: &Segment) -> bool {
-    const STEMS: &[&str] =
-        &["scale", "scaling", "restart", "roll", "revert", "undo", "pause", "pausing", "resum", "bounc", "reboot"];
+    const STEMS: &[&str] = &[
+        "scale", "scaling", "restart", "roll", "revert", "undo", "pause", "pausing", "resum", "bounc", "reboot",
+        "delet", "creat", "drain", "cordon", "autoscal", "expos",
+    ];
     segment.tokens().iter().any(|token| {
         token.text.contains(' ')
             || STEMS.iter().any(|stem| token.word.starts_with(stem) && token.word.len() <= stem.len() + 4)

@@ -82,6 +82,8 @@ pub enum Missing {
     CountUp,
     /// The same after "scale down": "by two" means two fewer.
     CountDown,
+    /// The image that is to run.
+    Image,
 }
 
 /// Why there is no plan, for the person to read and for the model to go on from.

@@ -64,6 +64,14 @@ const EXPRESSIONS: &[(&str, &str)] = &[
     ("what you have done", "that"),
     ("what you've done", "that"),
     ("what was just done", "that"),
+    ("a secret and a configmap", "secret-and-configmap"),
+    ("a configmap and a secret", "secret-and-configmap"),
+    ("secret and configmap", "secret-and-configmap"),
+    ("configmap and secret", "secret-and-configmap"),
+    ("a secret and a config map", "secret-and-configmap"),
+    ("allow only", "allow-only"),
+    ("only allow", "allow-only"),
+    ("only let", "allow-only"),
 ];
 
 /// Said before an order that is only to be looked at.
@@ -117,6 +125,19 @@ const FORMS: &[(&str, &str)] = &[
     ("bouncing", "bounce"),
     ("showing", "show"),
     ("listing", "list"),
+    ("deleted", "delete"),
+    ("deleting", "delete"),
+    ("created", "create"),
+    ("creating", "create"),
+    ("drained", "drain"),
+    ("draining", "drain"),
+    ("setting", "set"),
+    ("gave", "give"),
+    ("giving", "give"),
+    ("exposed", "expose"),
+    ("exposing", "expose"),
+    ("cordoned", "cordon"),
+    ("autoscaled", "autoscale"),
     ("describing", "describe"),
 ];
 
@@ -133,6 +154,7 @@ impl Sentence {
             replace_all(&mut tokens, phrase, Some(word));
         }
         join_fractions(&mut tokens);
+        join_ranges(&mut tokens);
         for phrase in COURTESY {
             replace_all(&mut tokens, phrase, None);
         }
@@ -228,6 +250,19 @@ fn join_fractions(tokens: &mut Vec<Token>) {
         } else {
             at += 1;
         }
+    }
+}
+
+/// Makes one word of "between 2 and 5", before "and" cuts it into two. As a count it is unclear.
+fn join_ranges(tokens: &mut Vec<Token>) {
+    let mut at = 0;
+    while at + 4 <= tokens.len() {
+        let numbers = |at: usize| tokens[at].word.parse::<u32>().is_ok();
+        if matches(tokens, at, "between") && numbers(at + 1) && matches(tokens, at + 2, "and") && numbers(at + 3) {
+            let range = format!("{}-{}", tokens[at + 1].word, tokens[at + 3].word);
+            tokens.splice(at..at + 4, [Token::word(&range)]);
+        }
+        at += 1;
     }
 }
 

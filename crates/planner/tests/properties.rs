@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use todo_agent_core::Names;
 use todo_agent_planner::{Focus, Mode, PassReason, Planned, plan};
 
-const WRITES: &[&str] = &["scale", "rollout_control", "undo"];
+const WRITES: &[&str] =
+    &["scale", "rollout_control", "set", "autoscale", "create", "patch", "delete", "node_control", "undo"];
 
 /// Orders that are carried out as they stand.
 const ORDERS: &[&str] = &[
@@ -21,6 +22,15 @@ const ORDERS: &[&str] = &[
     "restart backend then scale frontend to 4",
     "scale the redis statefulset in the shop namespace to 3",
     "undo the last change",
+    "set the backend image to v1.1.0",
+    "give the backend 1Gi memory",
+    "set LOG_LEVEL to debug on backend",
+    "delete the pod redis-0",
+    "create a service to expose the frontend",
+    "create a Redis statefulset with persistent storage",
+    "autoscale frontend 2 to 5 at 70% cpu",
+    "label the deployment backend with tier=api",
+    "drain node worker-1",
 ];
 
 /// Words that forbid a change wherever they stand.

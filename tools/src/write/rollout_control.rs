@@ -106,7 +106,7 @@ pub(super) enum Came {
 }
 
 impl Came {
-    fn into_proposal(self, resolved: &Resolved, run: &Run) -> Proposal {
+    pub(super) fn into_proposal(self, resolved: &Resolved, run: &Run) -> Proposal {
         match self {
             Self::To(mut change) => {
                 change.remarks.splice(0..0, resolved.notes.iter().cloned().map(Remark::Fact));
@@ -227,7 +227,7 @@ impl Target {
         Phase { settle, deadline: PAUSE_DEADLINE, ..phase }
     }
 
-    fn change(&self, summary: String, command: &str, style: PatchStyle, body: Value) -> Change {
+    pub(super) fn change(&self, summary: String, command: &str, style: PatchStyle, body: Value) -> Change {
         let seconds = value::number(&self.live, "/spec/progressDeadlineSeconds")
             .and_then(|seconds| u64::try_from(seconds).ok())
             .unwrap_or(ROLLOUT_SECONDS);
@@ -259,7 +259,7 @@ impl Target {
     }
 
     /// Returns the number of the revision the workload is at; `None` where none is recorded.
-    async fn current_revision(&self, reader: &dyn Reader) -> Result<Option<i64>, ToolError> {
+    pub(super) async fn current_revision(&self, reader: &dyn Reader) -> Result<Option<i64>, ToolError> {
         if let Some(number) = revisions::current_number(&self.live) {
             return Ok(Some(number));
         }
@@ -267,7 +267,7 @@ impl Target {
         Ok(revisions.iter().rev().find(|revision| revision.is_current).map(|revision| revision.number))
     }
 
-    fn back_to(&self, before: Option<i64>, after: &Value, remarks: &mut Vec<Remark>) -> Option<Recipe> {
+    pub(super) fn back_to(&self, before: Option<i64>, after: &Value, remarks: &mut Vec<Remark>) -> Option<Recipe> {
         let keeps_none = value::number(&self.live, "/spec/revisionHistoryLimit") == Some(0);
         match before {
             Some(before) if !keeps_none => {
@@ -281,7 +281,7 @@ impl Target {
     }
 
     /// Returns what the replacement of the pods means for those who use them, where it is noticeable.
-    fn interruption(&self) -> Option<String> {
+    pub(super) fn interruption(&self) -> Option<String> {
         let desired = workloads::desired(&self.live);
         if desired == 0 {
             return Some("it has 0 replicas, so no pod is replaced now".to_owned());

@@ -7,11 +7,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use todo_agent_core::{
-    Cause, Change, FullReader, ObjectRef, Outcome, Output, Reader, Recipe, Remark, Run, ToolError,
+    Cause, Change, FieldBack, FullReader, ObjectRef, Outcome, Output, Propagation, Reader, Recipe, Remark, Run,
+    ToolError,
     journal::{PastChange, StepRecord},
 };
 
 use super::{
+    delete, make, patch,
     rollout_control::{Came, Paused, Target},
     scale,
 };
@@ -52,7 +54,7 @@ impl Write for Undo {
         let (mut changes, mut reasons) = (Vec::new(), Vec::new());
         // The last thing done is the first taken back.
         for recipe in past.undo.iter().rev().filter(|recipe| was_reached(&past, recipe.target())) {
-            match take_back(reader, &past, recipe).await? {
+            match take_back(reader, &past, recipe, run).await? {
                 Came::To(mut change) => {
                     change.undoes = Some(past.change_id.clone());
                     change.remarks.insert(0, Remark::Fact(format!("takes back {}", described(&past))));
@@ -111,15 +113,16 @@ fn described(past: &PastChange) -> String {
     if steps.is_empty() { past.change_id.clone() } else { format!("{} ({})", past.change_id, steps.join(", ")) }
 }
 
-async fn take_back(reader: &dyn Reader, past: &PastChange, recipe: &Recipe) -> Result<Came, ToolError> {
+async fn take_back(reader: &dyn Reader, past: &PastChange, recipe: &Recipe, run: &Run) -> Result<Came, ToolError> {
     let object = recipe.target().clone();
     let live = match reader.get(&object).await {
         Ok(live) => live,
-        Err(error) if error.is(Cause::NotFound) => {
-            return Err(ToolError::state(format!("{object} no longer exists, so nothing can be taken back")));
-        }
+        Err(error) if error.is(Cause::NotFound) => return of_nothing(&object, recipe),
         Err(error) => return Err(error.into()),
     };
+    if let Recipe::Recreate { .. } = recipe {
+        return Err(ToolError::state(format!("{object} is there again, so nothing is made")));
+    }
     if made_anew(past, &object, &live) {
         return Err(ToolError::state(format!("{object} was made anew since, so nothing can be taken back")));
     }
@@ -131,7 +134,48 @@ async fn take_back(reader: &dyn Reader, past: &PastChange, recipe: &Recipe) -> R
             let wanted = if *before { Paused::Yes } else { Paused::No };
             target.pause(wanted)
         }
+        Recipe::Fields { fields, .. } => fields_back(&target, fields),
+        Recipe::Remove { .. } => {
+            let Target { tool, object, live } = target;
+            let mut change = delete::change(tool, reader, object, &live, Propagation::Background, run).await?;
+            if let Some(generation) = value::number(&live, "/metadata/generation").filter(|generation| *generation > 1)
+            {
+                let fact = format!("it was changed since it was made (generation {generation})");
+                change.remarks.push(Remark::Fact(fact));
+            }
+            Ok(Came::To(Box::new(change)))
+        }
+        // There is an object, so it was refused above.
+        Recipe::Recreate { .. } => Ok(Came::Nothing("nothing is made".to_owned())),
     }
+}
+
+/// Returns what a recipe comes to where its object is not there.
+fn of_nothing(object: &ObjectRef, recipe: &Recipe) -> Result<Came, ToolError> {
+    match recipe {
+        Recipe::Recreate { object: saved, .. } => {
+            let summary = format!("make {} again", object.short());
+            let mut change = make::change(<Undo as Write>::NAME, object, saved.clone(), summary);
+            let fact = "it is made from what it was when it was deleted; what else was lost with it does not come back";
+            change.remarks.push(Remark::Fact(fact.to_owned()));
+            Ok(Came::To(Box::new(change)))
+        }
+        Recipe::Remove { .. } => Ok(Came::Nothing(format!("{} is gone already; nothing to change", object.short()))),
+        _ => Err(ToolError::state(format!("{object} no longer exists, so nothing can be taken back"))),
+    }
+}
+
+/// Sets fields back that are still as the change left them.
+fn fields_back(target: &Target, fields: &[FieldBack]) -> Result<Came, ToolError> {
+    let is = |field: &FieldBack, wanted: &Option<Value>| target.live.pointer(&field.pointer) == wanted.as_ref();
+    if fields.iter().all(|field| is(field, &field.before)) {
+        return Ok(Came::Nothing(format!("{} is as it was before; nothing to change", target.object.short())));
+    }
+    if let Some(field) = fields.iter().find(|field| !is(field, &field.after)) {
+        let path = field.pointer.trim_start_matches('/').replace('/', ".");
+        return Err(moved(&target.object, &format!("{path} was changed again since")));
+    }
+    Ok(Came::To(Box::new(patch::back(target.tool, &target.object, &target.live, fields))))
 }
 
 /// Returns the steps of a change that are about an object, with their numbers.

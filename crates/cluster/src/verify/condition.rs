@@ -26,7 +26,63 @@ pub(super) fn progress(expectation: &Expectation, object: &Value, written: Optio
         Expectation::Replicas { replicas, .. } => replicas_available(object, i64::from(*replicas)),
         Expectation::RolledOut { .. } => rolled_out(object, written),
         Expectation::Field { pointer, value, .. } => field_is(object, pointer, value),
+        Expectation::Kept { pointers, .. } => kept(object, pointers, written),
+        Expectation::Condition { condition, .. } => condition_holds(object, condition),
+        Expectation::Exists { .. } => exists(object),
+        Expectation::Absent { .. } => leaving(object),
     }
+}
+
+fn kept(object: &Value, pointers: &[String], written: Option<&Value>) -> Progress {
+    let Some(written) = written else { return Progress::Met("accepted by the server".to_owned()) };
+    let changed = pointers.iter().find(|pointer| object.pointer(pointer) != written.pointer(pointer));
+    match changed {
+        None => Progress::Met("as written".to_owned()),
+        Some(pointer) => {
+            let path: Vec<String> =
+                pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            Progress::Failed(overridden(object, &path, &format!("{} is no longer as written", dotted(pointer))))
+        }
+    }
+}
+
+fn condition_holds(object: &Value, wanted: &str) -> Progress {
+    let all = object["status"]["conditions"].as_array();
+    let Some(found) = all.into_iter().flatten().find(|condition| condition["type"] == wanted) else {
+        return Progress::Waiting(format!("nothing is said about {wanted} yet"));
+    };
+    let message = found["message"].as_str().unwrap_or_default();
+    if found["status"] == "True" {
+        return Progress::Met(format!("{wanted}: {message}"));
+    }
+    Progress::Waiting(format!("not {wanted}: {message}"))
+}
+
+/// An object that is there; kinds with a phase also tell whether they are of use yet.
+fn exists(object: &Value) -> Progress {
+    let phase = object["status"]["phase"].as_str();
+    match (object["kind"].as_str(), phase) {
+        (Some("PersistentVolumeClaim"), Some("Bound")) => {
+            let volume = object["spec"]["volumeName"].as_str().unwrap_or("a volume");
+            Progress::Met(format!("bound to {volume}"))
+        }
+        // Most storage classes bind when the first pod uses the claim, which may be never.
+        (Some("PersistentVolumeClaim"), _) => Progress::Met("made; it is bound when a pod uses it".to_owned()),
+        (Some("Namespace"), Some(phase)) if phase != "Active" => Progress::Waiting(format!("it is {phase}")),
+        _ => Progress::Met("made".to_owned()),
+    }
+}
+
+fn leaving(object: &Value) -> Progress {
+    let finalizers: Vec<&str> =
+        object["metadata"]["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let marked = object["metadata"]["deletionTimestamp"].is_string();
+    Progress::Waiting(match (marked, finalizers.is_empty()) {
+        (true, false) => format!("its deletion waits for finalizers: {}", finalizers.join(", ")),
+        (true, true) => "it is being deleted".to_owned(),
+        (false, _) => "it is still there".to_owned(),
+    })
 }
 
 fn field_is(object: &Value, pointer: &str, value: &Value) -> Progress {
@@ -220,6 +276,25 @@ mod tests {
         let written = json!({"spec": {"template": {"a": 1}}});
         let object = deployment_with(&json!({"template": {"a": 2}}), &json!({"observedGeneration": 2}));
         assert!(matches!(rolled_out(&object, Some(&written)), Progress::Failed(_)));
+    }
+
+    #[test]
+    fn a_field_is_kept_as_the_server_wrote_it() {
+        let written = json!({"spec": {"cpu": "1", "ports": [1]}, "metadata": {"labels": {"a/b": "x"}}});
+        let pointers = ["/spec/cpu".to_owned(), "/metadata/labels/a~1b".to_owned()];
+        assert_eq!(kept(&written, &pointers, Some(&written)), Progress::Met("as written".into()));
+        let mut other = written.clone();
+        other["spec"]["ports"] = json!([2]);
+        assert_eq!(kept(&other, &pointers, Some(&written)), Progress::Met("as written".into()));
+        other["metadata"]["labels"]["a/b"] = json!("y");
+        assert!(matches!(kept(&other, &pointers, Some(&written)), Progress::Failed(_)));
+    }
+
+    #[test]
+    fn a_deletion_says_what_it_waits_for() {
+        let object = json!({"metadata": {"deletionTimestamp": "now", "finalizers": ["kubernetes.io/pvc-protection"]}});
+        let waits = "its deletion waits for finalizers: kubernetes.io/pvc-protection";
+        assert_eq!(leaving(&object), Progress::Waiting(waits.into()));
     }
 
     #[test]

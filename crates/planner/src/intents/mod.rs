@@ -4,20 +4,29 @@
 //! Scope, target and the decision what may happen are common to all and live outside (`hearing`, `plan`).
 //! A further tool is a further file and a line in `INTENTS`.
 
+mod autoscale;
+mod create;
+mod delete;
 mod describe;
 mod events;
+mod import_env;
+mod label;
 mod list;
 mod list_phrases;
 mod logs;
+mod node_control;
 mod reading;
 mod rollout;
 mod rollout_control;
 mod scale;
+mod set;
 mod undo;
+mod values;
 mod wait_for;
 
 pub(crate) use reading::take_rest as reading_rest;
 use serde_json::{Map, Value};
+pub(crate) use values::may_be_image;
 
 use crate::{
     context::Context,
@@ -112,6 +121,7 @@ pub(crate) trait Intent: Sync {
         match missing {
             Missing::Target => "Which workload do you mean?".to_owned(),
             Missing::Count | Missing::CountUp | Missing::CountDown => "How many replicas should it have?".to_owned(),
+            Missing::Image => "Which image?".to_owned(),
         }
     }
     /// Lays new arguments over those of the request that they go on from.
@@ -125,6 +135,13 @@ pub(crate) const INTENTS: &[&dyn Intent] = &[
     &undo::Undo,
     &rollout_control::RolloutControl,
     &scale::Scale,
+    &set::Set,
+    &autoscale::Autoscale,
+    &create::Create,
+    &label::Label,
+    &import_env::ImportEnv,
+    &delete::Delete,
+    &node_control::NodeControl,
     &wait_for::WaitFor,
     &logs::Logs,
     &events::Events,

@@ -63,6 +63,7 @@ containers computer laptop browser phone router internet vm hardware timeout pro
 concurrency threads interval priority weight sidecars affinity toleration tolerations strategy surge pool pools replicaset
 namespaces ns kubeconfig credentials password passwords admin root sudo approve approval permission permissions canary
 phrase sentence word translate language german english french spanish everything's something's nothing's
+unset persistent grant autoscaling ram cores core access group groups allow evacuate destroy
 zero times twice double triple halve halved doubled quadruple dozen couple hundred thousand million
 max maximum min minimum limit average level
 ";

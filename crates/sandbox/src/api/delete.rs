@@ -97,11 +97,14 @@ fn options(incoming: &Incoming) -> Result<Options, ApiError> {
             Value::from(kind)
         )));
     }
-    let text =
-        |field: &str| body[field].as_str().map(str::to_owned).or_else(|| incoming.query.get(field).map(str::to_owned));
+    // With a body the query is not looked at, not even for dryRun (`DeleteResource`).
+    let asked = body.is_null();
+    let query = |field: &str| incoming.query.get(field).filter(|_| asked).map(str::to_owned);
+    let text = |field: &str| body[field].as_str().map(str::to_owned).or_else(|| query(field));
     let grace = match body["gracePeriodSeconds"].as_i64() {
         Some(seconds) => Some(seconds),
-        None => incoming.query.number("gracePeriodSeconds")?,
+        None if asked => incoming.query.number("gracePeriodSeconds")?,
+        None => None,
     };
     let grace = grace.map(u64::try_from).transpose().map_err(|_| {
         let value = json!(grace);
@@ -110,7 +113,7 @@ fn options(incoming: &Incoming) -> Result<Options, ApiError> {
     })?;
     let orphan = body["orphanDependents"]
         .as_bool()
-        .or_else(|| incoming.query.get("orphanDependents").map(|_| incoming.query.flag("orphanDependents")));
+        .or_else(|| query("orphanDependents").map(|_| incoming.query.flag("orphanDependents")));
     let policy = text("propagationPolicy");
     if orphan.is_some() && policy.is_some() {
         let why = "orphanDependents and deletionPropagation cannot be both set";
@@ -144,7 +147,7 @@ fn options(incoming: &Incoming) -> Result<Options, ApiError> {
             uid: precondition("uid"),
             resource_version: precondition("resourceVersion"),
         },
-        dry_run: dry_in_body || incoming.is_dry_run()?,
+        dry_run: dry_in_body || (asked && incoming.is_dry_run()?),
     })
 }
 
