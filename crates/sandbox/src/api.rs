@@ -4,6 +4,7 @@
 //! `incoming` is a request, `route` what its path names, `auth` who asks and whether they may, `status`
 //! every refusal, `reply` an answer.
 
+mod apply;
 mod auth;
 mod delete;
 mod discovery;
@@ -13,6 +14,7 @@ mod logs;
 pub(crate) mod managed_fields;
 mod metadata;
 mod openapi;
+mod options;
 mod patch;
 mod query;
 mod read;
@@ -20,6 +22,7 @@ mod reply;
 mod request_log;
 mod reviews;
 mod route;
+mod scale;
 mod server;
 mod status;
 mod strategic;

@@ -142,8 +142,10 @@ fn service(object: &mut Value) {
     for port in list_mut(spec.get_mut("ports")) {
         if let Some(port) = port.as_object_mut() {
             default(port, "protocol", "TCP");
-            if let Some(number) = port.get("port").cloned() {
-                default(port, "targetPort", number);
+            // Go writes an unset target as 0.
+            let is_unset = port.get("targetPort").is_none_or(|target| *target == 0 || *target == "");
+            if let Some(number) = port.get("port").cloned().filter(|_| is_unset) {
+                port.insert("targetPort".into(), number);
             }
         }
     }

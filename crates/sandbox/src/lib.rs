@@ -2,7 +2,7 @@
 //!
 //! `simulation` is the whole cluster as one value (`Sandbox`) on virtual time; `world` is what it starts
 //! with; `dispatch` wakes `controllers`, `scheduler`, `nodes` and `kubelet`, which act through the store.
-//! `store` holds the objects; `api` serves them over HTTP (`ApiServer`); `gc` collects what owners leave.
+//! `store` holds the objects, `ownership` says whose their fields are; `api` serves them over HTTP (`ApiServer`); `gc` collects what owners leave.
 //! It answers as the real API server does, or with 501 and a reason.
 #![warn(missing_docs)]
 
@@ -17,9 +17,11 @@ mod dispatch;
 mod durations;
 mod events;
 mod gc;
+mod go;
 mod kubelet;
 mod nodes;
 mod object;
+mod ownership;
 mod random;
 mod scheduler;
 mod schema;

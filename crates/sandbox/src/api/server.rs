@@ -27,7 +27,7 @@ use super::reply::{Content, Reply, Trace};
 use super::request_log::RequestLog;
 use super::route::{Route, Target, Verb, route};
 use super::status::ApiError;
-use super::{delete, discovery, logs, openapi, patch, read, reviews, tokens, watch, write};
+use super::{delete, discovery, logs, openapi, patch, read, reviews, scale, tokens, watch, write};
 use crate::simulation::{Sandbox, State};
 
 /// The body of an answer; a watch's goes on until the watch ends.
@@ -172,7 +172,7 @@ impl ApiServer {
                 drop(state);
                 logs::logs(incoming, target, &self.sandbox)
             }
-            ("scale", _) => patch::scale(incoming, target, &mut state.store),
+            ("scale", _) => scale::scale(incoming, target, &mut state.store),
             ("token", Verb::Create) => tokens::create(incoming, target, &mut state),
             ("token", _) => Err(ApiError::method_not_allowed()),
             ("", Verb::Watch) => {

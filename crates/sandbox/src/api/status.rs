@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::ownership::Conflicts;
 use crate::schema::Resource;
 use crate::store::{Expired, StoreError};
 
@@ -227,6 +228,25 @@ impl ApiError {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
+    /// 415 for a patch of a type that there is not.
+    pub(crate) fn unsupported_patch() -> Self {
+        let mut error = Self::unsupported_media("415: Unsupported Media Type");
+        error.details = Some(json!({}));
+        error
+    }
+
+    /// 409 because others hold what an apply would change.
+    pub(crate) fn apply_conflict(conflicts: &Conflicts) -> Self {
+        let mut error = Self::new(409, "Conflict", conflicts.message());
+        error.details = Some(json!({"causes": conflicts.causes()}));
+        error
+    }
+
+    /// 500 for what the real server passes on of its libraries; such an answer has no reason.
+    pub(crate) fn unknown(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
     /// 422 for an object of a served resource.
     pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         Self::invalid_kind(resource.kind.kind, resource.kind.group, name, causes)
@@ -302,6 +322,11 @@ impl ApiError {
             "kind": "Status", "apiVersion": "v1", "metadata": metadata, "status": "Failure",
             "message": self.message, "reason": self.reason, "code": self.code
         });
+        if self.reason.is_empty()
+            && let Some(status) = status.as_object_mut()
+        {
+            status.remove("reason");
+        }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
         }

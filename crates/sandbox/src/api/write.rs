@@ -12,6 +12,7 @@ use super::reply::Reply;
 use super::route::Target;
 use super::status::ApiError;
 use crate::object::{self, metadata_mut};
+use crate::ownership::Managers;
 use crate::schema::{self, Resource, Unknown};
 use crate::store::{Key, Part, Store};
 use crate::{allocation, defaults, validation};
@@ -22,16 +23,40 @@ const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 /// The longest prefix that `generateName` may have; the rest of 63 bytes is generated.
 const GENERATED_PREFIX: usize = 58;
 
+/// Who holds what after a write.
+pub(super) enum Ownership {
+    /// Who made the request takes what it changes.
+    Taken,
+    /// An apply has settled it.
+    Settled(Managers),
+}
+
 /// Answers `create`.
 pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) -> Result<Reply, ApiError> {
-    let form = incoming.form()?;
-    let dry_run = incoming.is_dry_run()?;
-    let manager = incoming.manager()?;
-    let resource = target.resource;
-    let (mut object, warnings) = read_object(incoming, resource)?;
+    incoming.check_options()?;
+    let (mut object, warnings) = read_object(incoming, target.resource)?;
     let sent = object.clone();
     place(&mut object, target)?;
     generate_name(&mut object, store);
+    metadata_mut(&mut object).remove("managedFields");
+    let manager = incoming.manager();
+    insert(incoming, target, object, store, warnings, |object| {
+        managed_fields::record_creation(object, &sent, &manager, incoming.now);
+    })
+}
+
+/// Stores a new object, for `create` and for an apply of what is not there; `record` says who holds what of it.
+pub(super) fn insert(
+    incoming: &Incoming,
+    target: &Target,
+    mut object: Value,
+    store: &mut Store,
+    warnings: Vec<String>,
+    record: impl FnOnce(&mut Value),
+) -> Result<Reply, ApiError> {
+    let form = incoming.form()?;
+    let dry_run = incoming.is_dry_run()?;
+    let resource = target.resource;
     admit_namespace(&object, resource, store)?;
     admit_service_account(&object, resource, store)?;
     defaults::apply(&mut object);
@@ -42,8 +67,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
     if !causes.is_empty() {
         return Err(ApiError::invalid(resource, &name, &causes));
     }
-    metadata_mut(&mut object).remove("managedFields");
-    managed_fields::record_creation(&mut object, &sent, &manager, incoming.now);
+    record(&mut object);
     let refused = |error| ApiError::of_store(&error, resource, &name);
     let reply = if dry_run {
         let drafted = store.drafted(object, incoming.now).map_err(refused)?;
@@ -57,6 +81,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
 
 /// Answers `update` of an object or its status.
 pub(crate) fn update(incoming: &Incoming, target: &Target, store: &mut Store) -> Result<Reply, ApiError> {
+    incoming.check_options()?;
     let (mut object, warnings) = read_object(incoming, target.resource)?;
     let found = object::name(&object);
     if found.is_empty() {
@@ -73,21 +98,21 @@ pub(crate) fn update(incoming: &Incoming, target: &Target, store: &mut Store) ->
     }
     place(&mut object, target)?;
     existing(target, store)?;
-    replace(incoming, target, object, store, warnings, object_as)
+    replace(incoming, target, object, store, warnings, Ownership::Taken, object_as)
 }
 
-/// Stores an object in place of the target, for `update` and `patch`; `shown` is what the client gets to see.
-pub(crate) fn replace(
+/// Stores an object in place of the target, for `update`, `patch` and apply; `shown` is what the client gets to see.
+pub(super) fn replace(
     incoming: &Incoming,
     target: &Target,
     mut object: Value,
     store: &mut Store,
     warnings: Vec<String>,
+    ownership: Ownership,
     shown: impl Fn(&Value, Form) -> Result<Value, ApiError>,
 ) -> Result<Reply, ApiError> {
     let form = incoming.form()?;
     let dry_run = incoming.is_dry_run()?;
-    let manager = incoming.manager()?;
     let resource = target.resource;
     let part = if target.subresource == "status" { Part::Status } else { Part::Spec };
     if part == Part::Spec {
@@ -95,6 +120,7 @@ pub(crate) fn replace(
         keep_assigned(&mut object, store, target);
         allocation::allocate(&mut object, store);
     }
+    let sent = object["metadata"].get("managedFields").cloned().unwrap_or_default();
     let refused = |error| ApiError::of_store(&error, resource, &target.name);
     let (current, mut merged) = store.merged(object, part).map_err(refused)?;
     if part == Part::Spec {
@@ -103,28 +129,22 @@ pub(crate) fn replace(
             return Err(ApiError::invalid(resource, &target.name, &causes));
         }
     }
-    let before = current["metadata"]["managedFields"].clone();
-    set_managed_fields(&mut merged, before);
-    // The server does not begin to track an object that nobody has written fields of. What the sandbox's
-    // controllers make is tracked from the first client on: they claim no fields themselves.
-    let is_tracked = current["metadata"]["managedFields"].is_array() || !object::owner_references(&current).is_empty();
-    if is_tracked {
-        managed_fields::record(&mut merged, &current, &manager, &target.subresource, incoming.now);
+    match ownership {
+        Ownership::Settled(managers) => managers.write(&mut merged),
+        Ownership::Taken => match managed_fields::inherited(&sent, &current, &target.subresource) {
+            Some(managers) if managed_fields::is_tracked(&managers, &current) => {
+                let manager = incoming.manager();
+                managed_fields::record_on(managers, &mut merged, &current, &manager, &target.subresource, incoming.now);
+            }
+            _ => drop(metadata_mut(&mut merged).remove("managedFields")),
+        },
     }
+    managed_fields::keep_times(&mut merged, &current);
     if dry_run {
         return Ok(Reply::json(shown(&merged, form)?).warning(warnings));
     }
     let stored = store.replace(merged, part, incoming.now).map_err(refused)?;
     Ok(Reply::json(shown(&stored, form)?).warning(warnings).written())
-}
-
-fn set_managed_fields(object: &mut Value, entries: Value) {
-    let metadata = metadata_mut(object);
-    if entries.is_null() {
-        metadata.remove("managedFields");
-    } else {
-        metadata.insert("managedFields".into(), entries);
-    }
 }
 
 /// A Service that is replaced without its addresses keeps them.
@@ -181,6 +201,7 @@ pub(crate) fn decode(incoming: &Incoming, resource: &Resource, object: &mut Valu
         schema::decode(kind.kind, object).map_err(|error| ApiError::bad_request(handled(&error.to_string())))?;
     object::set(object, "apiVersion", own);
     object::set(object, "kind", kind.kind);
+    schema::as_written(kind.kind, object);
     report_unknown(incoming, &unknown).map_err(|why| ApiError::bad_request(handled(&why)))
 }
 

@@ -57,9 +57,9 @@ async fn what_is_not_implemented_says_so() {
     let openapi = client.get("/openapi/v2").await;
     assert_eq!(openapi.refusal(), (501, "the sandbox does not implement this: OpenAPI v2; ask for /openapi/v3"));
     let protobuf = client.with("content-type", "application/vnd.kubernetes.protobuf");
-    // An envelope around a kind that no client was seen to send.
-    let answer = protobuf.send("POST", CONFIG_MAPS, "k8s\0\u{a}\u{7}\u{12}\u{5}Lease").await;
-    let why = "the sandbox does not implement this: Lease in protobuf; send application/json";
+    // An envelope around a kind that there is not.
+    let answer = protobuf.send("POST", CONFIG_MAPS, "k8s\0\u{a}\u{7}\u{12}\u{5}Thing").await;
+    let why = "the sandbox does not implement this: Thing in protobuf; send application/json";
     assert_eq!(answer.refusal(), (501, why));
 }
 
