@@ -1,6 +1,7 @@
 // Prints the fields of every struct of Kubernetes' built-in kinds, one struct a line, for the sandbox:
 //
-//	go run . "$(go list -m -f '{{.Dir}}' k8s.io/kubernetes)" > ../src/schema/types.txt
+//	kubernetes=$(cd ../../../tests/cluster/go/kubernetes && go list -m -f '{{.Dir}}' k8s.io/kubernetes)
+//	go run . "$kubernetes" > ../src/schema/types.txt
 //
 // What a field is called, whether it is written when it is empty, its number in protobuf and how a strategic
 // patch merges it are in the tags of the Go types; who owns what of it in server-side apply is in the OpenAPI

@@ -10,7 +10,7 @@ use crate::object::{self, metadata_mut};
 use crate::ownership::{FieldSet, Manager, Managers};
 use crate::schema::{as_written, declared_field, root_type};
 
-/// Fields that the server fills in after the manager's fields were taken down: admission and allocation.
+/// Fields that are filled in together with the defaults here, and by admission or allocation there: nobody's.
 const ADMITTED: [(&str, &str); 10] = [
     ("Pod", "preemptionPolicy"),
     ("Pod", "priority"),
@@ -98,13 +98,6 @@ pub(crate) fn record_creation(object: &mut Value, sent: &Value, manager: &str, n
     if let Some(spec) = made.get_mut("spec").and_then(Value::as_object_mut) {
         for (_, field) in ADMITTED.iter().filter(|(of, field)| *of == kind && sent["spec"].get(*field).is_none()) {
             spec.remove(*field);
-        }
-        for (at, port) in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
-            if sent["spec"]["ports"][at].get("nodePort").is_none()
-                && let Some(port) = port.as_object_mut()
-            {
-                port.remove("nodePort");
-            }
         }
     }
     record(&mut made, &Value::Null, manager, "", now);

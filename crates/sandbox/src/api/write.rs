@@ -60,6 +60,9 @@ pub(super) fn insert(
     admit_namespace(&object, resource, store)?;
     admit_service_account(&object, resource, store)?;
     defaults::apply(&mut object);
+    // Whose fields they are is written down before the server adds its own.
+    let mut claimed = object.clone();
+    record(&mut claimed);
     defaults::initial_status(&mut object);
     allocation::allocate(&mut object, store);
     let name = object::name(&object).to_owned();
@@ -67,7 +70,7 @@ pub(super) fn insert(
     if !causes.is_empty() {
         return Err(ApiError::invalid(resource, &name, &causes));
     }
-    record(&mut object);
+    set_managed_fields(&mut object, claimed["metadata"]["managedFields"].clone());
     let refused = |error| ApiError::of_store(&error, resource, &name);
     let reply = if dry_run {
         let drafted = store.drafted(object, incoming.now).map_err(refused)?;
@@ -145,6 +148,15 @@ pub(super) fn replace(
     }
     let stored = store.replace(merged, part, incoming.now).map_err(refused)?;
     Ok(Reply::json(shown(&stored, form)?).warning(warnings).written())
+}
+
+fn set_managed_fields(object: &mut Value, entries: Value) {
+    let metadata = metadata_mut(object);
+    if entries.is_null() {
+        metadata.remove("managedFields");
+    } else {
+        metadata.insert("managedFields".into(), entries);
+    }
 }
 
 /// A Service that is replaced without its addresses keeps them.
