@@ -198,9 +198,10 @@ impl Store {
         let metadata = metadata_mut(&mut object);
         metadata.insert("uid".into(), key::uid(self.seed, self.issued).into());
         metadata.insert("creationTimestamp".into(), time_text(now).into());
-        for absent in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
+        for absent in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             metadata.remove(absent);
         }
+        // Kinds that count no generations keep what a client sends.
         if key.has_generation() {
             metadata.insert("generation".into(), 1.into());
         }

@@ -29,25 +29,34 @@ pub(crate) fn patch(incoming: &Incoming, target: &Target, store: &mut Store) -> 
     if incoming.is_apply() {
         return super::apply::apply(incoming, target, store);
     }
-    check_media(incoming)?;
-    incoming.check_options()?;
+    check(incoming)?;
     let current = existing(target, store)?;
     let mut object = apply(incoming, &current)?;
     let kind = target.resource.kind.kind;
     let invalid =
         |shown: &str, why: &str| ApiError::invalid_kind("", "", "", &[Cause::invalid("patch", &shown.into(), why)]);
-    let unknown = schema::decode(kind, &mut object)
-        .map_err(|error| invalid(&serde_json::to_string(&object).unwrap_or_default(), &error.to_string()))?;
+    let unknown = schema::decode(kind, &mut object).map_err(|error| {
+        if is_strategic(incoming) {
+            return invalid(&shown(incoming), &error.of_converter());
+        }
+        invalid(&serde_json::to_string(&object).unwrap_or_default(), &error.to_string())
+    })?;
     let warnings = write::report_unknown(incoming, &unknown).map_err(|why| invalid(&shown(incoming), &why))?;
     schema::as_written(kind, &mut object);
     check_identity(&object, &current, target)?;
     write::replace(incoming, target, object, store, warnings, Ownership::Taken, object_as)
 }
 
-fn check_media(incoming: &Incoming) -> Result<(), ApiError> {
+/// 422 because of what a patch made of the object, or because of the patch.
+pub(super) fn invalid(shown: &str, why: &str) -> ApiError {
+    ApiError::invalid_kind("", "", "", &[Cause::invalid("patch", &shown.into(), why)])
+}
+
+/// Refuses what is no patch, and options that make no sense.
+pub(super) fn check(incoming: &Incoming) -> Result<(), ApiError> {
     match incoming.content_type().as_str() {
         "application/json-patch+json" | "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
-            Ok(())
+            incoming.check_options()
         }
         // Apply patches in CBOR too: the feature is off there.
         _ => Err(ApiError::unsupported_patch()),
@@ -160,9 +169,13 @@ fn not_a_map(body: &Value) -> &'static str {
     not_a_list(body).unwrap_or("array")
 }
 
+fn is_strategic(incoming: &Incoming) -> bool {
+    incoming.content_type() == "application/strategic-merge-patch+json"
+}
+
 /// Returns the request's patch as an error shows it: a strategic one is a Go map by then.
 fn shown(incoming: &Incoming) -> String {
-    if incoming.content_type() == "application/strategic-merge-patch+json" {
+    if is_strategic(incoming) {
         return go::text(&serde_json::from_slice(&incoming.body).unwrap_or_default());
     }
     String::from_utf8_lossy(&incoming.body).into_owned()

@@ -1,5 +1,6 @@
 //! `scale`: the replica count of a workload as an `autoscaling/v1` Scale.
 
+use http::Method;
 use serde_json::{Value, json};
 
 use super::incoming::Incoming;
@@ -28,12 +29,15 @@ pub(crate) fn scale(incoming: &Incoming, target: &Target, store: &mut Store) -> 
             applied
         }
         "PATCH" => {
-            incoming.check_options()?;
+            patch::check(incoming)?;
             patch::apply(incoming, &before)?
         }
         _ => return Err(ApiError::method_not_allowed()),
     };
     schema::decode("Scale", &mut wanted).map_err(|error| {
+        if incoming.method == Method::PATCH {
+            return patch::invalid(&wanted.to_string(), &error.to_string());
+        }
         ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {error}"))
     })?;
     let found = object::name(&wanted);

@@ -23,6 +23,10 @@ const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 /// The longest prefix that `generateName` may have; the rest of 63 bytes is generated.
 const GENERATED_PREFIX: usize = 58;
 
+/// What a client cannot say of a new object (`WipeObjectMetaSystemFields`).
+const SYSTEM_FIELDS: [&str; 6] =
+    ["uid", "selfLink", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"];
+
 /// Who holds what after a write.
 pub(super) enum Ownership {
     /// Who made the request takes what it changes.
@@ -38,7 +42,9 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
     let sent = object.clone();
     place(&mut object, target)?;
     generate_name(&mut object, store);
-    metadata_mut(&mut object).remove("managedFields");
+    for field in SYSTEM_FIELDS {
+        metadata_mut(&mut object).remove(field);
+    }
     let manager = incoming.manager();
     insert(incoming, target, object, store, warnings, |object| {
         managed_fields::record_creation(object, &sent, &manager, incoming.now);
@@ -217,10 +223,15 @@ pub(crate) fn decode(incoming: &Incoming, resource: &Resource, object: &mut Valu
     report_unknown(incoming, &unknown).map_err(|why| ApiError::bad_request(handled(&why)))
 }
 
-/// Applies `fieldValidation` to the fields that were dropped.
+/// Applies `fieldValidation` to the fields that the body has twice and to those that were dropped.
 pub(crate) fn report_unknown(incoming: &Incoming, unknown: &[Unknown]) -> Result<Vec<String>, String> {
-    let texts: Vec<String> = unknown.iter().map(|field| format!("unknown field \"{}\"", field.0)).collect();
-    match incoming.query.get("fieldValidation").unwrap_or("Warn") {
+    let validation = incoming.query.get("fieldValidation").unwrap_or("Warn");
+    let is_json = incoming.content_type().is_empty() || incoming.content_type().ends_with("json");
+    let twice = if is_json && validation != "Ignore" { schema::duplicates(&incoming.body) } else { Vec::new() };
+    let twice = twice.into_iter().map(|field| format!("duplicate field \"{field}\""));
+    let texts: Vec<String> =
+        twice.chain(unknown.iter().map(|field| format!("unknown field \"{}\"", field.0))).collect();
+    match validation {
         "Strict" if !texts.is_empty() => Err(format!("strict decoding error: {}", texts.join(", "))),
         "Ignore" | "Strict" => Ok(Vec::new()),
         _ => Ok(texts),

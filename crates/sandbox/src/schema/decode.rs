@@ -10,6 +10,7 @@ use thiserror::Error;
 use todo_agent_kube_rules::quantities::Quantity;
 
 use super::types::{Shape, row};
+use crate::go;
 
 /// A field that the kind does not have, by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +21,23 @@ pub(crate) struct Unknown(pub(crate) String);
 pub(crate) enum TypeError {
     /// A value of the wrong JSON type.
     #[error("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {wanted}")]
-    Type { found: String, owner: String, path: String, wanted: String },
+    Type { found: String, owner: String, path: String, wanted: String, converted: String },
     /// A text that is no quantity.
     #[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
     Quantity,
     /// A text that is not base64.
     #[error("illegal base64 data at input byte 0")]
     Base64,
+}
+
+impl TypeError {
+    /// Returns the error as the converter of Go maps has it, which strategic merge patches go through.
+    pub(crate) fn of_converter(&self) -> String {
+        match self {
+            Self::Type { converted, .. } => converted.clone(),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// Reads an object of `kind` in place and returns the fields that were dropped.
@@ -144,7 +155,24 @@ fn wrong(value: &Value, place: &Place, wanted: String) -> TypeError {
         Value::Array(_) => "array".to_owned(),
         Value::Object(_) => "object".to_owned(),
     };
-    TypeError::Type { found, owner: place.owner.clone(), path: place.plain.clone(), wanted }
+    let converted = converted(value, &wanted);
+    TypeError::Type { found, owner: place.owner.clone(), path: place.plain.clone(), wanted, converted }
+}
+
+/// Source: `fromUnstructured` of `apimachinery/pkg/runtime/converter.go`.
+fn converted(value: &Value, wanted: &str) -> String {
+    let found = match value {
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
+        scalar => go::type_name(scalar),
+    };
+    match wanted {
+        "string" if found == "int64" => format!("cannot convert {found} to {wanted}"),
+        "string" | "int32" | "int64" | "bool" => format!("unrecognized type: {wanted}"),
+        wanted if wanted.starts_with("map") => format!("cannot restore map from {found}"),
+        wanted if wanted.starts_with("[]") => format!("cannot restore slice from {found}"),
+        _ => format!("cannot restore struct from: {found}"),
+    }
 }
 
 fn wanted(shape: &Shape) -> String {
