@@ -36,6 +36,11 @@ pub(crate) const RULES: &[Rule] = &[
         reason: "what kubectl hands to diff and to editors has random names",
         apply: files,
     },
+    Rule {
+        name: "log lines",
+        reason: "kubectl's own log begins its lines with the time and its process",
+        apply: log_lines,
+    },
     Rule { name: "times", reason: "when a run happened; that there is a time is compared", apply: times },
     Rule {
         name: "ages",
@@ -124,6 +129,10 @@ fn hashes(pass: &mut Pass, text: &str) -> String {
 
 fn files(_: &mut Pass, text: &str) -> String {
     pattern!(r"/tmp/(LIVE-|MERGED-|kubectl-edit-)\d+").replace_all(text, "/tmp/${1}RANDOM").into_owned()
+}
+
+fn log_lines(_: &mut Pass, text: &str) -> String {
+    pattern!(r"(?m)^([IWE])\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ ").replace_all(text, "$1 ").into_owned()
 }
 
 fn times(_: &mut Pass, text: &str) -> String {

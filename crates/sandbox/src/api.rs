@@ -8,6 +8,7 @@ mod apply;
 mod auth;
 mod delete;
 mod discovery;
+mod escalation;
 mod form;
 mod incoming;
 mod logs;

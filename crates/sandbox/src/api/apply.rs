@@ -44,10 +44,10 @@ pub(super) fn apply(incoming: &Incoming, target: &Target, store: &mut Store) -> 
     };
     let Applied { mut object, managers } = application.to(&live, &managers).map_err(|why| refused(why, &config))?;
     schema::decode(kind.kind, &mut object).map_err(|error| {
-        let which = described(&config);
+        let (which, of) = (described(&config), described_kind(&kind.api_version(), kind.kind));
+        let why = error.of_converter();
         ApiError::unknown(format!(
-            "failed to convert new object ({which}) to proper version ({}): {error}",
-            kind.api_version()
+            "failed to convert new object ({which}) to proper version: unable to convert unstructured object to {of}: {why}"
         ))
     })?;
     schema::as_written(kind.kind, &mut object);

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::escalation;
 use super::form::Form;
 use super::incoming::Incoming;
 use super::managed_fields;
@@ -65,6 +66,7 @@ pub(super) fn insert(
     let resource = target.resource;
     admit_namespace(&object, resource, store)?;
     admit_service_account(&object, resource, store)?;
+    escalation::check(incoming, target, &object, None, store)?;
     defaults::apply(&mut object);
     // Whose fields they are is written down before the server adds its own.
     let mut claimed = object.clone();
@@ -133,6 +135,7 @@ pub(super) fn replace(
     let refused = |error| ApiError::of_store(&error, resource, &target.name);
     let (current, mut merged) = store.merged(object, part).map_err(refused)?;
     if part == Part::Spec {
+        escalation::check(incoming, target, &merged, Some(&current), store)?;
         let causes = validation::on_update(&merged, &current);
         if !causes.is_empty() {
             return Err(ApiError::invalid(resource, &target.name, &causes));

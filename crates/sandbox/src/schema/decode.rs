@@ -35,7 +35,8 @@ impl TypeError {
     pub(crate) fn of_converter(&self) -> String {
         match self {
             Self::Type { converted, .. } => converted.clone(),
-            other => other.to_string(),
+            Self::Base64 => format!("error decoding from json: {self}"),
+            Self::Quantity => self.to_string(),
         }
     }
 }

@@ -28,6 +28,9 @@ pub(super) fn spec(spec: &Value, path: &str) -> Vec<Cause> {
                 causes.push(Cause::duplicate(format!("{place}.name"), &name.into()));
             }
             self::container(container, &place, &volumes, &mut causes);
+            if list == "initContainers" && container["restartPolicy"] != "Always" {
+                causes.extend(lasting(container, &place));
+            }
         }
     }
     one_of(&spec["restartPolicy"], &format!("{path}.restartPolicy"), &["Always", "OnFailure", "Never"], &mut causes);
@@ -42,6 +45,16 @@ pub(super) fn spec(spec: &Value, path: &str) -> Vec<Cause> {
         &format!("{path}.terminationGracePeriodSeconds"),
     ));
     causes
+}
+
+/// Returns a cause for each part that only a container has that keeps running.
+fn lasting<'a>(container: &'a Value, place: &'a str) -> impl Iterator<Item = Cause> + 'a {
+    let parts = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"];
+    let why = "may not be set for init containers without restartPolicy=Always";
+    parts
+        .into_iter()
+        .filter(|part| container.get(part).is_some())
+        .map(move |part| Cause::forbidden(format!("{place}.{part}"), why))
 }
 
 /// Adds a cause when a present text is not one of the supported words.
