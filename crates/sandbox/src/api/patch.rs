@@ -12,7 +12,7 @@ use super::strategic::{self, StrategicError};
 use super::write::{self, Ownership};
 use crate::go;
 use crate::object;
-use crate::schema;
+use crate::schema::{self, Shape};
 use crate::store::Store;
 
 /// A JSON patch may have at most this many operations, as in the real server.
@@ -30,9 +30,15 @@ pub(crate) fn patch(incoming: &Incoming, target: &Target, store: &mut Store) -> 
         return super::apply::apply(incoming, target, store);
     }
     check(incoming)?;
+    let kind = target.resource.kind.kind;
+    if is_strategic(incoming) && schema::root_type(kind) == Shape::Custom {
+        // Nothing says how the lists of custom objects merge.
+        return Err(ApiError::unsupported_media(
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+        ));
+    }
     let current = existing(target, store)?;
     let mut object = apply(incoming, &current)?;
-    let kind = target.resource.kind.kind;
     let invalid =
         |shown: &str, why: &str| ApiError::invalid_kind("", "", "", &[Cause::invalid("patch", &shown.into(), why)]);
     let unknown = schema::decode(kind, &mut object).map_err(|error| {

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::element::Element;
+use super::typed::is_declared;
 use crate::schema::{Shape, declared_field};
 
 /// A set of paths.
@@ -109,14 +110,15 @@ impl FieldSet {
 
     /// Returns the set with the declared fields that it has paths below.
     pub(super) fn with_named_fields(&self, shape: &Shape) -> Self {
-        let is_struct = matches!(shape, Shape::Struct { .. });
         self.map(|element, node| {
             let inner = match (element, shape) {
                 (Element::Field(name), _) => declared_field(shape, name),
                 (Element::Key(_), Shape::List { of, .. }) => Some(&**of),
                 _ => None,
             };
-            let is_named = is_struct && inner.is_some() && !node.below.is_empty();
+            let is_named = matches!(element, Element::Field(name) if is_declared(shape, name))
+                && inner.is_some()
+                && !node.below.is_empty();
             let below = inner.map_or_else(|| node.below.clone(), |inner| node.below.with_named_fields(inner));
             Some(Node { is_member: node.is_member || is_named, below })
         })

@@ -215,3 +215,33 @@ fn the_oldest_of_too_many_updates_are_put_together() {
     let ancient = kept.fields("ancient-changes");
     assert!(ancient["f:metadata"]["f:labels"]["f:l2"].is_object(), "{ancient}");
 }
+
+#[test]
+fn of_a_custom_object_maps_have_many_owners_lists_one_and_finalizers_theirs() {
+    let config = json!({
+        "apiVersion": "example.com/v1", "kind": "Backup",
+        "metadata": {"name": "a", "finalizers": ["example.com/x"], "labels": {"l": "1"}},
+        "spec": {"keep": {"days": 3}, "paths": ["/a"], "on": true}
+    });
+    let application = Application {
+        shape: &root_type("Backup"),
+        config: &config,
+        api_version: "example.com/v1",
+        manager: Manager::apply("a", ""),
+        force: false,
+        ignored: FieldSet::default(),
+        now: NOW,
+    };
+    let live = json!({"apiVersion": "example.com/v1", "kind": "Backup"});
+    let applied = application.to(&live, &Managers::default()).unwrap();
+    assert_eq!(applied.object, config);
+    let mut object = json!({});
+    applied.managers.write(&mut object);
+    assert_eq!(
+        object["metadata"]["managedFields"][0]["fieldsV1"],
+        json!({
+            "f:metadata": {"f:finalizers": {"v:\"example.com/x\"": {}}, "f:labels": {"f:l": {}}},
+            "f:spec": {".": {}, "f:keep": {".": {}, "f:days": {}}, "f:on": {}, "f:paths": {}}
+        })
+    );
+}

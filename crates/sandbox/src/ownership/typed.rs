@@ -26,7 +26,7 @@ pub(super) enum Form {
 /// Returns what a value of this shape is made of.
 pub(super) fn form(shape: &Shape, value: &Value) -> Form {
     match shape {
-        Shape::Map { owned: Owned::InParts, .. } => Form::Map,
+        Shape::Custom | Shape::Map { owned: Owned::InParts, .. } => Form::Map,
         Shape::List { items: Items::Set | Items::Keyed(_), .. } => Form::List,
         Shape::Struct { name, owned } => match owned.or_else(|| row(name).map(|row| row.owned)) {
             Some(Owned::Whole) => Form::Leaf,
@@ -99,8 +99,12 @@ fn check(shape: &Shape, value: &Value, path: &mut String, found: &mut Vec<String
         | (Shape::Int32 | Shape::Int64, Value::Number(_))
         | (Shape::Text | Shape::Bytes, Value::String(_))
         | (Shape::Bool, Value::Bool(_)) => {}
-        (Shape::Map { .. } | Shape::Struct { .. }, Value::Object(fields)) => check_fields(shape, fields, path, found),
-        (Shape::Map { .. } | Shape::Struct { .. }, other) => wrong(format!("expected map, got {}", go::boxed(other))),
+        (Shape::Map { .. } | Shape::Struct { .. } | Shape::Custom, Value::Object(fields)) => {
+            check_fields(shape, fields, path, found);
+        }
+        (Shape::Map { .. } | Shape::Struct { .. } | Shape::Custom, other) => {
+            wrong(format!("expected map, got {}", go::boxed(other)));
+        }
         (Shape::List { .. }, Value::Array(items)) => check_items(shape, items, path, found),
         (Shape::List { .. }, other) => wrong(format!("expected list, got {}", go::boxed(other))),
         (Shape::Int32 | Shape::Int64, other) => {
@@ -153,6 +157,15 @@ fn check_items(shape: &Shape, items: &[Value], path: &mut String, found: &mut Ve
     }
 }
 
+/// Returns whether a field has its place in the shape, so that who owns it does not own that it is there.
+pub(super) fn is_declared(shape: &Shape, name: &str) -> bool {
+    match shape {
+        Shape::Struct { .. } => true,
+        Shape::Custom => name == "metadata",
+        _ => false,
+    }
+}
+
 /// Returns every path of a value.
 pub(super) fn paths(shape: &Shape, value: &Value) -> FieldSet {
     let mut set = FieldSet::default();
@@ -164,12 +177,11 @@ fn collect(shape: &Shape, value: &Value, path: &mut Vec<Element>, set: &mut Fiel
     match (form(shape, value), value) {
         (Form::Leaf, _) => set.insert(path),
         (Form::Map, Value::Object(fields)) => {
-            let is_struct = matches!(shape, Shape::Struct { .. });
             for (name, inner) in fields {
                 let Some(inner_shape) = declared_field(shape, name) else { continue };
                 path.push(Element::field(name));
                 collect(inner_shape, inner, path, set);
-                if !is_struct || inner.is_null() || inner.as_object().is_some_and(Map::is_empty) {
+                if !is_declared(shape, name) || inner.is_null() || inner.as_object().is_some_and(Map::is_empty) {
                     set.insert(path);
                 }
                 path.pop();

@@ -44,7 +44,12 @@ impl TypeError {
 /// Reads an object of `kind` in place and returns the fields that were dropped.
 pub(crate) fn decode(kind: &str, object: &mut Value) -> Result<Vec<Unknown>, TypeError> {
     let mut decoder = Decoder { unknown: Vec::new() };
-    decoder.fields(kind, object, &Place::default(), true)?;
+    let place = Place::default();
+    if row(kind).is_some() {
+        decoder.fields(kind, object, &place, true)?;
+    } else if let Some(metadata) = object.get_mut("metadata") {
+        decoder.fields("ObjectMeta", metadata, &place.field(kind, "metadata"), false)?;
+    }
     Ok(decoder.unknown)
 }
 
@@ -101,7 +106,7 @@ impl Decoder {
 
     fn value(&mut self, shape: &Shape, value: &mut Value, place: &Place) -> Result<(), TypeError> {
         let fits = match shape {
-            Shape::Any | Shape::Free => true,
+            Shape::Any | Shape::Free | Shape::Custom => true,
             Shape::Text | Shape::Time | Shape::MicroTime => value.is_string(),
             Shape::Bool => value.is_boolean(),
             Shape::Int32 => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
@@ -187,7 +192,7 @@ fn wanted(shape: &Shape) -> String {
         Shape::Time => "v1.Time".to_owned(),
         Shape::MicroTime => "v1.MicroTime".to_owned(),
         Shape::Bytes => "[]uint8".to_owned(),
-        Shape::Any | Shape::Free => "interface {}".to_owned(),
+        Shape::Any | Shape::Free | Shape::Custom => "interface {}".to_owned(),
         Shape::Map { of, .. } => format!("map[string]{}", wanted(of)),
         Shape::List { of, .. } => format!("[]{}", wanted(of)),
         Shape::Struct { name, .. } => format!("v1.{}", name.rsplit('.').next().unwrap_or(name)),

@@ -125,7 +125,7 @@ fn value(shape: &Shape, wire: Wire<'_>) -> Result<Value, Unreadable> {
             let raw = first(wire.bytes()?, 1)?.ok_or(Unreadable::Malformed)?;
             serde_json::from_slice(raw.bytes()?).map_err(|_| Unreadable::Malformed)?
         }
-        Shape::Free | Shape::Map { .. } | Shape::List { .. } => {
+        Shape::Free | Shape::Custom | Shape::Map { .. } | Shape::List { .. } => {
             return Err(Unreadable::Unknown(format!("{shape:?} in protobuf")));
         }
     })

@@ -25,8 +25,10 @@ pub(crate) enum Shape {
     Bytes,
     /// Anything; it has one owner as a whole.
     Any,
-    /// Anything whose maps have owners for each of their fields: an object of a kind without a row.
+    /// Anything whose maps have owners for each of their fields.
     Free,
+    /// An object of a kind without a row: its metadata is known, the rest is free.
+    Custom,
     /// A map from text to values of one shape.
     Map {
         of: Box<Shape>,
@@ -208,6 +210,9 @@ fn parse(text: &'static str) -> Shape {
     }
 }
 
+/// The shape of every object's metadata.
+static METADATA: Shape = Shape::Struct { name: "ObjectMeta", owned: None };
+
 /// Returns a row.
 pub(crate) fn row(name: &str) -> Option<&'static Row> {
     TABLE.get(name)
@@ -215,7 +220,7 @@ pub(crate) fn row(name: &str) -> Option<&'static Row> {
 
 /// Returns the shape of a kind's objects.
 pub(crate) fn root_type(kind: &str) -> Shape {
-    TABLE.get_key_value(kind).map_or(Shape::Free, |(name, _)| Shape::Struct { name, owned: None })
+    TABLE.get_key_value(kind).map_or(Shape::Custom, |(name, _)| Shape::Struct { name, owned: None })
 }
 
 /// Returns a field of a struct, `None` when it has no such field or the shape is another.
@@ -231,7 +236,8 @@ pub(crate) fn declared_field<'a>(shape: &'a Shape, name: &str) -> Option<&'a Sha
     match shape {
         Shape::Map { of, .. } => Some(of),
         Shape::Struct { .. } => field_of(shape, name).map(|field| &field.shape),
-        Shape::Free => Some(&Shape::Free),
+        Shape::Custom if name == "metadata" => Some(&METADATA),
+        Shape::Free | Shape::Custom => Some(&Shape::Free),
         Shape::Any => Some(&Shape::Any),
         _ => None,
     }

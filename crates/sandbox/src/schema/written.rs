@@ -6,10 +6,16 @@ use serde_json::{Map, Value, json};
 
 use super::types::{Field, Shape, Written, row};
 
-/// Completes an object of `kind` in place; one of a kind without a row stays as it is.
+/// Completes an object of `kind` in place; of one of a kind without a row, the metadata.
 pub(crate) fn as_written(kind: &str, object: &mut Value) {
-    if let Value::Object(fields) = object {
-        complete(kind, fields);
+    match object {
+        Value::Object(fields) if row(kind).is_some() => complete(kind, fields),
+        Value::Object(fields) => {
+            if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
+                complete("ObjectMeta", metadata);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -93,8 +99,8 @@ mod tests {
         let mut role = json!({"metadata": {}});
         as_written("Role", &mut role);
         assert_eq!(role, json!({"metadata": {}, "rules": null}));
-        let mut custom = json!({"spec": {"size": 0}});
+        let mut custom = json!({"metadata": {"name": "a", "labels": {}}, "spec": {"size": 0}});
         as_written("Backup", &mut custom);
-        assert_eq!(custom, json!({"spec": {"size": 0}}));
+        assert_eq!(custom, json!({"metadata": {"name": "a"}, "spec": {"size": 0}}));
     }
 }
