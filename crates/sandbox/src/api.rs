@@ -7,11 +7,13 @@
 mod auth;
 mod delete;
 mod discovery;
+mod eviction;
 mod form;
 mod incoming;
 mod logs;
 pub(crate) mod managed_fields;
 mod metadata;
+mod metrics;
 mod openapi;
 mod patch;
 mod query;

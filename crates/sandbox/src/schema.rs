@@ -4,10 +4,11 @@
 //! A kind that is not in `resources` does not exist for clients, even if `kube-rules` knows it.
 
 mod decode;
+mod more_types;
 pub(crate) mod protobuf;
 mod resources;
 mod types;
 
 pub(crate) use decode::{Unknown, decode};
-pub(crate) use resources::{RESOURCES, Resource, Subresource, resource};
+pub(crate) use resources::{METRICS_GROUP, RESOURCES, Resource, Subresource, resource, served};
 pub(crate) use types::{Merge, Shape, field_shape, root_type};

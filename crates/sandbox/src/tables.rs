@@ -6,10 +6,15 @@
 //! objects are shown.
 
 mod age;
+mod batch;
 mod cluster;
 mod columns;
+mod ingress;
+mod metrics;
 mod network;
 mod pods;
+mod policy;
+mod storage;
 mod workloads;
 
 use jiff::Timestamp;
@@ -65,6 +70,20 @@ fn cells_of(kind: &str) -> Option<Cells> {
         "Event" => cluster::event,
         "RoleBinding" | "ClusterRoleBinding" => cluster::binding,
         "Lease" => cluster::lease,
+        "DaemonSet" => batch::daemon_set,
+        "Job" => batch::job,
+        "CronJob" => batch::cron_job,
+        "PersistentVolume" => storage::volume,
+        "PersistentVolumeClaim" => storage::claim,
+        "StorageClass" => storage::class,
+        "PodDisruptionBudget" => policy::budget,
+        "ResourceQuota" => policy::quota,
+        "PriorityClass" => policy::priority_class,
+        "Ingress" => ingress::ingress,
+        "IngressClass" => ingress::class,
+        "NetworkPolicy" => ingress::policy,
+        "NodeMetrics" => metrics::node,
+        "PodMetrics" => metrics::pod,
         _ => return None,
     })
 }

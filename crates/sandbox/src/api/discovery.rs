@@ -6,7 +6,7 @@ use super::incoming::Incoming;
 use super::reply::Reply;
 use super::route::{Review, groups};
 use super::status::ApiError;
-use crate::schema::{RESOURCES, Resource, Subresource};
+use crate::schema::{Resource, Subresource, served};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -101,7 +101,7 @@ pub(crate) fn resources(group: &str, version: &str) -> Result<Reply, ApiError> {
 }
 
 fn of_group(group: &str) -> impl Iterator<Item = &'static Resource> {
-    RESOURCES.iter().filter(move |resource| resource.kind.group == group)
+    served().filter(move |resource| resource.kind.group == group)
 }
 
 fn add_names(entry: &mut Value, resource: &Resource) {
@@ -118,6 +118,7 @@ fn own_kind(subresource: Subresource) -> Option<(&'static str, &'static str, &'s
     match subresource {
         Subresource::Scale => Some(("autoscaling", "v1", "Scale")),
         Subresource::Token => Some(("authentication.k8s.io", "v1", "TokenRequest")),
+        Subresource::Eviction => Some(("policy", "v1", "Eviction")),
         Subresource::Status | Subresource::Log => None,
     }
 }
@@ -125,7 +126,7 @@ fn own_kind(subresource: Subresource) -> Option<(&'static str, &'static str, &'s
 fn subresource_verbs(subresource: Subresource) -> &'static [&'static str] {
     match subresource {
         Subresource::Log => &["get"],
-        Subresource::Token => &["create"],
+        Subresource::Token | Subresource::Eviction => &["create"],
         Subresource::Status | Subresource::Scale => &["get", "patch", "update"],
     }
 }

@@ -89,15 +89,35 @@ const UNMANAGED: [&str; 9] = [
 ];
 
 /// Structs that have one owner as a whole (`structType=atomic` in `k8s.io/api`).
-const ATOMIC_STRUCTS: [&str; 6] =
-    ["LabelSelector", "KeySelector", "LocalObjectReference", "ObjectReference", "OwnerReference", "RoleRef"];
+const ATOMIC_STRUCTS: [&str; 7] = [
+    "LabelSelector",
+    "KeySelector",
+    "LocalObjectReference",
+    "ObjectReference",
+    "OwnerReference",
+    "RoleRef",
+    "ServiceBackendPort",
+];
 
 /// Maps that have one owner as a whole (`mapType=atomic`): selectors of services and pods.
 const ATOMIC_MAPS: [&str; 2] = ["selector", "nodeSelector"];
 
 /// Fields that even an empty object writes (no `omitempty`), so that nobody adds them.
-const ALWAYS_WRITTEN: [&str; 9] =
-    ["scaleTargetRef", "spec", "status", "template", "metadata", "strategy", "updateStrategy", "containers", "source"];
+const ALWAYS_WRITTEN: [&str; 10] = [
+    "scaleTargetRef",
+    "spec",
+    "status",
+    "template",
+    "metadata",
+    "strategy",
+    "updateStrategy",
+    "containers",
+    "source",
+    "jobTemplate",
+];
+
+/// Of these, what nobody owns while it is empty.
+const UNOWNED_EMPTY: [&str; 2] = ["metadata", "podSelector"];
 
 /// Fields that the server fills in after the manager's fields were taken down: admission and allocation.
 const ADMITTED: [(&str, &str); 11] = [
@@ -192,7 +212,8 @@ fn changed(shape: &Shape, new: &Value, old: &Value, depth: Depth) -> Set {
                     Depth::Below => false,
                 };
                 let before = &old[name];
-                if skipped || value == before {
+                let is_empty = UNOWNED_EMPTY.contains(&name.as_str()) && *value == json!({}) && before.is_null();
+                if skipped || value == before || is_empty {
                     continue;
                 }
                 let inner_shape = field_shape(shape, name);
@@ -201,7 +222,8 @@ fn changed(shape: &Shape, new: &Value, old: &Value, depth: Depth) -> Set {
                     set.insert(format!("f:{name}"), json!({}));
                 } else {
                     let inner = changed(&inner_shape, value, before, deeper);
-                    let dotted = !ALWAYS_WRITTEN.contains(&name.as_str());
+                    let dotted =
+                        !ALWAYS_WRITTEN.contains(&name.as_str()) && inner_shape != Shape::Struct("VolumeResources");
                     insert(&mut set, format!("f:{name}"), inner, before.is_null() && deeper == Depth::Below, dotted);
                 }
             }

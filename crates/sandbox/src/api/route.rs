@@ -5,7 +5,7 @@ use todo_agent_kube_rules::rbac;
 
 use super::query::{Query, percent_decode};
 use super::status::ApiError;
-use crate::schema::{RESOURCES, Resource, resource};
+use crate::schema::{Resource, resource, served};
 
 /// What a path names.
 #[derive(Debug)]
@@ -201,7 +201,7 @@ fn in_group(group: &str, version: &str, rest: &[&str]) -> Result<Route, ApiError
 /// Returns the served groups with their version, in discovery order, each once.
 pub(crate) fn groups() -> Vec<(&'static str, &'static str)> {
     let mut found: Vec<(&str, &str)> = Vec::new();
-    for resource in RESOURCES.iter().filter(|it| !it.kind.group.is_empty()) {
+    for resource in served().filter(|it| !it.kind.group.is_empty()) {
         let entry = (resource.kind.group, resource.kind.version);
         if !found.contains(&entry) {
             found.push(entry);
@@ -241,7 +241,7 @@ mod tests {
         for path in [
             "/",
             "/foo",
-            "/apis/apps/v1/daemonsets",
+            "/api/v1/replicationcontrollers",
             "/apis/apps/v2/deployments",
             "/api/v1/namespaces/shop/nodes/a",
             "/api/v1/pods/a",

@@ -162,6 +162,13 @@ impl ApiError {
         Self::new(404, "NotFound", format!("{} \"{name}\" not found", resource.qualified())).about(resource, name)
     }
 
+    /// 404 for something that another server serves.
+    pub(crate) fn not_found_named(kind: &str, name: &str) -> Self {
+        let mut error = Self::new(404, "NotFound", format!("{kind} \"{name}\" not found"));
+        error.details = Some(json!({"name": name, "kind": kind}));
+        error
+    }
+
     /// 404 for a path or a resource that is not served.
     pub(crate) fn no_such_path() -> Self {
         let mut error = Self::new(404, "NotFound", "the server could not find the requested resource");
@@ -258,6 +265,17 @@ impl ApiError {
         error
     }
 
+    /// 429, with its cause; `retry` seconds are told unless there are none.
+    pub(crate) fn too_many_requests(message: &str, retry: u64, cause: &str, why: &str) -> Self {
+        let mut error = Self::new(429, "TooManyRequests", message);
+        let mut details = json!({"causes": [{"reason": cause, "message": why}]});
+        if retry > 0 {
+            details["retryAfterSeconds"] = retry.into();
+        }
+        error.details = Some(details);
+        error
+    }
+
     /// 501: the sandbox cannot do this; the message says what and why.
     pub(crate) fn not_implemented(message: impl Into<String>) -> Self {
         Self::new(501, "NotImplemented", format!("the sandbox does not implement this: {}", message.into()))
@@ -280,6 +298,7 @@ impl ApiError {
             StoreError::NotFound => Self::not_found(resource, name),
             StoreError::AlreadyExists => Self::already_exists(resource, name),
             StoreError::Conflict => Self::conflict(resource, name, &error.to_string()),
+            StoreError::Forbidden(why) => Self::forbidden(resource, name, why),
             StoreError::Precondition(why) => {
                 let message =
                     format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified_kind());

@@ -14,7 +14,7 @@ use super::status::ApiError;
 use crate::object::{self, metadata_mut};
 use crate::schema::{self, Resource, Unknown};
 use crate::store::{Key, Part, Store};
-use crate::{allocation, defaults, validation};
+use crate::{admission, allocation, defaults, validation};
 
 /// The letters of generated names: no vowels, no digits that look like letters.
 const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -35,15 +35,25 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
     admit_namespace(&object, resource, store)?;
     admit_service_account(&object, resource, store)?;
     defaults::apply(&mut object);
-    defaults::initial_status(&mut object);
+    // Whose fields they are is written down before admission plugins add theirs.
+    let mut claimed = object.clone();
+    metadata_mut(&mut claimed).remove("managedFields");
+    managed_fields::record_creation(&mut claimed, &sent, &manager, incoming.now);
+    admission::complete(&mut object, store);
+    defaults::initial_status(&mut object, incoming.now);
     allocation::allocate(&mut object, store);
+    allocation::select_own_pods(&mut object, store);
     let name = object::name(&object).to_owned();
     let causes = validation::on_create(&object);
     if !causes.is_empty() {
+        if resource.is("batch", "jobs") {
+            // Its selector has used up a uid.
+            store.next_uid();
+        }
         return Err(ApiError::invalid(resource, &name, &causes));
     }
-    metadata_mut(&mut object).remove("managedFields");
-    managed_fields::record_creation(&mut object, &sent, &manager, incoming.now);
+    admission::check(&object, None, store).map_err(|why| ApiError::forbidden(resource, &name, &why))?;
+    set_managed_fields(&mut object, claimed["metadata"]["managedFields"].clone());
     let refused = |error| ApiError::of_store(&error, resource, &name);
     let reply = if dry_run {
         let drafted = store.drafted(object, incoming.now).map_err(refused)?;
@@ -96,12 +106,19 @@ pub(crate) fn replace(
         allocation::allocate(&mut object, store);
     }
     let refused = |error| ApiError::of_store(&error, resource, &target.name);
+    if part == Part::Spec
+        && let Some(current) = store.get(&Key::of(resource.kind, &target.namespace, &target.name))
+    {
+        defaults::count_template(&mut object, &current);
+    }
     let (current, mut merged) = store.merged(object, part).map_err(refused)?;
     if part == Part::Spec {
         let causes = validation::on_update(&merged, &current);
         if !causes.is_empty() {
             return Err(ApiError::invalid(resource, &target.name, &causes));
         }
+        admission::check(&merged, Some(&current), store)
+            .map_err(|why| ApiError::forbidden(resource, &target.name, &why))?;
     }
     let before = current["metadata"]["managedFields"].clone();
     set_managed_fields(&mut merged, before);

@@ -114,7 +114,12 @@ const TABLE: &[(&str, &str)] = &[
          successThreshold:i failureThreshold:i terminationGracePeriodSeconds:l",
     ),
     ("HTTPGetAction", "path:s port:p host:s scheme:s httpHeaders:[any]"),
-    ("Volume", "name:s configMap:VolumeFiles secret:VolumeFiles downwardAPI:VolumeFiles hostPath:HostPath *"),
+    (
+        "Volume",
+        "name:s configMap:VolumeFiles secret:VolumeFiles downwardAPI:VolumeFiles hostPath:HostPath \
+         persistentVolumeClaim:ClaimSource *",
+    ),
+    ("ClaimSource", "claimName:s readOnly:b"),
     ("VolumeFiles", "name:s secretName:s defaultMode:i items:[any] optional:b"),
     ("HostPath", "path:s type:s"),
     ("TCPSocketAction", "port:p host:s"),
@@ -216,7 +221,7 @@ const TABLE: &[(&str, &str)] = &[
 ];
 
 static TYPES: LazyLock<HashMap<&'static str, Fields>> =
-    LazyLock::new(|| TABLE.iter().map(|(name, row)| (*name, fields(row))).collect());
+    LazyLock::new(|| TABLE.iter().chain(super::more_types::TABLE).map(|(name, row)| (*name, fields(row))).collect());
 
 fn fields(row: &'static str) -> Fields {
     let mut found = Fields::default();
@@ -292,7 +297,7 @@ mod tests {
                 _ => {}
             }
         }
-        for (_, row) in TABLE {
+        for (_, row) in TABLE.iter().chain(super::super::more_types::TABLE) {
             fields(row).named.values().for_each(check);
         }
     }
