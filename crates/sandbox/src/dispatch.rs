@@ -65,6 +65,7 @@ pub(crate) fn run(state: &mut State, wake: Wake) {
         Wake::Schedule(key) => scheduler::schedule(state, &key),
         Wake::Pod(key) => kubelet::sync(state, &key),
         Wake::Node(key) => nodes::sync(state, &key),
+        Wake::Taints(key) => nodes::keep_taints(state, &key),
         Wake::Collect => gc::collect(&mut state.store, state.now),
         Wake::EventExpiry(key) => state.recorder.expire(&mut state.store, &key),
         Wake::WorldChange(index) => setup::change(state, index),
@@ -83,6 +84,7 @@ fn route(state: &mut State, change: &WatchEvent) {
             if change.kind == WatchEventKind::Added {
                 state.wake_after(Wake::Node(key.clone()), soon);
             }
+            state.wake_after(Wake::Taints(key.clone()), soon);
             wake_all(state, ("apps", "daemonsets"), None, Wake::DaemonSet);
             scheduler::retry_all(state);
         }

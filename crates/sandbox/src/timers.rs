@@ -46,6 +46,8 @@ pub(crate) enum Wake {
     Pod(Key),
     /// A node's heartbeat and faults.
     Node(Key),
+    /// The node controller's taints, for one Node.
+    Taints(Key),
     /// The garbage collector.
     Collect,
     /// The end of an Event's life.
