@@ -11,6 +11,7 @@ pub(crate) mod claims;
 mod cron;
 pub(crate) mod cronjob;
 pub(crate) mod daemonset;
+pub(crate) mod definitions;
 pub(crate) mod deployment;
 mod deployment_scale;
 mod deployment_status;

@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::controllers::definitions;
 use crate::object::{default, map_at, metadata_mut, time_text};
 
 pub(crate) use batch::{TEMPLATE_GENERATION, count_template};
@@ -53,6 +54,7 @@ pub(crate) fn apply(object: &mut Value) {
             }
         }
         "Event" => event(object),
+        "CustomResourceDefinition" => definitions::complete(object),
         "DaemonSet" => batch::daemon_set(object),
         "Job" => batch::job(object),
         "CronJob" => batch::cron_job(object),
@@ -80,6 +82,7 @@ pub(crate) fn initial_status(object: &mut Value, now: Timestamp) {
         "StatefulSet" => json!({"replicas": 0, "availableReplicas": 0}),
         "Namespace" => json!({"phase": "Active"}),
         "HorizontalPodAutoscaler" => json!({"currentMetrics": null, "desiredReplicas": 0}),
+        "CustomResourceDefinition" => definitions::initial_status(object),
         "PersistentVolumeClaim" => json!({"phase": "Pending"}),
         "PersistentVolume" => json!({"phase": "Pending", "lastPhaseTransitionTime": time_text(now)}),
         "DaemonSet" => json!({

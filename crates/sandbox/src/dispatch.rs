@@ -7,8 +7,8 @@ use serde_json::Value;
 use todo_agent_kube_rules::selectors::LabelSelector;
 
 use crate::controllers::{
-    autoscaler, claims, cronjob, daemonset, deployment, disruption, endpoints, job, namespace, provisioning, quota,
-    replicaset, statefulset, volumes,
+    autoscaler, claims, cronjob, daemonset, definitions, deployment, disruption, endpoints, job, namespace,
+    provisioning, quota, replicaset, statefulset, volumes,
 };
 use crate::object;
 use crate::simulation::State;
@@ -54,6 +54,7 @@ pub(crate) fn run(state: &mut State, wake: Wake) {
         Wake::Job(key) => job::reconcile(state, &key),
         Wake::CronJob(key) => cronjob::reconcile(state, &key),
         Wake::Autoscaler(key) => autoscaler::reconcile(state, &key),
+        Wake::Definition(key) => definitions::reconcile(state, &key),
         Wake::Claim(key) => claims::reconcile(state, &key),
         Wake::Volume(key) => volumes::reconcile(state, &key),
         Wake::Provision(key) => provisioning::provision(state, &key),
@@ -103,6 +104,10 @@ fn route(state: &mut State, change: &WatchEvent) {
         ("autoscaling", "horizontalpodautoscalers") if !is_own_status(change) => {
             state.wake_after(Wake::Autoscaler(key.clone()), soon);
         }
+        ("apiextensions.k8s.io", _) if change.kind == WatchEventKind::Deleted => {
+            definitions::clean_up(state, &change.object);
+        }
+        ("apiextensions.k8s.io", _) => state.wake_after(Wake::Definition(key.clone()), soon),
         ("policy", "poddisruptionbudgets") if !is_own_status(change) => {
             state.wake_after(Wake::Budget(key.clone()), soon);
         }

@@ -3,6 +3,7 @@
 //!
 //! A kind that is not in `resources` does not exist for clients, even if `kube-rules` knows it.
 
+pub(crate) mod custom;
 mod decode;
 mod more_types;
 pub(crate) mod protobuf;
@@ -11,4 +12,4 @@ mod types;
 
 pub(crate) use decode::{Unknown, decode};
 pub(crate) use resources::{METRICS_GROUP, RESOURCES, Resource, Subresource, resource, served};
-pub(crate) use types::{Merge, Shape, field_shape, root_type};
+pub(crate) use types::{Merge, OPEN, Shape, field_shape, root_type};

@@ -9,6 +9,7 @@ mod age;
 mod batch;
 mod cluster;
 mod columns;
+mod custom;
 mod ingress;
 mod metrics;
 mod network;
@@ -82,6 +83,7 @@ fn cells_of(kind: &str) -> Option<Cells> {
         "Ingress" => ingress::ingress,
         "IngressClass" => ingress::class,
         "NetworkPolicy" => ingress::policy,
+        "CustomResourceDefinition" => custom::definition,
         "NodeMetrics" => metrics::node,
         "PodMetrics" => metrics::pod,
         _ => return None,
@@ -96,7 +98,7 @@ impl Table {
         if let Some(version) = object["metadata"].get("resourceVersion") {
             metadata["resourceVersion"] = version.clone();
         }
-        self.build(kind, &metadata, &json!([self.row(kind, object)]))
+        self.build(text(&object["apiVersion"]), kind, &metadata, &json!([self.row(kind, object)]))
     }
 
     /// Returns the table of a list.
@@ -117,12 +119,17 @@ impl Table {
             .collect();
         // The default printer starts from no list at all, the others from an empty one.
         let rows = if rows.is_empty() && cells_of(kind).is_none() { Value::Null } else { rows.into() };
-        self.build(kind, &list["metadata"], &rows)
+        self.build(text(&list["apiVersion"]), kind, &list["metadata"], &rows)
     }
 
-    fn build(&self, kind: &str, metadata: &Value, rows: &Value) -> Value {
+    fn build(&self, api_version: &str, kind: &str, metadata: &Value, rows: &Value) -> Value {
+        let usual = columns::of(kind);
+        let first = usual.first().map_or(Value::Null, columns::Column::json);
         let columns = match self.headers {
-            Headers::Shown => columns::of(kind).iter().map(columns::Column::json).collect(),
+            Headers::Shown => match custom::columns(api_version, kind, first) {
+                Some(declared) => declared.into(),
+                None => usual.iter().map(columns::Column::json).collect(),
+            },
             Headers::Hidden => Value::Null,
         };
         json!({
@@ -132,7 +139,9 @@ impl Table {
     }
 
     fn row(&self, kind: &str, object: &Value) -> Value {
-        let cells = if let Some(cells) = cells_of(kind) {
+        let cells = if let Some(cells) = custom::cells(object, self.now) {
+            cells
+        } else if let Some(cells) = cells_of(kind) {
             cells(object, self.now)
         } else {
             let made = or(text(&object["metadata"]["creationTimestamp"]), "0001-01-01T00:00:00Z");

@@ -22,6 +22,8 @@ pub(crate) enum Wake {
     Job(Key),
     /// The CronJob controller, for one CronJob.
     CronJob(Key),
+    /// The controllers of a custom resource definition.
+    Definition(Key),
     /// The autoscaler controller, for one HorizontalPodAutoscaler.
     Autoscaler(Key),
     /// The volume binder, for one claim.

@@ -5,6 +5,7 @@
 
 mod autoscaling;
 mod batch;
+mod definitions;
 mod names;
 mod network;
 mod pods;
@@ -43,6 +44,7 @@ pub(crate) fn on_update(object: &Value, current: &Value) -> Vec<Cause> {
             causes.extend(storage::update(object, current));
             return causes;
         }
+        "CustomResourceDefinition" => causes.extend(definitions::update(object, current)),
         "IngressClass" => causes.extend(network::update(object, current)),
         "Deployment" | "ReplicaSet" | "StatefulSet" => {
             causes.extend(content(object));
@@ -60,6 +62,7 @@ fn content(object: &Value) -> Vec<Cause> {
     match kind(object) {
         "Pod" => pods::spec(&object["spec"], "spec"),
         "Deployment" | "ReplicaSet" | "StatefulSet" => workloads::content(object),
+        "CustomResourceDefinition" => definitions::content(object),
         "DaemonSet" => batch::daemon_set(object),
         "Job" => batch::job(object),
         "CronJob" => batch::cron_job(object),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Pass;
 
 /// The resources that the sandbox serves, with their subresources.
-const SERVED: [&str; 36] = [
+const SERVED: [&str; 38] = [
     "pods",
     "services",
     "configmaps",
@@ -42,6 +42,8 @@ const SERVED: [&str; 36] = [
     "ingressclasses",
     "networkpolicies",
     "priorityclasses",
+    "customresourcedefinitions",
+    "widgets",
     "selfsubjectaccessreviews",
     "selfsubjectrulesreviews",
     "subjectaccessreviews",

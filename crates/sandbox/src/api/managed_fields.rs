@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::object::{metadata_mut, time_text};
-use crate::schema::{Merge, Shape, field_shape, root_type};
+use crate::schema::{Merge, OPEN, Shape, field_shape, root_type};
 
 /// A set of fields as FieldsV1 nests it: `{"f:data": {"f:a": {}}}`.
 type Set = Map<String, Value>;
@@ -103,7 +103,8 @@ const ATOMIC_STRUCTS: [&str; 7] = [
 const ATOMIC_MAPS: [&str; 2] = ["selector", "nodeSelector"];
 
 /// Fields that even an empty object writes (no `omitempty`), so that nobody adds them.
-const ALWAYS_WRITTEN: [&str; 10] = [
+const ALWAYS_WRITTEN: [&str; 11] = [
+    "names",
     "scaleTargetRef",
     "spec",
     "status",
@@ -222,8 +223,8 @@ fn changed(shape: &Shape, new: &Value, old: &Value, depth: Depth) -> Set {
                     set.insert(format!("f:{name}"), json!({}));
                 } else {
                     let inner = changed(&inner_shape, value, before, deeper);
-                    let dotted =
-                        !ALWAYS_WRITTEN.contains(&name.as_str()) && inner_shape != Shape::Struct("VolumeResources");
+                    let dotted = inner_shape == OPEN
+                        || !ALWAYS_WRITTEN.contains(&name.as_str()) && inner_shape != Shape::Struct("VolumeResources");
                     insert(&mut set, format!("f:{name}"), inner, before.is_null() && deeper == Depth::Below, dotted);
                 }
             }

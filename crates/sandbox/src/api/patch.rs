@@ -28,6 +28,11 @@ pub(crate) fn patch(incoming: &Incoming, target: &Target, store: &mut Store) -> 
             "server-side apply: it needs ownership of every field; send a merge, strategic or JSON patch",
         ));
     }
+    if target.resource.is_custom() && kind == "application/strategic-merge-patch+json" {
+        return Err(ApiError::unsupported_media(
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+        ));
+    }
     let current = existing(target, store)?;
     let mut object = apply(incoming, &current)?;
     let unknown = schema::decode(target.resource.kind.kind, &mut object).map_err(|error| {

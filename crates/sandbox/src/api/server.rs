@@ -101,7 +101,8 @@ impl ApiServer {
     }
 
     fn dispatch(&self, incoming: &Incoming, verb: &mut &'static str) -> Result<Reply, ApiError> {
-        let route = match route(&incoming.path) {
+        let routed = route(&incoming.path, &self.sandbox.state().store);
+        let route = match routed {
             Ok(route) => route,
             Err(unknown) => {
                 // Who may not ask for a path does not learn whether it is there.
@@ -131,10 +132,10 @@ impl ApiServer {
         match route {
             Route::Version => Ok(discovery::version()),
             Route::Health => Ok(Reply::text("ok")),
-            Route::CoreVersions => Ok(discovery::core_versions(incoming)),
-            Route::Groups => Ok(discovery::group_list(incoming)),
-            Route::Group(group) => discovery::group(&group),
-            Route::Resources { group, version } => discovery::resources(&group, &version),
+            Route::CoreVersions => Ok(discovery::core_versions(incoming, &self.sandbox.state().store)),
+            Route::Groups => Ok(discovery::group_list(incoming, &self.sandbox.state().store)),
+            Route::Group(group) => discovery::group(&group, &self.sandbox.state().store),
+            Route::Resources { group, version } => discovery::resources(&group, &version, &self.sandbox.state().store),
             Route::OpenApi => openapi::document(&incoming.path),
             Route::Review(_) | Route::Resource(_) => Err(ApiError::no_such_path()),
         }

@@ -12,6 +12,7 @@ use crate::store::{Expired, StoreError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CauseKind {
     Invalid,
+    WrongType,
     Required,
     Duplicate,
     NotSupported,
@@ -24,6 +25,7 @@ impl CauseKind {
     fn reason(self) -> &'static str {
         match self {
             Self::Invalid => "FieldValueInvalid",
+            Self::WrongType => "FieldValueTypeInvalid",
             Self::Required => "FieldValueRequired",
             Self::Duplicate => "FieldValueDuplicate",
             Self::NotSupported => "FieldValueNotSupported",
@@ -47,6 +49,12 @@ impl Cause {
     /// An unacceptable value.
     pub(crate) fn invalid(field: impl Into<String>, value: &Value, why: &str) -> Self {
         Self { field: field.into(), kind: CauseKind::Invalid, text: format!("Invalid value: {value}: {why}") }
+    }
+
+    /// A value of the wrong type in a custom resource; the real server shows the type instead of the value.
+    pub(crate) fn wrong_type(field: &str, wanted: &str, found: &str) -> Self {
+        let text = format!("Invalid value: \"{found}\": {field} in body must be of type {wanted}: \"{found}\"");
+        Self { field: field.to_owned(), kind: CauseKind::WrongType, text }
     }
 
     /// A missing value.

@@ -12,7 +12,7 @@ use super::reply::Reply;
 use super::route::Target;
 use super::status::ApiError;
 use crate::object::{self, metadata_mut};
-use crate::schema::{self, Resource, Unknown};
+use crate::schema::{self, Resource, Unknown, custom};
 use crate::store::{Key, Part, Store};
 use crate::{admission, allocation, defaults, validation};
 
@@ -30,6 +30,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
     let resource = target.resource;
     let (mut object, warnings) = read_object(incoming, resource)?;
     let sent = object.clone();
+    let warnings = [warnings, fit(incoming, resource, &mut object, store)?].concat();
     place(&mut object, target)?;
     generate_name(&mut object, store);
     admit_namespace(&object, resource, store)?;
@@ -99,6 +100,7 @@ pub(crate) fn replace(
     let dry_run = incoming.is_dry_run()?;
     let manager = incoming.manager()?;
     let resource = target.resource;
+    let warnings = [warnings, fit(incoming, resource, &mut object, store)?].concat();
     let part = if target.subresource == "status" { Part::Status } else { Part::Spec };
     if part == Part::Spec {
         defaults::apply(&mut object);
@@ -199,6 +201,25 @@ pub(crate) fn decode(incoming: &Incoming, resource: &Resource, object: &mut Valu
     object::set(object, "apiVersion", own);
     object::set(object, "kind", kind.kind);
     report_unknown(incoming, &unknown).map_err(|why| ApiError::bad_request(handled(&why)))
+}
+
+/// Brings a custom resource into the form of its definition; returns warnings.
+fn fit(incoming: &Incoming, resource: &Resource, object: &mut Value, store: &Store) -> Result<Vec<String>, ApiError> {
+    if !resource.is_custom() {
+        return Ok(Vec::new());
+    }
+    let schema = custom::schema(store, resource);
+    let kind = resource.kind;
+    let unknown = custom::prune(object, &schema);
+    let warnings = report_unknown(incoming, &unknown).map_err(|why| {
+        let (name, version) = (kind.kind, kind.version);
+        ApiError::bad_request(format!("{name} in version \"{version}\" cannot be handled as a {name}: {why}"))
+    })?;
+    let causes = custom::check(object, &schema);
+    if causes.is_empty() {
+        return Ok(warnings);
+    }
+    Err(ApiError::invalid(resource, object::name(object), &causes))
 }
 
 /// Applies `fieldValidation` to the fields that were dropped.

@@ -81,5 +81,12 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("PolicyPort", "protocol:s port:p endPort:i"),
     ("PolicyPeer", "podSelector:LabelSelector namespaceSelector:LabelSelector ipBlock:IPBlock"),
     ("IPBlock", "cidr:s except:[s]"),
+    ("CustomResourceDefinition", "spec:DefinitionSpec status:any"),
+    (
+        "DefinitionSpec",
+        "group:s scope:s names:DefinitionNames versions:[any] conversion:DefinitionConversion preserveUnknownFields:b",
+    ),
+    ("DefinitionNames", "plural:s singular:s shortNames:[s] kind:s listKind:s categories:[s]"),
+    ("DefinitionConversion", "strategy:s webhook:any"),
     ("PriorityClass", "value:i globalDefault:b description:s preemptionPolicy:s"),
 ];

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use serde_json::Value;
 use todo_agent_kube_rules::kinds::{self, Kind};
 
 /// A subresource that the sandbox serves.
@@ -44,6 +45,8 @@ pub(crate) struct Resource {
     pub(crate) field_labels: &'static [&'static str],
     /// Subresources of the real server that are answered with 501 and a reason.
     pub(crate) missing: &'static [&'static str],
+    /// The columns that a definition names; there are none for what is built in.
+    pub(crate) columns: Option<&'static Value>,
 }
 
 impl Resource {
@@ -66,6 +69,9 @@ impl Resource {
     pub(crate) fn verbs(&self) -> &'static [&'static str] {
         if self.kind.group == METRICS_GROUP {
             return &["get", "list"];
+        }
+        if self.is_custom() {
+            return &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
         }
         if self.is("", "namespaces") {
             return &["create", "delete", "get", "list", "patch", "update", "watch"];
@@ -160,13 +166,14 @@ const ROWS: &[Row] = &[
     ("ingressclasses", &[], &[], &[]),
     ("networkpolicies", &[], &[], &[]),
     ("priorityclasses", &[], &[], &[]),
+    ("customresourcedefinitions", STATUS, &[], &[]),
 ];
 
 /// Every served resource.
 pub(crate) static RESOURCES: LazyLock<Vec<Resource>> = LazyLock::new(|| {
     let row = |&(plural, subresources, field_labels, missing): &Row| {
         let kind = kinds::KINDS.iter().find(|kind| kind.plural == plural)?;
-        Some(Resource { kind, subresources, field_labels, missing })
+        Some(Resource { kind, subresources, field_labels, missing, columns: None })
     };
     ROWS.iter().filter_map(row).collect()
 });
@@ -182,8 +189,8 @@ const fn measurement(kind: &'static str, plural: &'static str, namespaced: bool)
 }
 
 static METRICS: [Resource; 2] = [
-    Resource { kind: &NODE_METRICS, subresources: &[], field_labels: &[], missing: &[] },
-    Resource { kind: &POD_METRICS, subresources: &[], field_labels: &[], missing: &[] },
+    Resource { kind: &NODE_METRICS, subresources: &[], field_labels: &[], missing: &[], columns: None },
+    Resource { kind: &POD_METRICS, subresources: &[], field_labels: &[], missing: &[], columns: None },
 ];
 
 /// Returns every resource that clients may ask for, the measurements last.
@@ -191,7 +198,7 @@ pub(crate) fn served() -> impl Iterator<Item = &'static Resource> {
     RESOURCES.iter().chain(&METRICS)
 }
 
-/// Returns the served resource at this group, version and plural.
+/// Returns the built-in resource at this group, version and plural.
 pub(crate) fn resource(group: &str, version: &str, plural: &str) -> Option<&'static Resource> {
     served().find(|it| it.is(group, plural) && it.kind.version == version)
 }

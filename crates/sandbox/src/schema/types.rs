@@ -268,9 +268,12 @@ pub(super) fn row(name: &str) -> Option<&'static Fields> {
     TYPES.get(name)
 }
 
+/// An object of a custom kind: each field may be one again.
+pub(crate) const OPEN: Shape = Shape::Struct("Open");
+
 /// Returns the shape of a kind's objects.
 pub(crate) fn root_type(kind: &str) -> Shape {
-    TYPES.get_key_value(kind).map_or(Shape::Any, |(name, _)| Shape::Struct(name))
+    TYPES.get_key_value(kind).map_or(OPEN, |(name, _)| Shape::Struct(name))
 }
 
 /// Returns the shape of the field `name` inside a value of this shape; every object's `metadata` is known.
@@ -278,6 +281,7 @@ pub(crate) fn field_shape(shape: &Shape, name: &str) -> Shape {
     match shape {
         Shape::Map(of) => Shape::clone(of),
         Shape::Struct(_) if name == "metadata" => Shape::Struct("ObjectMeta"),
+        open if *open == OPEN => OPEN,
         Shape::Struct(of) => row(of).and_then(|fields| fields.named.get(name)).cloned().unwrap_or(Shape::Any),
         _ => Shape::Any,
     }

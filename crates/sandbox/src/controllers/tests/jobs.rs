@@ -111,7 +111,7 @@ fn a_daemon_set_follows_the_nodes() {
     };
     assert_eq!(nodes(&sandbox), ["a"]);
     sandbox.edit("daemonset", "agent", |set| {
-        set["spec"]["template"]["spec"]["tolerations"] = json!([{"key": "gpu", "operator": "Exists"}])
+        set["spec"]["template"]["spec"]["tolerations"] = json!([{"key": "gpu", "operator": "Exists"}]);
     });
     sandbox.pass(120);
     let mut both = nodes(&sandbox);
