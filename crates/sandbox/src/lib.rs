@@ -6,6 +6,7 @@
 //! It answers as the real API server does, or with 501 and a reason.
 #![warn(missing_docs)]
 
+mod admission;
 mod allocation;
 mod api;
 mod bootstrap;
@@ -33,6 +34,7 @@ mod tables;
 #[cfg(test)]
 mod testing;
 mod timers;
+mod usage;
 mod validation;
 pub mod world;
 

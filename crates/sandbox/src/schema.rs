@@ -4,6 +4,7 @@
 //!
 //! A kind that is not in `resources` does not exist for clients, even if `kube-rules` knows it.
 
+pub(crate) mod custom;
 mod decode;
 mod duplicates;
 pub(crate) mod protobuf;
@@ -13,6 +14,6 @@ mod written;
 
 pub(crate) use decode::{Unknown, decode};
 pub(crate) use duplicates::duplicates;
-pub(crate) use resources::{RESOURCES, Resource, Subresource, resource};
+pub(crate) use resources::{METRICS_GROUP, RESOURCES, Resource, Subresource, resource, served};
 pub(crate) use types::{Items, Merge, Owned, Shape, Written, declared_field, field_of, field_shape, root_type, row};
 pub(crate) use written::as_written;

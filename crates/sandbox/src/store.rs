@@ -84,6 +84,9 @@ pub(crate) enum StoreError {
     /// The object changed since it was read.
     #[error("the object has been modified; please apply your changes to the latest version and try again")]
     Conflict,
+    /// An admission plugin refuses the object; the text is the real server's.
+    #[error("{0}")]
+    Forbidden(String),
     /// A precondition of a deletion does not hold; the text is the real server's.
     #[error("{0}")]
     Precondition(String),
@@ -180,6 +183,11 @@ impl Store {
         let created = self.drafted(object, now)?;
         self.issued += 1;
         Ok(self.commit(key, created, WatchEventKind::Added))
+    }
+
+    /// Returns the uid that the next new object gets.
+    pub(crate) fn upcoming_uid(&self) -> String {
+        key::uid(self.seed, self.issued)
     }
 
     /// Returns a uid for something that is not stored.

@@ -37,6 +37,11 @@ pub(crate) fn patch(incoming: &Incoming, target: &Target, store: &mut Store) -> 
             "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
         ));
     }
+    if target.resource.is_custom() && kind == "application/strategic-merge-patch+json" {
+        return Err(ApiError::unsupported_media(
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+        ));
+    }
     let current = existing(target, store)?;
     let mut object = apply(incoming, &current)?;
     let invalid =

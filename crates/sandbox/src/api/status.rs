@@ -13,6 +13,7 @@ use crate::store::{Expired, StoreError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CauseKind {
     Invalid,
+    WrongType,
     Required,
     Duplicate,
     NotSupported,
@@ -25,6 +26,7 @@ impl CauseKind {
     fn reason(self) -> &'static str {
         match self {
             Self::Invalid => "FieldValueInvalid",
+            Self::WrongType => "FieldValueTypeInvalid",
             Self::Required => "FieldValueRequired",
             Self::Duplicate => "FieldValueDuplicate",
             Self::NotSupported => "FieldValueNotSupported",
@@ -48,6 +50,12 @@ impl Cause {
     /// An unacceptable value.
     pub(crate) fn invalid(field: impl Into<String>, value: &Value, why: &str) -> Self {
         Self { field: field.into(), kind: CauseKind::Invalid, text: format!("Invalid value: {value}: {why}") }
+    }
+
+    /// A value of the wrong type in a custom resource; the real server shows the type instead of the value.
+    pub(crate) fn wrong_type(field: &str, wanted: &str, found: &str) -> Self {
+        let text = format!("Invalid value: \"{found}\": {field} in body must be of type {wanted}: \"{found}\"");
+        Self { field: field.to_owned(), kind: CauseKind::WrongType, text }
     }
 
     /// A missing value.
@@ -161,6 +169,13 @@ impl ApiError {
     /// 404 for an object.
     pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
         Self::new(404, "NotFound", format!("{} \"{name}\" not found", resource.qualified())).about(resource, name)
+    }
+
+    /// 404 for something that another server serves.
+    pub(crate) fn not_found_named(kind: &str, name: &str) -> Self {
+        let mut error = Self::new(404, "NotFound", format!("{kind} \"{name}\" not found"));
+        error.details = Some(json!({"name": name, "kind": kind}));
+        error
     }
 
     /// 404 for a path or a resource that is not served.
@@ -278,6 +293,17 @@ impl ApiError {
         error
     }
 
+    /// 429, with its cause; `retry` seconds are told unless there are none.
+    pub(crate) fn too_many_requests(message: &str, retry: u64, cause: &str, why: &str) -> Self {
+        let mut error = Self::new(429, "TooManyRequests", message);
+        let mut details = json!({"causes": [{"reason": cause, "message": why}]});
+        if retry > 0 {
+            details["retryAfterSeconds"] = retry.into();
+        }
+        error.details = Some(details);
+        error
+    }
+
     /// 501: the sandbox cannot do this; the message says what and why.
     pub(crate) fn not_implemented(message: impl Into<String>) -> Self {
         Self::new(501, "NotImplemented", format!("the sandbox does not implement this: {}", message.into()))
@@ -300,6 +326,7 @@ impl ApiError {
             StoreError::NotFound => Self::not_found(resource, name),
             StoreError::AlreadyExists => Self::already_exists(resource, name),
             StoreError::Conflict => Self::conflict(resource, name, &error.to_string()),
+            StoreError::Forbidden(why) => Self::forbidden(resource, name, why),
             StoreError::Precondition(why) => {
                 let message =
                     format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified_kind());

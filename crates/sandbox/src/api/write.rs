@@ -14,9 +14,9 @@ use super::route::Target;
 use super::status::ApiError;
 use crate::object::{self, metadata_mut};
 use crate::ownership::Managers;
-use crate::schema::{self, Resource, Unknown};
+use crate::schema::{self, Resource, Unknown, custom};
 use crate::store::{Key, Part, Store};
-use crate::{allocation, defaults, validation};
+use crate::{admission, allocation, defaults, validation};
 
 /// The letters of generated names: no vowels, no digits that look like letters.
 const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -64,6 +64,7 @@ pub(super) fn insert(
     let form = incoming.form()?;
     let dry_run = incoming.is_dry_run()?;
     let resource = target.resource;
+    let warnings = [warnings, fit(incoming, resource, &mut object, store)?].concat();
     admit_namespace(&object, resource, store)?;
     admit_service_account(&object, resource, store)?;
     escalation::check(incoming, target, &object, None, store)?;
@@ -71,13 +72,20 @@ pub(super) fn insert(
     // Whose fields they are is written down before the server adds its own.
     let mut claimed = object.clone();
     record(&mut claimed);
-    defaults::initial_status(&mut object);
+    admission::complete(&mut object, store);
+    defaults::initial_status(&mut object, incoming.now);
     allocation::allocate(&mut object, store);
+    allocation::select_own_pods(&mut object, store);
     let name = object::name(&object).to_owned();
     let causes = validation::on_create(&object);
     if !causes.is_empty() {
+        if resource.is("batch", "jobs") {
+            // Its selector has used up a uid.
+            store.next_uid();
+        }
         return Err(ApiError::invalid(resource, &name, &causes));
     }
+    admission::check(&object, None, store).map_err(|why| ApiError::forbidden(resource, &name, &why))?;
     set_managed_fields(&mut object, claimed["metadata"]["managedFields"].clone());
     let refused = |error| ApiError::of_store(&error, resource, &name);
     let reply = if dry_run {
@@ -125,6 +133,7 @@ pub(super) fn replace(
     let form = incoming.form()?;
     let dry_run = incoming.is_dry_run()?;
     let resource = target.resource;
+    let warnings = [warnings, fit(incoming, resource, &mut object, store)?].concat();
     let part = if target.subresource == "status" { Part::Status } else { Part::Spec };
     if part == Part::Spec {
         defaults::apply(&mut object);
@@ -133,6 +142,11 @@ pub(super) fn replace(
     }
     let sent = object["metadata"].get("managedFields").cloned().unwrap_or_default();
     let refused = |error| ApiError::of_store(&error, resource, &target.name);
+    if part == Part::Spec
+        && let Some(current) = store.get(&Key::of(resource.kind, &target.namespace, &target.name))
+    {
+        defaults::count_template(&mut object, &current);
+    }
     let (current, mut merged) = store.merged(object, part).map_err(refused)?;
     if part == Part::Spec {
         escalation::check(incoming, target, &merged, Some(&current), store)?;
@@ -140,6 +154,8 @@ pub(super) fn replace(
         if !causes.is_empty() {
             return Err(ApiError::invalid(resource, &target.name, &causes));
         }
+        admission::check(&merged, Some(&current), store)
+            .map_err(|why| ApiError::forbidden(resource, &target.name, &why))?;
     }
     match ownership {
         Ownership::Settled(managers) => managers.write(&mut merged),
@@ -224,6 +240,25 @@ pub(crate) fn decode(incoming: &Incoming, resource: &Resource, object: &mut Valu
     object::set(object, "kind", kind.kind);
     schema::as_written(kind.kind, object);
     report_unknown(incoming, &unknown).map_err(|why| ApiError::bad_request(handled(&why)))
+}
+
+/// Brings a custom resource into the form of its definition; returns warnings.
+fn fit(incoming: &Incoming, resource: &Resource, object: &mut Value, store: &Store) -> Result<Vec<String>, ApiError> {
+    if !resource.is_custom() {
+        return Ok(Vec::new());
+    }
+    let schema = custom::schema(store, resource);
+    let kind = resource.kind;
+    let unknown = custom::prune(object, &schema);
+    let warnings = report_unknown(incoming, &unknown).map_err(|why| {
+        let (name, version) = (kind.kind, kind.version);
+        ApiError::bad_request(format!("{name} in version \"{version}\" cannot be handled as a {name}: {why}"))
+    })?;
+    let causes = custom::check(object, &schema);
+    if causes.is_empty() {
+        return Ok(warnings);
+    }
+    Err(ApiError::invalid(resource, object::name(object), &causes))
 }
 
 /// Applies `fieldValidation` to the fields that the body has twice and to those that were dropped.

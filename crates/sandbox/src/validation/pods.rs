@@ -12,8 +12,14 @@ const UPDATE: &str = "pod updates may not change fields other than `spec.contain
 
 /// Checks a pod spec at `path`.
 pub(super) fn spec(spec: &Value, path: &str) -> Vec<Cause> {
+    spec_with(spec, path, &[])
+}
+
+/// Checks a pod spec that gets further volumes from somewhere else.
+pub(super) fn spec_with(spec: &Value, path: &str, claimed: &[&str]) -> Vec<Cause> {
     let mut causes = Vec::new();
-    let volumes = volumes(spec, path, &mut causes);
+    let mut volumes = volumes(spec, path, &mut causes);
+    volumes.extend(claimed);
     let mut seen = HashSet::new();
     for list in ["initContainers", "containers"] {
         let field = format!("{path}.{list}");
