@@ -4,6 +4,8 @@
 //! Values that identify something keep their identity: the first uid of a case becomes `uid-1` wherever
 //! it appears, so that a reference to the wrong object is still a difference.
 
+mod services;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -40,7 +42,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule {
         name: "unserved",
         reason: "what the sandbox does not serve is absent from its discovery, by design",
-        apply: unserved,
+        apply: services::unserved,
     },
     Rule {
         name: "storage hashes",
@@ -52,12 +54,24 @@ pub(crate) const RULES: &[Rule] = &[
         reason: "the scheduler signs its events with the name of the machine it runs on",
         apply: scheduler_host,
     },
+    Rule {
+        name: "provisioner",
+        reason: "it signs its events with its pod, and puts volumes where its configuration says",
+        apply: services::provisioner,
+    },
+    Rule {
+        name: "usage",
+        reason: "what containers use is measured there and declared here; that it is told is compared",
+        apply: services::usage,
+    },
+    Rule { name: "minutes", reason: "a cron job names its jobs by the minute", apply: services::minutes },
     Rule { name: "event names", reason: "the time in hexadecimal nanoseconds", apply: event_names },
     Rule {
         name: "generated names",
         reason: "random letters; the same name stays the same wherever it appears",
         apply: generated_names,
     },
+    Rule { name: "uids", reason: "random; identity is kept", apply: uids },
     Rule {
         name: "hashes",
         reason: "a hash over the Go form of a template, which nothing else can compute",
@@ -68,7 +82,11 @@ pub(crate) const RULES: &[Rule] = &[
         reason: "as hashes, where no label of the case tells them: messages, references",
         apply: unlabelled_hashes,
     },
-    Rule { name: "uids", reason: "random; identity is kept", apply: uids },
+    Rule {
+        name: "unprefixed names",
+        reason: "as generated names, where no object of the case shows their prefix: messages, cells",
+        apply: services::unprefixed_names,
+    },
     Rule {
         name: "collection versions",
         reason: "the whole cluster's version moves with writes that are not the case's",
@@ -168,7 +186,8 @@ fn namespace(pass: &mut Pass) {
 }
 
 fn controllers(pass: &mut Pass) {
-    const CONTROLLERS: [&str; 3] = ["kube-controller-manager", "kubelet", "kube-scheduler"];
+    const CONTROLLERS: [&str; 6] =
+        ["kube-controller-manager", "kubelet", "kube-scheduler", "kube-apiserver", "local-path-provisioner", "traefik"];
     pass.objects(|object| {
         if let Some(entries) = object.get_mut("managedFields").and_then(Value::as_array_mut) {
             entries.retain(|entry| !CONTROLLERS.iter().any(|name| entry["manager"] == *name));
@@ -229,67 +248,6 @@ fn order_of_generations(pass: &mut Pass) {
         let Some(items) = list.get_mut("items").and_then(Value::as_array_mut) else { return };
         if items.iter().all(|item| item["metadata"]["labels"]["pod-template-hash"].is_string()) {
             items.sort_by_key(|item| item["metadata"]["annotations"]["deployment.kubernetes.io/revision"].to_string());
-        }
-    });
-}
-
-/// The resources that the sandbox serves, with their subresources.
-const SERVED: [&str; 23] = [
-    "pods",
-    "services",
-    "configmaps",
-    "secrets",
-    "events",
-    "nodes",
-    "namespaces",
-    "serviceaccounts",
-    "endpoints",
-    "deployments",
-    "replicasets",
-    "statefulsets",
-    "controllerrevisions",
-    "horizontalpodautoscalers",
-    "roles",
-    "rolebindings",
-    "clusterroles",
-    "clusterrolebindings",
-    "endpointslices",
-    "leases",
-    "selfsubjectaccessreviews",
-    "selfsubjectrulesreviews",
-    "subjectaccessreviews",
-];
-
-/// Subresources that are answered with 501 and a reason.
-const MISSING: [&str; 10] = [
-    "attach",
-    "binding",
-    "ephemeralcontainers",
-    "eviction",
-    "exec",
-    "portforward",
-    "proxy",
-    "resize",
-    "finalize",
-    "finalizers",
-];
-
-fn unserved(pass: &mut Pass) {
-    let is_served = |name: &str| {
-        let (base, sub) = name.split_once('/').unwrap_or((name, ""));
-        SERVED.contains(&base) && !MISSING.contains(&sub)
-    };
-    pass.objects(|object| {
-        for (list, field) in [("resources", "name"), ("resources", "resource"), ("subresources", "subresource")] {
-            let Some(items) = object.get_mut(list).and_then(Value::as_array_mut) else { continue };
-            items.retain(|item| match item.get(field).and_then(Value::as_str) {
-                Some(name) if list == "subresources" => !MISSING.contains(&name),
-                Some(name) => is_served(name),
-                None => true,
-            });
-            if items.is_empty() && list == "subresources" {
-                object.remove(list);
-            }
         }
     });
 }

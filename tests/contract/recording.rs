@@ -50,7 +50,7 @@ impl Recording {
         let today = jiff::Timestamp::now().strftime("%F").to_string();
         self.origin = json!({
             "server": format!("kube-apiserver {version}"), "date": today,
-            "command": "TODO_AGENT_CONTRACT_RECORD=1 TODO_AGENT_CONTRACT_KUBECONFIG=$(tests/cluster/up --bare) cargo test --test contract"
+            "command": "TODO_AGENT_CONTRACT_RECORD=1 TODO_AGENT_CONTRACT_KUBECONFIG=$(tests/cluster/up) cargo test --test contract"
         });
         self.cases.insert(case.name.clone(), answers);
     }

@@ -46,6 +46,8 @@ pub(crate) struct Step {
     pub(crate) input: Vec<String>,
     /// A pattern: the command is run again until it prints that; the last output counts.
     pub(crate) until: Option<String>,
+    /// What it gets as an editor: a command that changes the file it is given.
+    pub(crate) editor: Option<String>,
     /// A command that is run while this one is.
     pub(crate) meanwhile: Option<Words>,
     /// Whether the output is not compared: the step only prepares the next.

@@ -31,6 +31,16 @@ pub(crate) const RULES: &[Rule] = &[
         reason: "of templates, over their Go form, and random letters after them; identity is kept",
         apply: hashes,
     },
+    Rule {
+        name: "temporary files",
+        reason: "what kubectl hands to diff and to editors has random names",
+        apply: files,
+    },
+    Rule {
+        name: "log lines",
+        reason: "kubectl's own log begins its lines with the time and its process",
+        apply: log_lines,
+    },
     Rule { name: "times", reason: "when a run happened; that there is a time is compared", apply: times },
     Rule {
         name: "ages",
@@ -117,7 +127,16 @@ fn hashes(pass: &mut Pass, text: &str) -> String {
     pattern!("-[bcdfghjklmnpqrstvwxz2456789]{5}\\b").replace_all(&text, "-generated").into_owned()
 }
 
+fn files(_: &mut Pass, text: &str) -> String {
+    pattern!(r"/tmp/(LIVE-|MERGED-|kubectl-edit-)\d+").replace_all(text, "/tmp/${1}RANDOM").into_owned()
+}
+
+fn log_lines(_: &mut Pass, text: &str) -> String {
+    pattern!(r"(?m)^([IWE])\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ ").replace_all(text, "$1 ").into_owned()
+}
+
 fn times(_: &mut Pass, text: &str) -> String {
+    let text = &pattern!(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.]\d+ [+]0000").replace_all(text, "TIME");
     let text = pattern!(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").replace_all(text, "TIME");
     pattern!(r"\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+]0000").replace_all(&text, "TIME").into_owned()
 }

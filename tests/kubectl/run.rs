@@ -94,7 +94,7 @@ impl Cluster {
         let until = step.until.as_ref().map(|pattern| Regex::new(pattern).unwrap());
         let start = Instant::now();
         loop {
-            let child = self.start(namespace, &words);
+            let child = self.edit(namespace, &words, step.editor.as_deref().unwrap_or("true"));
             let other = step.meanwhile.as_ref().map(|words| {
                 thread::sleep(Duration::from_secs(1));
                 self.start(namespace, &words.fill(namespace))
@@ -114,8 +114,14 @@ impl Cluster {
     }
 
     fn start(&self, namespace: &str, words: &[String]) -> Child {
+        self.edit(namespace, words, "true")
+    }
+
+    /// Starts kubectl with an editor, and with the programs that it asks for differences.
+    fn edit(&self, namespace: &str, words: &[String], editor: &str) -> Child {
         let mut command = Command::new(&self.program);
         command.env_clear().env("HOME", &self.home).env("TZ", "UTC").env("LANG", "C.UTF-8");
+        command.env("PATH", "/usr/bin:/bin").env("KUBE_EDITOR", editor);
         command.arg("--kubeconfig").arg(&self.kubeconfig).args(["--namespace", namespace]).args(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }

@@ -112,11 +112,22 @@ impl<'a> NodeUse<'a> {
     }
 }
 
+/// What else may speak against a node: volumes that cannot be used there. The scheduler asks last.
+pub type Objection<'a> = dyn Fn(&Value) -> Option<&'static str> + 'a;
+
 /// Returns the indices of the nodes that take the pod, best first (ties in the given order).
 ///
 /// # Errors
 /// The scheduler's message when none does.
 pub fn fit(pod: &Value, nodes: &[NodeUse<'_>]) -> Result<Vec<usize>, Unschedulable> {
+    fit_unless(pod, nodes, &|_| None)
+}
+
+/// Returns what `fit` does, among the nodes that nothing else speaks against.
+///
+/// # Errors
+/// The scheduler's message when no node takes the pod.
+pub fn fit_unless(pod: &Value, nodes: &[NodeUse<'_>], objection: &Objection<'_>) -> Result<Vec<usize>, Unschedulable> {
     if nodes.is_empty() {
         return Err(Unschedulable { message: "no nodes available to schedule pods".to_owned() });
     }
@@ -125,7 +136,7 @@ pub fn fit(pod: &Value, nodes: &[NodeUse<'_>]) -> Result<Vec<usize>, Unschedulab
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut preemptable = 0;
     for (index, node) in nodes.iter().enumerate() {
-        match rejections(pod, &requests, node) {
+        match rejections(pod, &requests, node, objection) {
             Rejection::None => feasible.push(index),
             Rejection::Unresolvable(found) => count(&mut reasons, found),
             Rejection::Resolvable(found) => {
@@ -178,7 +189,7 @@ enum Rejection {
     Resolvable(Vec<String>),
 }
 
-fn rejections(pod: &Value, requests: &Amounts, node: &NodeUse<'_>) -> Rejection {
+fn rejections(pod: &Value, requests: &Amounts, node: &NodeUse<'_>, objection: &Objection<'_>) -> Rejection {
     let unresolvable = |reason: &str| Rejection::Unresolvable(vec![reason.to_owned()]);
     let spec = &node.node["spec"];
     let unschedulable = Taint { key: "node.kubernetes.io/unschedulable", value: "", effect: "NoSchedule" };
@@ -210,11 +221,16 @@ fn rejections(pod: &Value, requests: &Amounts, node: &NodeUse<'_>) -> Rejection 
         lacking.push(if resource == "pods" { "Too many pods".to_owned() } else { format!("Insufficient {resource}") });
     }
     match lacking.is_empty() {
-        true => Rejection::None,
+        true => objection(node.node).map_or(Rejection::None, unresolvable),
         // Removing pods does not help a pod that is larger than the whole node.
         false if impossible => Rejection::Unresolvable(lacking),
         false => Rejection::Resolvable(lacking),
     }
+}
+
+/// Returns whether a pod tolerates the taints of a node that keep pods away.
+pub fn tolerates(pod: &Value, node: &Value) -> bool {
+    !items(&node["spec"]["taints"]).any(|taint| blocks(pod, taint))
 }
 
 struct Taint<'a> {

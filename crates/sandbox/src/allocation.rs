@@ -15,6 +15,42 @@ const FIRST_ADDRESS: u32 = u32::from_be_bytes([10, 96, 0, 20]);
 const LAST_ADDRESS: u32 = u32::from_be_bytes([10, 111, 255, 254]);
 const NODE_PORTS: std::ops::RangeInclusive<u64> = 30_000..=32_767;
 
+/// The label that ties pods to their job by its uid.
+const CONTROLLER: &str = "batch.kubernetes.io/controller-uid";
+
+/// Gives a new Job the selector that only its own pods fit.
+///
+/// Source: `generateSelector` of `pkg/registry/batch/job/strategy.go`.
+pub(crate) fn select_own_pods(job: &mut Value, store: &Store) {
+    if job["kind"] != "Job" || job["spec"]["manualSelector"] == true {
+        return;
+    }
+    let uid = store.upcoming_uid();
+    let uid = uid.as_str();
+    let name = crate::object::name(job).to_owned();
+    let spec = map_at(job, "spec");
+    let Some(template) = spec.get_mut("template").filter(|it| it.is_object()) else { return };
+    map_at(template, "metadata");
+    let labels = map_at(&mut template["metadata"], "labels");
+    for (label, value) in [
+        ("job-name", name.as_str()),
+        ("batch.kubernetes.io/job-name", name.as_str()),
+        ("controller-uid", uid),
+        (CONTROLLER, uid),
+    ] {
+        default(labels, label, value);
+    }
+    let labels = labels.clone();
+    let selector = spec.entry("selector").or_insert_with(|| json!({}));
+    default(map_at(selector, "matchLabels"), CONTROLLER, uid);
+    // A job without labels of its own shows those of its pods.
+    let template_labels = |key: &String| labels.contains_key(key);
+    let own = map_at(&mut job["metadata"], "labels");
+    if own.keys().all(template_labels) {
+        *own = labels;
+    }
+}
+
 /// Gives a Service the addresses and node ports that it asks for and does not have.
 pub(crate) fn allocate(service: &mut Value, store: &Store) {
     if service["kind"] != "Service" {

@@ -4,15 +4,20 @@
 //! `incoming` is a request, `route` what its path names, `auth` who asks and whether they may, `status`
 //! every refusal, `reply` an answer.
 
+mod apply;
 mod auth;
 mod delete;
 mod discovery;
+mod escalation;
+mod eviction;
 mod form;
 mod incoming;
 mod logs;
 pub(crate) mod managed_fields;
 mod metadata;
+mod metrics;
 mod openapi;
+mod options;
 mod patch;
 mod query;
 mod read;
@@ -20,6 +25,7 @@ mod reply;
 mod request_log;
 mod reviews;
 mod route;
+mod scale;
 mod server;
 mod status;
 mod strategic;

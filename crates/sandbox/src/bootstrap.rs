@@ -58,14 +58,24 @@ pub(crate) fn objects() -> Vec<Value> {
 fn view_rules() -> Vec<Value> {
     vec![
         json!({"apiGroups": [""], "verbs": READ, "resources": [
-            "configmaps", "endpoints", "events", "namespaces", "namespaces/status", "pods", "pods/log", "pods/status",
-            "serviceaccounts", "services", "services/status"]}),
+            "configmaps", "endpoints", "events", "limitranges", "namespaces", "namespaces/status",
+            "persistentvolumeclaims", "persistentvolumeclaims/status", "pods", "pods/log", "pods/status",
+            "resourcequotas", "resourcequotas/status", "serviceaccounts", "services", "services/status"]}),
         json!({"apiGroups": ["apps"], "verbs": READ, "resources": [
-            "controllerrevisions", "deployments", "deployments/scale", "deployments/status", "replicasets",
+            "controllerrevisions", "daemonsets", "daemonsets/status", "deployments", "deployments/scale",
+            "deployments/status", "replicasets",
             "replicasets/scale", "replicasets/status", "statefulsets", "statefulsets/scale", "statefulsets/status"]}),
         json!({"apiGroups": ["autoscaling"], "verbs": READ, "resources": [
             "horizontalpodautoscalers", "horizontalpodautoscalers/status"]}),
+        json!({"apiGroups": ["batch"], "verbs": READ, "resources": [
+            "cronjobs", "cronjobs/status", "jobs", "jobs/status"]}),
         json!({"apiGroups": ["discovery.k8s.io"], "verbs": READ, "resources": ["endpointslices"]}),
+        // What metrics-server adds to the role.
+        json!({"apiGroups": ["metrics.k8s.io"], "verbs": READ, "resources": ["nodes", "pods"]}),
+        json!({"apiGroups": ["networking.k8s.io"], "verbs": READ, "resources": [
+            "ingresses", "ingresses/status", "networkpolicies"]}),
+        json!({"apiGroups": ["policy"], "verbs": READ, "resources": [
+            "poddisruptionbudgets", "poddisruptionbudgets/status"]}),
     ]
 }
 
@@ -74,14 +84,17 @@ fn edit_rules() -> Vec<Value> {
     vec![
         json!({"apiGroups": [""], "verbs": READ, "resources": ["secrets"]}),
         json!({"apiGroups": [""], "verbs": WRITE, "resources": [
-            "configmaps", "endpoints", "events", "pods", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy",
-            "secrets", "serviceaccounts", "services", "services/proxy"]}),
+            "configmaps", "endpoints", "events", "persistentvolumeclaims", "pods", "pods/attach", "pods/exec",
+            "pods/portforward", "pods/proxy", "secrets", "serviceaccounts", "services", "services/proxy"]}),
         json!({"apiGroups": [""], "verbs": ["create"], "resources": ["pods/eviction", "serviceaccounts/token"]}),
         json!({"apiGroups": ["apps"], "verbs": WRITE, "resources": [
-            "deployments", "deployments/rollback", "deployments/scale", "replicasets", "replicasets/scale",
+            "daemonsets", "deployments", "deployments/rollback", "deployments/scale", "replicasets", "replicasets/scale",
             "statefulsets", "statefulsets/scale"]}),
         json!({"apiGroups": ["autoscaling"], "verbs": WRITE, "resources": ["horizontalpodautoscalers"]}),
+        json!({"apiGroups": ["batch"], "verbs": WRITE, "resources": ["cronjobs", "jobs"]}),
         json!({"apiGroups": ["coordination.k8s.io"], "verbs": ALL, "resources": ["leases"]}),
+        json!({"apiGroups": ["networking.k8s.io"], "verbs": WRITE, "resources": ["ingresses", "networkpolicies"]}),
+        json!({"apiGroups": ["policy"], "verbs": WRITE, "resources": ["poddisruptionbudgets"]}),
     ]
 }
 

@@ -4,16 +4,21 @@
 //! cluster runs (ServiceAccount, DefaultTolerationSeconds, Priority). Only absent fields are filled;
 //! what needs the store (cluster IPs) is in `allocation`.
 
+mod batch;
+mod others;
 mod pods;
 #[cfg(test)]
 mod tests;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::object::{default, map_at, metadata_mut};
+use crate::controllers::definitions;
+use crate::object::{default, map_at, metadata_mut, time_text};
 
+pub(crate) use batch::{TEMPLATE_GENERATION, count_template};
 pub(crate) use pods::{pod, quality_of_service};
 
 /// Fills in the defaults of an object of a served kind. Applying it twice changes nothing.
@@ -49,6 +54,17 @@ pub(crate) fn apply(object: &mut Value) {
             }
         }
         "Event" => event(object),
+        "CustomResourceDefinition" => definitions::complete(object),
+        "DaemonSet" => batch::daemon_set(object),
+        "Job" => batch::job(object),
+        "CronJob" => batch::cron_job(object),
+        "PersistentVolumeClaim" => others::claim(object),
+        "PersistentVolume" => others::volume(object),
+        "StorageClass" => others::storage_class(object),
+        "LimitRange" => others::limit_range(object),
+        "NetworkPolicy" => others::network_policy(object),
+        "IngressClass" => others::ingress_class(object),
+        "PriorityClass" => others::priority_class(object),
         "Endpoints" => {
             for subset in list_mut(object.get_mut("subsets")) {
                 protocol_of_each(subset.get_mut("ports"));
@@ -59,15 +75,24 @@ pub(crate) fn apply(object: &mut Value) {
 }
 
 /// Replaces the status by what a new object of the kind starts with: clients cannot set it on creation.
-pub(crate) fn initial_status(object: &mut Value) {
+pub(crate) fn initial_status(object: &mut Value, now: Timestamp) {
     let status = match object["kind"].as_str().unwrap_or_default() {
         "Pod" => json!({"phase": "Pending", "qosClass": quality_of_service(&object["spec"])}),
-        "Deployment" => json!({}),
         "ReplicaSet" => json!({"replicas": 0}),
         "StatefulSet" => json!({"replicas": 0, "availableReplicas": 0}),
-        "Service" => json!({"loadBalancer": {}}),
         "Namespace" => json!({"phase": "Active"}),
         "HorizontalPodAutoscaler" => json!({"currentMetrics": null, "desiredReplicas": 0}),
+        "CustomResourceDefinition" => definitions::initial_status(object),
+        "PersistentVolumeClaim" => json!({"phase": "Pending"}),
+        "PersistentVolume" => json!({"phase": "Pending", "lastPhaseTransitionTime": time_text(now)}),
+        "DaemonSet" => json!({
+            "currentNumberScheduled": 0, "desiredNumberScheduled": 0, "numberMisscheduled": 0, "numberReady": 0
+        }),
+        "Deployment" | "Job" | "CronJob" | "ResourceQuota" => json!({}),
+        "Service" | "Ingress" => json!({"loadBalancer": {}}),
+        "PodDisruptionBudget" => json!({
+            "currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0
+        }),
         // A kubelet registers its node together with its status.
         _ => return,
     };
@@ -142,8 +167,10 @@ fn service(object: &mut Value) {
     for port in list_mut(spec.get_mut("ports")) {
         if let Some(port) = port.as_object_mut() {
             default(port, "protocol", "TCP");
-            if let Some(number) = port.get("port").cloned() {
-                default(port, "targetPort", number);
+            // Go writes an unset target as 0.
+            let is_unset = port.get("targetPort").is_none_or(|target| *target == 0 || *target == "");
+            if let Some(number) = port.get("port").cloned().filter(|_| is_unset) {
+                port.insert("targetPort".into(), number);
             }
         }
     }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use serde_json::Value;
 use todo_agent_kube_rules::selectors::LabelSelector;
 
-use crate::controllers::{deployment, endpoints, namespace, replicaset, statefulset};
+use crate::controllers::{
+    autoscaler, claims, cronjob, daemonset, definitions, deployment, disruption, endpoints, job, namespace,
+    provisioning, quota, replicaset, statefulset, volumes,
+};
 use crate::object;
 use crate::simulation::State;
 use crate::store::{Key, WatchEvent, WatchEventKind};
@@ -47,11 +50,23 @@ pub(crate) fn run(state: &mut State, wake: Wake) {
         Wake::Deployment(key) => deployment::reconcile(state, &key),
         Wake::ReplicaSet(key) => replicaset::reconcile(state, &key),
         Wake::StatefulSet(key) => statefulset::reconcile(state, &key),
+        Wake::DaemonSet(key) => daemonset::reconcile(state, &key),
+        Wake::Job(key) => job::reconcile(state, &key),
+        Wake::CronJob(key) => cronjob::reconcile(state, &key),
+        Wake::Autoscaler(key) => autoscaler::reconcile(state, &key),
+        Wake::Definition(key) => definitions::reconcile(state, &key),
+        Wake::Claim(key) => claims::reconcile(state, &key),
+        Wake::Volume(key) => volumes::reconcile(state, &key),
+        Wake::Provision(key) => provisioning::provision(state, &key),
+        Wake::Expand(key) => provisioning::expand(state, &key),
+        Wake::Budget(key) => disruption::reconcile(state, &key),
+        Wake::Quota(key) => quota::reconcile(state, &key),
         Wake::Endpoints(key) => endpoints::reconcile(state, &key),
         Wake::Namespace(key) => namespace::reconcile(state, &key),
         Wake::Schedule(key) => scheduler::schedule(state, &key),
         Wake::Pod(key) => kubelet::sync(state, &key),
         Wake::Node(key) => nodes::sync(state, &key),
+        Wake::Taints(key) => nodes::keep_taints(state, &key),
         Wake::Collect => gc::collect(&mut state.store, state.now),
         Wake::EventExpiry(key) => state.recorder.expire(&mut state.store, &key),
         Wake::WorldChange(index) => setup::change(state, index),
@@ -70,7 +85,34 @@ fn route(state: &mut State, change: &WatchEvent) {
             if change.kind == WatchEventKind::Added {
                 state.wake_after(Wake::Node(key.clone()), soon);
             }
+            state.wake_after(Wake::Taints(key.clone()), soon);
+            wake_all(state, ("apps", "daemonsets"), None, Wake::DaemonSet);
             scheduler::retry_all(state);
+        }
+        ("", "persistentvolumeclaims") => claim_changed(state, change),
+        ("", "persistentvolumes") => {
+            state.wake_after(Wake::Volume(key.clone()), soon);
+            wake_claims(state, None);
+        }
+        ("storage.k8s.io", "storageclasses") => wake_claims(state, None),
+        ("apps", "daemonsets") => state.wake_after(Wake::DaemonSet(key.clone()), soon),
+        ("batch", "jobs") => {
+            state.wake_after(Wake::Job(key.clone()), soon);
+            wake_owner(state, &change.object);
+        }
+        ("batch", "cronjobs") => state.wake_after(Wake::CronJob(key.clone()), soon),
+        ("autoscaling", "horizontalpodautoscalers") if !is_own_status(change) => {
+            state.wake_after(Wake::Autoscaler(key.clone()), soon);
+        }
+        ("apiextensions.k8s.io", _) if change.kind == WatchEventKind::Deleted => {
+            definitions::clean_up(state, &change.object);
+        }
+        ("apiextensions.k8s.io", _) => state.wake_after(Wake::Definition(key.clone()), soon),
+        ("policy", "poddisruptionbudgets") if !is_own_status(change) => {
+            state.wake_after(Wake::Budget(key.clone()), soon);
+        }
+        ("", "resourcequotas") if change.kind != WatchEventKind::Deleted && !is_own_status(change) => {
+            state.wake_after(Wake::Quota(key.clone()), soon);
         }
         ("apps", "deployments") => state.wake_after(Wake::Deployment(key.clone()), soon),
         ("apps", "statefulsets") => state.wake_after(Wake::StatefulSet(key.clone()), soon),
@@ -79,6 +121,9 @@ fn route(state: &mut State, change: &WatchEvent) {
             wake_owner(state, &change.object);
         }
         _ => {}
+    }
+    if is_counted(change) {
+        wake_all(state, ("", "resourcequotas"), Some(&key.namespace), Wake::Quota);
     }
     // Owners that are gone, or that wait for their dependents, are the garbage collector's business.
     // So are those that never were.
@@ -89,10 +134,84 @@ fn route(state: &mut State, change: &WatchEvent) {
     }
 }
 
+/// Returns whether only the status of an object changed, which its controller wrote.
+fn is_own_status(change: &WatchEvent) -> bool {
+    change.previous.as_ref().is_some_and(|previous| {
+        previous["spec"] == change.object["spec"]
+            && previous["metadata"]["deletionTimestamp"] == change.object["metadata"]["deletionTimestamp"]
+            && previous["status"] != change.object["status"]
+    })
+}
+
+/// Returns whether a change may change what quotas count.
+fn is_counted(change: &WatchEvent) -> bool {
+    let may_grow = ["pods", "services", "persistentvolumeclaims"].contains(&change.key.plural.as_str());
+    !change.key.namespace.is_empty() && (change.kind != WatchEventKind::Modified || may_grow)
+}
+
+/// Wakes the controller of every object of a resource.
+fn wake_all(state: &mut State, (group, plural): (&str, &str), namespace: Option<&str>, wake: fn(Key) -> Wake) {
+    for object in state.store.list(group, plural, namespace) {
+        let soon = state.random.millis(10, 40);
+        state.wake_after(wake(Key::of_object(&object)), soon);
+    }
+}
+
+/// Wakes the binder for the claims that still wait.
+fn wake_claims(state: &mut State, namespace: Option<&str>) {
+    for claim in state.store.list("", "persistentvolumeclaims", namespace) {
+        if !claims::is_bound(&claim) || claim["status"]["phase"] != "Bound" {
+            let soon = state.random.millis(10, 40);
+            state.wake_after(Wake::Claim(Key::of_object(&claim)), soon);
+        }
+    }
+}
+
+/// Wakes what a claim matters to: the binder, its volume, and the pods that wait for it.
+fn claim_changed(state: &mut State, change: &WatchEvent) {
+    let claim = &change.object;
+    let soon = state.random.millis(5, 25);
+    if change.kind != WatchEventKind::Deleted {
+        state.wake_after(Wake::Claim(change.key.clone()), soon);
+    }
+    if let Some(volume) = claims::volume_of(&state.store, claim) {
+        state.wake_after(Wake::Volume(Key::of_object(&volume)), soon);
+    }
+    for pod in state.store.list("", "pods", Some(&change.key.namespace)) {
+        let waits = pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty();
+        if waits && claims::names(&pod).any(|name| name == change.key.name) {
+            state.wake_after(Wake::Schedule(Key::of_object(&pod)), soon);
+        }
+    }
+}
+
+/// Wakes what a pod matters to besides its owner: budgets and the claims that it mounts.
+fn wake_bystanders(state: &mut State, pod: &Value) {
+    let soon = state.random.millis(10, 40);
+    for budget in state.store.list("policy", "poddisruptionbudgets", Some(object::namespace(pod))) {
+        if disruption::covers(&budget, pod) {
+            state.wake_after(Wake::Budget(Key::of_object(&budget)), soon);
+        }
+    }
+    for name in claims::names(pod) {
+        let key = Key {
+            group: String::new(),
+            plural: "persistentvolumeclaims".into(),
+            namespace: object::namespace(pod).into(),
+            name: name.into(),
+        };
+        state.wake_after(Wake::Claim(key), soon);
+    }
+}
+
 fn pod_changed(state: &mut State, change: &WatchEvent) {
     let pod = &change.object;
     wake_owner(state, pod);
     wake_services(state, pod);
+    wake_bystanders(state, pod);
+    if object::finalizers(pod).next().is_some() {
+        wake_former_job(state, change);
+    }
     let key = change.key.clone();
     let soon = state.random.millis(5, 25);
     if change.kind == WatchEventKind::Deleted {
@@ -123,13 +242,17 @@ fn pod_changed(state: &mut State, change: &WatchEvent) {
 /// Wakes the controller that an object belongs to.
 fn wake_owner(state: &mut State, object: &Value) {
     let Some(owner) = controller_of(object) else { return };
-    let key = |plural: &str| Key {
-        group: "apps".into(),
+    let in_group = |group: &str, plural: &str| Key {
+        group: group.into(),
         plural: plural.into(),
         namespace: object::namespace(object).to_owned(),
         name: owner["name"].as_str().unwrap_or_default().to_owned(),
     };
+    let key = |plural: &str| in_group("apps", plural);
     let wake = match owner["kind"].as_str() {
+        Some("DaemonSet") => Wake::DaemonSet(key("daemonsets")),
+        Some("Job") => Wake::Job(in_group("batch", "jobs")),
+        Some("CronJob") => Wake::CronJob(in_group("batch", "cronjobs")),
         Some("ReplicaSet") => Wake::ReplicaSet(key("replicasets")),
         Some("Deployment") => Wake::Deployment(key("deployments")),
         Some("StatefulSet") => Wake::StatefulSet(key("statefulsets")),
@@ -137,6 +260,14 @@ fn wake_owner(state: &mut State, object: &Value) {
     };
     let soon = state.random.millis(5, 25);
     state.wake_after(wake, soon);
+}
+
+/// Wakes the Job that a pod no longer belongs to: it still has to let go of it.
+fn wake_former_job(state: &mut State, change: &WatchEvent) {
+    let Some(previous) = &change.previous else { return };
+    if controller_of(&change.object).is_none() && controller_of(previous).is_some() {
+        wake_owner(state, &Arc::clone(previous));
+    }
 }
 
 /// Wakes the Deployment above a pod's ReplicaSet: `Recreate` waits for pods to be gone.

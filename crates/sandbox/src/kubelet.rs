@@ -12,6 +12,7 @@ pub(crate) mod images;
 pub(crate) mod logs;
 pub(crate) mod machine;
 pub(crate) mod probe;
+mod program;
 pub(crate) mod references;
 pub(crate) mod status;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use crate::controllers::{revisions, stateful_revisions};
 use crate::events::Source;
 use crate::object;
 use crate::simulation::State;
-use crate::store::{Key, Part, Store};
+use crate::store::{Deletion, Key, Part, Store};
 use crate::timers::Wake;
 
 pub use logs::LogLine;
@@ -143,6 +144,11 @@ fn finish(state: &mut State, key: &Key, machine: &Machine, pod: &serde_json::Val
     state.store.edit(key, Part::Status, now, |pod| status::write(pod, machine, &host, now));
     if object::finalizers(pod).next().is_none() {
         state.store.remove(key);
+    } else {
+        // No time is left to wait for: the last finalizer to go takes the pod along.
+        let how = Deletion { grace: Some(0), ..Deletion::default() };
+        // One that is gone already needs no deletion.
+        let _marked = state.store.delete(key, &how, now);
     }
     state.logs.forget(&key.namespace, &key.name);
 }

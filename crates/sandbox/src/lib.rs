@@ -2,10 +2,11 @@
 //!
 //! `simulation` is the whole cluster as one value (`Sandbox`) on virtual time; `world` is what it starts
 //! with; `dispatch` wakes `controllers`, `scheduler`, `nodes` and `kubelet`, which act through the store.
-//! `store` holds the objects; `api` serves them over HTTP (`ApiServer`); `gc` collects what owners leave.
+//! `store` holds the objects, `ownership` says whose their fields are; `api` serves them over HTTP (`ApiServer`); `gc` collects what owners leave.
 //! It answers as the real API server does, or with 501 and a reason.
 #![warn(missing_docs)]
 
+mod admission;
 mod allocation;
 mod api;
 mod bootstrap;
@@ -17,9 +18,11 @@ mod dispatch;
 mod durations;
 mod events;
 mod gc;
+mod go;
 mod kubelet;
 mod nodes;
 mod object;
+mod ownership;
 mod random;
 mod scheduler;
 mod schema;
@@ -31,6 +34,7 @@ mod tables;
 #[cfg(test)]
 mod testing;
 mod timers;
+mod usage;
 mod validation;
 pub mod world;
 

@@ -22,6 +22,9 @@ const TOLERATION: Duration = Duration::from_mins(5);
 /// How often a kubelet reports even when nothing changed.
 const REPORT_PERIOD: Duration = Duration::from_mins(5);
 
+/// The taint of a node that is cordoned.
+const CORDONED: &str = "node.kubernetes.io/unschedulable";
+
 /// Returns the Node that a world declares in short form.
 pub(crate) fn object(spec: &NodeSpec, index: usize, now: Timestamp) -> Value {
     let mut labels = json!({
@@ -166,6 +169,28 @@ fn lose(state: &mut State, key: &Key, node: &Value) {
         });
         state.record(&source, &pod, &Occurrence::warning("NodeNotReady", "Node is not ready"));
     }
+}
+
+/// Gives a cordoned node the taint that says so, and takes it from one that is not.
+pub(crate) fn keep_taints(state: &mut State, key: &Key) {
+    let Some(node) = state.store.get(key) else { return };
+    let is_cordoned = node["spec"]["unschedulable"] == true;
+    let taints = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
+    let (cordons, mut kept): (Vec<Value>, Vec<Value>) = taints.into_iter().partition(|taint| taint["key"] == CORDONED);
+    if is_cordoned != cordons.is_empty() {
+        return;
+    }
+    let now = state.now;
+    if is_cordoned {
+        kept.push(json!({"key": CORDONED, "effect": "NoSchedule", "timeAdded": time_text(now)}));
+    }
+    state.store.edit(key, Part::Spec, now, |node| {
+        if kept.is_empty() {
+            object::map_at(node, "spec").remove("taints");
+        } else {
+            node["spec"]["taints"] = json!(kept);
+        }
+    });
 }
 
 /// Pods that do not tolerate the taint any longer are deleted; without a kubelet they stay Terminating.

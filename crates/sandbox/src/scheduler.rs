@@ -1,6 +1,8 @@
 //! The scheduler: binds pods to the node that fits best, or says why none does. A pod that fits nowhere is
 //! tried again when nodes or pods change, with the real back-off of 1 s doubling to 10 s.
 
+mod claims;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use crate::object;
 use crate::simulation::State;
 use crate::store::{Key, Part};
 use crate::timers::Wake;
+use claims::Claims;
 
 /// A pod that nothing has changed for is tried again after this time.
 const FLUSH_PERIOD: Duration = Duration::from_mins(5);
@@ -36,6 +39,16 @@ pub(crate) fn schedule(state: &mut State, key: &Key) {
         }
     };
     let nodes = state.store.list("", "nodes", None);
+    let (volumes, unbound) = match claims::of(&state.store, &pod) {
+        Claims::Place { volumes, unbound } => (volumes, unbound),
+        Claims::Wait => return,
+        Claims::Refuse(why) => {
+            // The end is what the real one's look for victims adds.
+            let message = format!("0/{} nodes are available: {why}. not found", nodes.len());
+            refuse(state, key, &pod, &message);
+            return;
+        }
+    };
     let pods = state.store.list("", "pods", None);
     let uses: Vec<NodeUse<'_>> = nodes
         .iter()
@@ -44,11 +57,17 @@ pub(crate) fn schedule(state: &mut State, key: &Key) {
             NodeUse::of(node, bound.map(Arc::as_ref))
         })
         .collect();
-    match fit::fit(&pod, &uses) {
+    let objection = |node: &Value| claims::objection(&state.store, &volumes, &unbound, node);
+    match fit::fit_unless(&pod, &uses, &objection) {
         Ok(best) => {
             let spread = best.iter().min_by_key(|index| siblings(&pod, object::name(&nodes[**index]), &pods));
-            let node = spread.map(|index| object::name(&nodes[*index]).to_owned()).unwrap_or_default();
-            bind(state, key, &node);
+            let Some(node) = spread.map(|index| Arc::clone(&nodes[*index])) else { return };
+            if unbound.is_empty() {
+                bind(state, key, object::name(&node));
+            } else {
+                // The pod follows once its volumes are there.
+                claims::select(state, &unbound, &node);
+            }
         }
         Err(refusal) => refuse(state, key, &pod, &refusal.message),
     }

@@ -13,7 +13,7 @@ use crate::simulation::{State, User};
 use crate::store::{Key, Part, StoreError};
 use crate::timers::Wake;
 use crate::world::{World, WorldError};
-use crate::{allocation, bootstrap, defaults, nodes, schema, validation};
+use crate::{admission, allocation, bootstrap, defaults, nodes, schema, validation};
 
 /// The administrator's name.
 const ADMINISTRATOR: &str = "kubernetes-admin";
@@ -191,13 +191,20 @@ impl State {
     /// other things that controllers make come through here.
     pub(crate) fn admit(&mut self, mut object: Value) -> Result<Arc<Value>, StoreError> {
         self.complete(&mut object);
+        admission::check(&object, None, &self.store).map_err(|why| {
+            let key = Key::of_object(&object);
+            let group = if key.group.is_empty() { String::new() } else { format!(".{}", key.group) };
+            StoreError::Forbidden(format!("{}{group} \"{}\" is forbidden: {why}", key.plural, key.name))
+        })?;
         self.store.create(object, self.now)
     }
 
     fn complete(&self, object: &mut Value) {
         defaults::apply(object);
-        defaults::initial_status(object);
+        admission::complete(object, &self.store);
+        defaults::initial_status(object, self.now);
         allocation::allocate(object, &self.store);
+        allocation::select_own_pods(object, &self.store);
     }
 }
 

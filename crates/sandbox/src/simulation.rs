@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::api::{AccountToken, ApiServer};
 use crate::clock::{SandboxClock, Sleepers};
+use crate::controllers::autoscaler_pace::Autoscalers;
 use crate::dispatch;
 use crate::durations::after;
 use crate::events::{Occurrence, Recorder, Source};
@@ -67,6 +68,7 @@ pub(crate) struct State {
     pub(crate) recorder: Recorder,
     pub(crate) kubelet: Kubelet,
     pub(crate) queue: SchedulingQueue,
+    pub(crate) autoscalers: Autoscalers,
     pub(crate) users: Vec<User>,
     pub(crate) tokens: Vec<AccountToken>,
     pub(crate) world: Arc<World>,
@@ -94,6 +96,7 @@ impl Sandbox {
             recorder: Recorder::default(),
             kubelet: Kubelet::default(),
             queue: SchedulingQueue::default(),
+            autoscalers: Autoscalers::default(),
             users: setup::users(&world),
             tokens: Vec::new(),
             world: Arc::new(world),

@@ -84,6 +84,9 @@ pub(crate) enum StoreError {
     /// The object changed since it was read.
     #[error("the object has been modified; please apply your changes to the latest version and try again")]
     Conflict,
+    /// An admission plugin refuses the object; the text is the real server's.
+    #[error("{0}")]
+    Forbidden(String),
     /// A precondition of a deletion does not hold; the text is the real server's.
     #[error("{0}")]
     Precondition(String),
@@ -182,6 +185,11 @@ impl Store {
         Ok(self.commit(key, created, WatchEventKind::Added))
     }
 
+    /// Returns the uid that the next new object gets.
+    pub(crate) fn upcoming_uid(&self) -> String {
+        key::uid(self.seed, self.issued)
+    }
+
     /// Returns a uid for something that is not stored.
     pub(crate) fn next_uid(&mut self) -> String {
         let uid = key::uid(self.seed, self.issued);
@@ -198,9 +206,10 @@ impl Store {
         let metadata = metadata_mut(&mut object);
         metadata.insert("uid".into(), key::uid(self.seed, self.issued).into());
         metadata.insert("creationTimestamp".into(), time_text(now).into());
-        for absent in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
+        for absent in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             metadata.remove(absent);
         }
+        // Kinds that count no generations keep what a client sends.
         if key.has_generation() {
             metadata.insert("generation".into(), 1.into());
         }

@@ -6,10 +6,16 @@
 //! objects are shown.
 
 mod age;
+mod batch;
 mod cluster;
 mod columns;
+mod custom;
+mod ingress;
+mod metrics;
 mod network;
 mod pods;
+mod policy;
+mod storage;
 mod workloads;
 
 use jiff::Timestamp;
@@ -65,6 +71,21 @@ fn cells_of(kind: &str) -> Option<Cells> {
         "Event" => cluster::event,
         "RoleBinding" | "ClusterRoleBinding" => cluster::binding,
         "Lease" => cluster::lease,
+        "DaemonSet" => batch::daemon_set,
+        "Job" => batch::job,
+        "CronJob" => batch::cron_job,
+        "PersistentVolume" => storage::volume,
+        "PersistentVolumeClaim" => storage::claim,
+        "StorageClass" => storage::class,
+        "PodDisruptionBudget" => policy::budget,
+        "ResourceQuota" => policy::quota,
+        "PriorityClass" => policy::priority_class,
+        "Ingress" => ingress::ingress,
+        "IngressClass" => ingress::class,
+        "NetworkPolicy" => ingress::policy,
+        "CustomResourceDefinition" => custom::definition,
+        "NodeMetrics" => metrics::node,
+        "PodMetrics" => metrics::pod,
         _ => return None,
     })
 }
@@ -77,7 +98,7 @@ impl Table {
         if let Some(version) = object["metadata"].get("resourceVersion") {
             metadata["resourceVersion"] = version.clone();
         }
-        self.build(kind, &metadata, &json!([self.row(kind, object)]))
+        self.build(text(&object["apiVersion"]), kind, &metadata, &json!([self.row(kind, object)]))
     }
 
     /// Returns the table of a list.
@@ -98,12 +119,17 @@ impl Table {
             .collect();
         // The default printer starts from no list at all, the others from an empty one.
         let rows = if rows.is_empty() && cells_of(kind).is_none() { Value::Null } else { rows.into() };
-        self.build(kind, &list["metadata"], &rows)
+        self.build(text(&list["apiVersion"]), kind, &list["metadata"], &rows)
     }
 
-    fn build(&self, kind: &str, metadata: &Value, rows: &Value) -> Value {
+    fn build(&self, api_version: &str, kind: &str, metadata: &Value, rows: &Value) -> Value {
+        let usual = columns::of(kind);
+        let first = usual.first().map_or(Value::Null, columns::Column::json);
         let columns = match self.headers {
-            Headers::Shown => columns::of(kind).iter().map(columns::Column::json).collect(),
+            Headers::Shown => match custom::columns(api_version, kind, first) {
+                Some(declared) => declared.into(),
+                None => usual.iter().map(columns::Column::json).collect(),
+            },
             Headers::Hidden => Value::Null,
         };
         json!({
@@ -113,7 +139,9 @@ impl Table {
     }
 
     fn row(&self, kind: &str, object: &Value) -> Value {
-        let cells = if let Some(cells) = cells_of(kind) {
+        let cells = if let Some(cells) = custom::cells(object, self.now) {
+            cells
+        } else if let Some(cells) = cells_of(kind) {
             cells(object, self.now)
         } else {
             let made = or(text(&object["metadata"]["creationTimestamp"]), "0001-01-01T00:00:00Z");

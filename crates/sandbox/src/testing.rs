@@ -63,6 +63,12 @@ impl Sandbox {
         self.state().store.list(kind.group, kind.plural, Some(&namespace))
     }
 
+    /// Returns the objects of a kind in every namespace, or outside of them.
+    pub(crate) fn list_everywhere(&self, kind: &str) -> Vec<Arc<Value>> {
+        let kind = kinds::find(kind).unwrap();
+        self.state().store.list(kind.group, kind.plural, None)
+    }
+
     /// Returns the only pod.
     pub(crate) fn pod(&self) -> Arc<Value> {
         let pods = self.list("pod");

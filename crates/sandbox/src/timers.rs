@@ -16,6 +16,28 @@ pub(crate) enum Wake {
     ReplicaSet(Key),
     /// The StatefulSet controller, for one StatefulSet.
     StatefulSet(Key),
+    /// The DaemonSet controller, for one DaemonSet.
+    DaemonSet(Key),
+    /// The Job controller, for one Job.
+    Job(Key),
+    /// The CronJob controller, for one CronJob.
+    CronJob(Key),
+    /// The controllers of a custom resource definition.
+    Definition(Key),
+    /// The autoscaler controller, for one HorizontalPodAutoscaler.
+    Autoscaler(Key),
+    /// The volume binder, for one claim.
+    Claim(Key),
+    /// The volume binder, for one volume.
+    Volume(Key),
+    /// A provisioner that makes the volume of a claim.
+    Provision(Key),
+    /// A resizer that makes the volume of a claim larger.
+    Expand(Key),
+    /// The disruption controller, for one budget.
+    Budget(Key),
+    /// The quota controller, for one quota.
+    Quota(Key),
     /// The endpoint controllers, for one Service.
     Endpoints(Key),
     /// The namespace and service account controllers, for one Namespace.
@@ -26,6 +48,8 @@ pub(crate) enum Wake {
     Pod(Key),
     /// A node's heartbeat and faults.
     Node(Key),
+    /// The node controller's taints, for one Node.
+    Taints(Key),
     /// The garbage collector.
     Collect,
     /// The end of an Event's life.

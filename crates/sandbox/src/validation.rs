@@ -3,9 +3,15 @@
 //! Source: `k8s.io/kubernetes/pkg/apis/*/validation` (v1.37), the common ones. An object that passes here
 //! could still fail on a real server in rare fields; nothing fails here that passes there.
 
+mod autoscaling;
+mod batch;
+mod definitions;
 mod names;
+mod network;
 mod pods;
+mod policy;
 mod resources;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod workloads;
@@ -27,6 +33,19 @@ pub(crate) fn on_update(object: &Value, current: &Value) -> Vec<Cause> {
     causes.extend(new_finalizers(object, current));
     match kind(object) {
         // In the order of the real server, which people see.
+        "DaemonSet" => causes.extend(batch::update(object, current)),
+        "Job" | "CronJob" => {
+            causes.extend(content(object));
+            causes.extend(batch::update(object, current));
+            return causes;
+        }
+        "PersistentVolumeClaim" | "PersistentVolume" | "StorageClass" => {
+            causes.extend(content(object));
+            causes.extend(storage::update(object, current));
+            return causes;
+        }
+        "CustomResourceDefinition" => causes.extend(definitions::update(object, current)),
+        "IngressClass" => causes.extend(network::update(object, current)),
         "Deployment" | "ReplicaSet" | "StatefulSet" => {
             causes.extend(content(object));
             causes.extend(workloads::update(object, current));
@@ -43,6 +62,13 @@ fn content(object: &Value) -> Vec<Cause> {
     match kind(object) {
         "Pod" => pods::spec(&object["spec"], "spec"),
         "Deployment" | "ReplicaSet" | "StatefulSet" => workloads::content(object),
+        "CustomResourceDefinition" => definitions::content(object),
+        "DaemonSet" => batch::daemon_set(object),
+        "Job" => batch::job(object),
+        "CronJob" => batch::cron_job(object),
+        "PersistentVolumeClaim" | "PersistentVolume" | "StorageClass" => storage::content(object),
+        "PodDisruptionBudget" | "ResourceQuota" | "LimitRange" | "Node" => policy::content(object),
+        "Ingress" | "IngressClass" | "NetworkPolicy" => network::content(object),
         _ => resources::content(object),
     }
 }

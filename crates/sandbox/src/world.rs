@@ -15,7 +15,8 @@
 //!   - {at: 30s, manifests: [...]}
 //! faults: [{match: {selector: app=api}, when: {image: "*:v2"}, do: {crash: {exitCode: 1, after: 3s}}}]
 //! logs: [{match: {selector: app=api}, lines: ["listening"], repeat: 1}]
-//! usage: [{match: {selector: app=api}, cpu: 100m, memory: 90Mi}]
+//! load: {rps: 40}            # names for the amounts below
+//! usage: [{match: {selector: app=api}, cpu: 0.2 * rps / replicas, memory: 90Mi}]
 //! ```
 //!
 //! An unknown key is an error with its line and column. Faults are described in [`Fault`].
@@ -67,6 +68,9 @@ pub struct World {
     /// What containers print.
     #[serde(default)]
     pub logs: Vec<LogRule>,
+    /// What the amounts of `usage` may name besides `replicas` and `seconds`.
+    #[serde(default)]
+    pub load: std::collections::BTreeMap<String, f64>,
     /// What containers use.
     #[serde(default)]
     pub usage: Vec<UsageRule>,
@@ -243,6 +247,7 @@ mod tests {
             ("warmUp: soon", "`soon` is not a duration"),
             ("manifests: [{kind: Pod}]", "a manifest needs apiVersion, kind and metadata.name"),
             ("logs: [{base64: '%'}]", "base64"),
+            ("usage: [{cpu: 2 * users}]", "`users` is not known"),
             ("", "the file is empty"),
         ] {
             let error = World::from_yaml(text, "mine").unwrap_err().to_string();

@@ -14,16 +14,36 @@ use super::status::{ApiError, Cause};
 use crate::object;
 use crate::store::{Deleted, Deletion, Key, Propagation, Store, StoreError};
 
+/// What deleting a job without a propagation policy is warned of.
+const JOBS_STAY: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+
+/// The kinds whose completed deletion is answered with the object.
+const RETURNED: [&str; 8] = [
+    "pods",
+    "services",
+    "serviceaccounts",
+    "persistentvolumes",
+    "persistentvolumeclaims",
+    "resourcequotas",
+    "storageclasses",
+    "podtemplates",
+];
+
 /// How to delete, and whether to.
-struct Options {
-    deletion: Deletion,
-    dry_run: bool,
+pub(super) struct Options {
+    pub(super) deletion: Deletion,
+    pub(super) dry_run: bool,
 }
 
 /// Answers `delete`.
 pub(crate) fn delete(incoming: &Incoming, target: &Target, store: &mut Store) -> Result<Reply, ApiError> {
-    let options = options(incoming)?;
+    let mut options = options(incoming)?;
     let form = incoming.form()?;
+    let mut warnings = Vec::new();
+    if target.resource.is("batch", "jobs") && !says_how(incoming)? {
+        options.deletion.propagation = Propagation::Orphan;
+        warnings.push(JOBS_STAY.to_owned());
+    }
     let current = existing(target, store)?;
     check_preconditions(&current, &options.deletion, target)?;
     let key = Key::of(target.resource.kind, &target.namespace, &target.name);
@@ -31,14 +51,19 @@ pub(crate) fn delete(incoming: &Incoming, target: &Target, store: &mut Store) ->
         .map_err(|error| ApiError::of_store(&error, target.resource, &target.name))?;
     let body = match &deleted {
         // Most kinds answer a completed deletion with a Status; these with the object.
-        Deleted::Removed(last) if ["pods", "services", "serviceaccounts"].contains(&key.plural.as_str()) => {
-            object_as(last, form)?
-        }
+        Deleted::Removed(last) if RETURNED.contains(&key.plural.as_str()) => object_as(last, form)?,
         Deleted::Removed(last) => success(target, last),
         Deleted::Marked(marked) => object_as(marked, form)?,
     };
-    let reply = Reply::json(body);
+    let reply = Reply::json(body).warning(warnings);
     Ok(if options.dry_run { reply } else { reply.written() })
+}
+
+/// Returns whether a request says what becomes of the dependents.
+fn says_how(incoming: &Incoming) -> Result<bool, ApiError> {
+    let body = incoming.optional_object()?;
+    let said = |field: &str| !body[field].is_null() || incoming.query.get(field).is_some();
+    Ok(said("propagationPolicy") || said("orphanDependents"))
 }
 
 /// Answers `deletecollection`: deletes what the selectors let through and returns it as a list.
@@ -68,7 +93,12 @@ pub(crate) fn delete_collection(incoming: &Incoming, target: &Target, store: &mu
     Ok(if options.dry_run { reply } else { reply.written() })
 }
 
-fn carry_out(key: &Key, options: &Options, store: &mut Store, incoming: &Incoming) -> Result<Deleted, StoreError> {
+pub(super) fn carry_out(
+    key: &Key,
+    options: &Options,
+    store: &mut Store,
+    incoming: &Incoming,
+) -> Result<Deleted, StoreError> {
     if options.dry_run {
         store.deleted(key, &options.deletion, incoming.now)
     } else {
@@ -85,7 +115,11 @@ fn success(target: &Target, last: &Value) -> Value {
 }
 
 fn options(incoming: &Incoming) -> Result<Options, ApiError> {
-    let body = incoming.optional_object()?;
+    options_of(&incoming.optional_object()?, incoming)
+}
+
+/// Reads `DeleteOptions`; the query says what they do not.
+pub(super) fn options_of(body: &Value, incoming: &Incoming) -> Result<Options, ApiError> {
     if !body.is_null() && !body.is_object() {
         return Err(ApiError::bad_request("the body of a delete request must be DeleteOptions"));
     }
@@ -151,7 +185,8 @@ fn options(incoming: &Incoming) -> Result<Options, ApiError> {
     })
 }
 
-fn check_preconditions(current: &Value, how: &Deletion, target: &Target) -> Result<(), ApiError> {
+/// Checks what the options demand of the object.
+pub(super) fn check_preconditions(current: &Value, how: &Deletion, target: &Target) -> Result<(), ApiError> {
     let checks = [
         (&how.uid, object::uid(current), "UID", "deleted and then recreated"),
         (&how.resource_version, object::metadata_text(current, "resourceVersion"), "ResourceVersion", "modified"),

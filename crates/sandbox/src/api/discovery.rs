@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::incoming::Incoming;
 use super::reply::Reply;
-use super::route::{Review, groups};
+use super::route::{Review, all_groups};
 use super::status::ApiError;
-use crate::schema::{RESOURCES, Resource, Subresource};
+use crate::schema::{Resource, Subresource, custom, served};
+use crate::store::Store;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -21,9 +22,9 @@ pub(crate) fn version() -> Reply {
 }
 
 /// Answers `/api`.
-pub(crate) fn core_versions(incoming: &Incoming) -> Reply {
+pub(crate) fn core_versions(incoming: &Incoming, store: &Store) -> Reply {
     if wants_aggregated(incoming) {
-        return aggregated(&[("", "v1")]);
+        return aggregated(&[("", "v1")], store);
     }
     Reply::json(json!({
         "kind": "APIVersions", "versions": ["v1"],
@@ -32,17 +33,18 @@ pub(crate) fn core_versions(incoming: &Incoming) -> Reply {
 }
 
 /// Answers `/apis`.
-pub(crate) fn group_list(incoming: &Incoming) -> Reply {
+pub(crate) fn group_list(incoming: &Incoming, store: &Store) -> Reply {
     if wants_aggregated(incoming) {
-        return aggregated(&groups());
+        return aggregated(&all_groups(store), store);
     }
-    let groups: Vec<Value> = groups().into_iter().map(|(group, version)| group_of(group, version)).collect();
+    let groups: Vec<Value> = all_groups(store).into_iter().map(|(group, version)| group_of(group, version)).collect();
     Reply::json(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
 }
 
 /// Answers `/apis/<group>`.
-pub(crate) fn group(name: &str) -> Result<Reply, ApiError> {
-    let (group, version) = groups().into_iter().find(|(group, _)| *group == name).ok_or_else(ApiError::no_such_page)?;
+pub(crate) fn group(name: &str, store: &Store) -> Result<Reply, ApiError> {
+    let (group, version) =
+        all_groups(store).into_iter().find(|(group, _)| *group == name).ok_or_else(ApiError::no_such_page)?;
     let mut body = group_of(group, version);
     body["kind"] = "APIGroup".into();
     body["apiVersion"] = "v1".into();
@@ -55,9 +57,9 @@ fn group_of(group: &str, version: &str) -> Value {
 }
 
 /// Answers `/api/v1` and `/apis/<group>/<version>`.
-pub(crate) fn resources(group: &str, version: &str) -> Result<Reply, ApiError> {
+pub(crate) fn resources(group: &str, version: &str, store: &Store) -> Result<Reply, ApiError> {
     let core = (group, version) == ("", "v1");
-    if !core && !groups().contains(&(group, version)) {
+    if !core && !all_groups(store).contains(&(group, version)) {
         return Err(ApiError::no_such_path());
     }
     let mut entries: Vec<Value> = Vec::new();
@@ -69,7 +71,7 @@ pub(crate) fn resources(group: &str, version: &str) -> Result<Reply, ApiError> {
             }));
         }
     }
-    for resource in of_group(group) {
+    for resource in of_group(group, store) {
         let kind = resource.kind;
         let mut entry = json!({
             "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind,
@@ -100,8 +102,8 @@ pub(crate) fn resources(group: &str, version: &str) -> Result<Reply, ApiError> {
     Ok(Reply::json(list))
 }
 
-fn of_group(group: &str) -> impl Iterator<Item = &'static Resource> {
-    RESOURCES.iter().filter(move |resource| resource.kind.group == group)
+fn of_group(group: &str, store: &Store) -> impl Iterator<Item = &'static Resource> {
+    served().chain(custom::served(store)).filter(move |resource| resource.kind.group == group)
 }
 
 fn add_names(entry: &mut Value, resource: &Resource) {
@@ -111,6 +113,9 @@ fn add_names(entry: &mut Value, resource: &Resource) {
     if resource.in_all() {
         entry["categories"] = json!(["all"]);
     }
+    if resource.kind.kind == "CustomResourceDefinition" {
+        entry["categories"] = json!(["api-extensions"]);
+    }
 }
 
 /// Returns the group, version and kind of what a subresource is, where that is not its resource's.
@@ -118,6 +123,7 @@ fn own_kind(subresource: Subresource) -> Option<(&'static str, &'static str, &'s
     match subresource {
         Subresource::Scale => Some(("autoscaling", "v1", "Scale")),
         Subresource::Token => Some(("authentication.k8s.io", "v1", "TokenRequest")),
+        Subresource::Eviction => Some(("policy", "v1", "Eviction")),
         Subresource::Status | Subresource::Log => None,
     }
 }
@@ -125,7 +131,7 @@ fn own_kind(subresource: Subresource) -> Option<(&'static str, &'static str, &'s
 fn subresource_verbs(subresource: Subresource) -> &'static [&'static str] {
     match subresource {
         Subresource::Log => &["get"],
-        Subresource::Token => &["create"],
+        Subresource::Token | Subresource::Eviction => &["create"],
         Subresource::Status | Subresource::Scale => &["get", "patch", "update"],
     }
 }
@@ -140,12 +146,12 @@ fn wants_aggregated(incoming: &Incoming) -> bool {
     })
 }
 
-fn aggregated(groups: &[(&str, &str)]) -> Reply {
+fn aggregated(groups: &[(&str, &str)], store: &Store) -> Reply {
     let items: Vec<Value> = groups
         .iter()
         .map(|(group, version)| {
             let mut resources: Vec<Value> =
-                of_group(group).map(|resource| aggregated_resource(resource, group, version)).collect();
+                of_group(group, store).map(|resource| aggregated_resource(resource, group, version)).collect();
             if *group == "authorization.k8s.io" {
                 for (_, plural, kind) in Review::ALL {
                     resources.push(json!({

@@ -7,7 +7,7 @@ use serde_json::Value;
 use todo_agent_kube_rules::rbac::User;
 
 use super::query::Query;
-use super::status::{ApiError, Cause};
+use super::status::ApiError;
 use crate::schema::protobuf::{self, Unreadable};
 
 /// Requests above this size are refused, as the real server does.
@@ -26,9 +26,6 @@ pub(crate) struct Incoming {
     /// The simulated present.
     pub(crate) now: Timestamp,
 }
-
-/// Who a write is recorded for in `managedFields`.
-pub(crate) const MANAGER_LIMIT: usize = 128;
 
 impl Incoming {
     pub(crate) fn new(method: Method, uri: &Uri, headers: HeaderMap, body: Bytes, now: Timestamp) -> Self {
@@ -56,35 +53,12 @@ impl Incoming {
 
     /// Returns the name that `managedFields` records: the `fieldManager` parameter, else the program's name
     /// in the user agent.
-    pub(crate) fn manager(&self) -> Result<String, ApiError> {
+    pub(crate) fn manager(&self) -> String {
         let manager = match self.query.get("fieldManager") {
-            Some(named) => named.to_owned(),
-            None => self.header("user-agent").split('/').next().unwrap_or_default().to_owned(),
+            Some(named) => named,
+            None => self.header("user-agent").split('/').next().unwrap_or_default(),
         };
-        let manager = if manager.is_empty() { "unknown".to_owned() } else { manager };
-        if manager.len() > MANAGER_LIMIT {
-            return Err(ApiError::bad_request(format!("fieldManager may not be more than {MANAGER_LIMIT} bytes")));
-        }
-        Ok(manager)
-    }
-
-    /// Returns whether the request must leave no trace.
-    pub(crate) fn is_dry_run(&self) -> Result<bool, ApiError> {
-        let mut dry = false;
-        for value in self.query.all("dryRun") {
-            if value != "All" {
-                let kind = match self.method {
-                    Method::POST => "CreateOptions",
-                    Method::PUT => "UpdateOptions",
-                    Method::PATCH => "PatchOptions",
-                    _ => "DeleteOptions",
-                };
-                let cause = Cause::not_supported("dryRun", &serde_json::json!([value]), &["All"]);
-                return Err(ApiError::invalid_kind(kind, "meta.k8s.io", "", &[cause]));
-            }
-            dry = true;
-        }
-        Ok(dry)
+        if manager.is_empty() { "unknown".to_owned() } else { manager.to_owned() }
     }
 
     /// Reads the body as JSON (or YAML or protobuf, when it says so).

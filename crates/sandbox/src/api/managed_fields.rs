@@ -1,107 +1,17 @@
-//! `managedFields`: which manager last wrote which field, in the FieldsV1 form.
+//! What a request makes of `managedFields`: every write is recorded for who made it, an update by the fields that it
+//! changed; those fields leave everybody else. Server-side apply settles its own in `apply`.
 //!
-//! Every write through the API is recorded as an `Update` of the fields it changed; those fields leave
-//! the sets of other managers. Controllers inside the sandbox do not record. Server-side apply is not here.
-
-use std::collections::BTreeSet;
+//! Controllers inside the sandbox do not record. What the server resets belongs to nobody.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::object::{metadata_mut, time_text};
-use crate::schema::{Merge, Shape, field_shape, root_type};
+use crate::object::{self, metadata_mut};
+use crate::ownership::{FieldSet, Manager, Managers};
+use crate::schema::{as_written, declared_field, root_type};
 
-/// A set of fields as FieldsV1 nests it: `{"f:data": {"f:a": {}}}`.
-type Set = Map<String, Value>;
-
-/// Records in `object` that `manager` made it from `previous` (null on creation).
-pub(crate) fn record(object: &mut Value, previous: &Value, manager: &str, subresource: &str, now: Timestamp) {
-    let entries = previous["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
-    let shape = root_type(object["kind"].as_str().unwrap_or_default());
-    let changed = changed(&shape, object, previous, Depth::Root);
-    let is_own = |entry: &Value| {
-        entry["manager"] == manager
-            && entry["operation"] == "Update"
-            && entry["subresource"].as_str().unwrap_or_default() == subresource
-    };
-    let mut kept = Vec::new();
-    let mut own = Set::new();
-    for mut entry in entries {
-        let mut fields = entry["fieldsV1"].as_object().cloned().unwrap_or_default();
-        prune(&mut fields, &shape, object);
-        if is_own(&entry) {
-            own = fields;
-        } else {
-            subtract(&mut fields, &changed);
-            if !fields.is_empty() {
-                entry["fieldsV1"] = Value::Object(fields);
-                kept.push(entry);
-            }
-        }
-    }
-    let before = own.clone();
-    union(&mut own, &changed);
-    if !own.is_empty() {
-        let unchanged = changed.is_empty() && before == own;
-        let old = previous["metadata"]["managedFields"].as_array().into_iter().flatten().find(|entry| is_own(entry));
-        let time = match old {
-            Some(entry) if unchanged => entry["time"].clone(),
-            _ => time_text(now).into(),
-        };
-        let mut entry = json!({
-            "manager": manager, "operation": "Update", "apiVersion": object["apiVersion"], "time": time,
-            "fieldsType": "FieldsV1", "fieldsV1": own
-        });
-        if !subresource.is_empty() {
-            entry["subresource"] = subresource.into();
-        }
-        if subresource == "scale"
-            && let Some(entry) = entry.as_object_mut()
-        {
-            entry.remove("time");
-        }
-        kept.push(entry);
-    }
-    // Sorted as the server does; a write through `scale` has no time.
-    let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or_default().to_owned();
-    kept.sort_by_key(|entry| {
-        (entry["operation"] != "Apply", text(entry, "time"), text(entry, "manager"), text(entry, "subresource"))
-    });
-    let metadata = metadata_mut(object);
-    if kept.is_empty() {
-        metadata.remove("managedFields");
-    } else {
-        metadata.insert("managedFields".into(), kept.into());
-    }
-}
-
-/// Metadata that nobody manages: the server sets it.
-const UNMANAGED: [&str; 9] = [
-    "name",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "managedFields",
-];
-
-/// Structs that have one owner as a whole (`structType=atomic` in `k8s.io/api`).
-const ATOMIC_STRUCTS: [&str; 6] =
-    ["LabelSelector", "KeySelector", "LocalObjectReference", "ObjectReference", "OwnerReference", "RoleRef"];
-
-/// Maps that have one owner as a whole (`mapType=atomic`): selectors of services and pods.
-const ATOMIC_MAPS: [&str; 2] = ["selector", "nodeSelector"];
-
-/// Fields that even an empty object writes (no `omitempty`), so that nobody adds them.
-const ALWAYS_WRITTEN: [&str; 9] =
-    ["scaleTargetRef", "spec", "status", "template", "metadata", "strategy", "updateStrategy", "containers", "source"];
-
-/// Fields that the server fills in after the manager's fields were taken down: admission and allocation.
-const ADMITTED: [(&str, &str); 11] = [
-    ("StatefulSet", "serviceName"),
+/// Fields that are filled in together with the defaults here, and by admission or allocation there: nobody's.
+const ADMITTED: [(&str, &str); 10] = [
     ("Pod", "preemptionPolicy"),
     ("Pod", "priority"),
     ("Pod", "serviceAccount"),
@@ -114,178 +24,108 @@ const ADMITTED: [(&str, &str); 11] = [
     ("Service", "ipFamilyPolicy"),
 ];
 
-/// Records who made a new object: what was sent and its defaults, without what the server added later.
-pub(crate) fn record_creation(object: &mut Value, sent: &Value, manager: &str, now: Timestamp) {
+/// Returns the fields that a write resets, whatever it says of them (`GetResetFields` of the strategies).
+pub(super) fn reset_fields(kind: &str, subresource: &str) -> FieldSet {
+    let has_status = declared_field(&root_type(kind), "status").is_some();
+    match (kind, subresource) {
+        (_, "") if has_status => FieldSet::of_fields(&[&["status"]]),
+        ("Deployment", "status") => FieldSet::of_fields(&[&["spec"], &["metadata", "labels"]]),
+        ("Pod", "status") => {
+            FieldSet::of_fields(&[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]])
+        }
+        (_, "status") => FieldSet::of_fields(&[&["spec"]]),
+        _ => FieldSet::default(),
+    }
+}
+
+/// Returns an object as its managers see it: as Go writes it, without `managedFields`.
+pub(super) fn seen(object: &Value) -> Value {
     let mut seen = object.clone();
-    let kind = object["kind"].as_str().unwrap_or_default();
-    if let Some(seen) = seen.as_object_mut() {
-        seen.remove("status");
-        if kind == "Namespace" {
-            seen.remove("spec");
-        }
-        for field in ["reportingComponent", "reportingInstance"] {
-            if sent.get(field).is_none() {
-                seen.remove(field);
-            }
-        }
-        if let Some(spec) = seen.get_mut("spec").and_then(Value::as_object_mut) {
-            for (_, field) in ADMITTED.iter().filter(|(of, field)| *of == kind && sent["spec"].get(*field).is_none()) {
-                spec.remove(*field);
-            }
+    as_written(object["kind"].as_str().unwrap_or_default(), &mut seen);
+    metadata_mut(&mut seen).remove("managedFields");
+    seen
+}
+
+/// Returns the managers that a write begins with: those of the entries that it sent, else those of the object.
+/// `None` when it resets them.
+pub(super) fn inherited(own: &Value, current: &Value, subresource: &str) -> Option<Managers> {
+    if subresource.is_empty() {
+        match own.as_array().map(Vec::as_slice) {
+            Some([]) => return None,
+            Some([entry]) if entry.as_object().is_some_and(serde_json::Map::is_empty) => return None,
+            _ => {}
         }
     }
-    record(&mut seen, &Value::Null, manager, "", now);
-    if let Some(entries) = seen["metadata"].get("managedFields") {
+    let own = if subresource.is_empty() { Managers::read(own) } else { None };
+    let of_object = || Managers::read(&current["metadata"]["managedFields"]);
+    own.filter(|managers| !managers.is_empty()).or_else(of_object).or_else(|| Some(Managers::default()))
+}
+
+/// Records in `object` that `manager` made it from `previous` (null on creation).
+pub(crate) fn record(object: &mut Value, previous: &Value, manager: &str, subresource: &str, now: Timestamp) {
+    let managers = Managers::read(&previous["metadata"]["managedFields"]).unwrap_or_default();
+    record_on(managers, object, previous, manager, subresource, now);
+}
+
+/// Records a write on top of what managers hold.
+pub(super) fn record_on(
+    mut managers: Managers,
+    object: &mut Value,
+    previous: &Value,
+    manager: &str,
+    subresource: &str,
+    now: Timestamp,
+) {
+    let kind = object["kind"].as_str().unwrap_or_default();
+    let api_version = object["apiVersion"].as_str().unwrap_or_default();
+    let before = if previous.is_null() { json!({"apiVersion": api_version, "kind": kind}) } else { previous.clone() };
+    let manager = Manager::update(manager, api_version, subresource);
+    let ignored = reset_fields(kind, subresource);
+    managers.update(&root_type(kind), &seen(&before), &seen(object), &manager, &ignored, now);
+    managers.write(object);
+}
+
+/// Records who made a new object: what was sent and its defaults, without what the server added later.
+pub(crate) fn record_creation(object: &mut Value, sent: &Value, manager: &str, now: Timestamp) {
+    let mut made = object.clone();
+    let kind = object["kind"].as_str().unwrap_or_default();
+    if let Some(made) = made.as_object_mut() {
+        made.remove("status");
+        if kind == "Namespace" {
+            made.remove("spec");
+        }
+    }
+    if let Some(spec) = made.get_mut("spec").and_then(Value::as_object_mut) {
+        for (_, field) in ADMITTED.iter().filter(|(of, field)| *of == kind && sent["spec"].get(*field).is_none()) {
+            spec.remove(*field);
+        }
+    }
+    record(&mut made, &Value::Null, manager, "", now);
+    if let Some(entries) = made["metadata"].get("managedFields") {
         metadata_mut(object).insert("managedFields".into(), entries.clone());
     }
 }
 
-/// Returns what tells a list's item from the others, as FieldsV1 writes it.
-fn identity(key: &str, item: &Value) -> Value {
-    match key {
-        "port" | "containerPort" => json!({key: item[key], "protocol": item["protocol"]}),
-        _ => json!({key: item[key]}),
-    }
-}
-
-fn is_atomic(shape: &Shape) -> bool {
-    matches!(shape, Shape::Struct(name) if ATOMIC_STRUCTS.contains(name))
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    Root,
-    Metadata,
-    Below,
-}
-
-/// Returns the fields of `new` that are not as in `old`.
-fn changed(shape: &Shape, new: &Value, old: &Value, depth: Depth) -> Set {
-    let mut set = Set::new();
-    match (shape, new) {
-        (Shape::List { of, merge: Merge::ByKey(key) }, Value::Array(items)) => {
-            for item in items {
-                let identity = identity(key, item);
-                let matching =
-                    old.as_array().into_iter().flatten().find(|other| self::identity(key, other) == identity);
-                let name = format!("k:{identity}");
-                if is_atomic(of) {
-                    if matching != Some(item) {
-                        set.insert(name, json!({}));
-                    }
-                    continue;
-                }
-                let inner = changed(of, item, matching.unwrap_or(&Value::Null), Depth::Below);
-                insert(&mut set, name, inner, matching.is_none(), true);
-            }
+/// Takes back times of `managedFields` when nothing else of the object changed, so that nothing is written.
+pub(super) fn keep_times(object: &mut Value, current: &Value) {
+    let timeless = |object: &Value| {
+        let mut object = object.clone();
+        let entries = metadata_mut(&mut object).get_mut("managedFields").and_then(Value::as_array_mut);
+        for entry in entries.into_iter().flatten().filter_map(Value::as_object_mut) {
+            entry.remove("time");
         }
-        (Shape::List { merge: Merge::Set, .. }, Value::Array(items)) => {
-            for item in items.iter().filter(|item| !old.as_array().is_some_and(|old| old.contains(item))) {
-                set.insert(format!("v:{item}"), json!({}));
-            }
-        }
-        (_, Value::Object(fields)) => {
-            for (name, value) in fields {
-                let skipped = match depth {
-                    Depth::Root => ["apiVersion", "kind"].contains(&name.as_str()),
-                    Depth::Metadata => UNMANAGED.contains(&name.as_str()),
-                    Depth::Below => false,
-                };
-                let before = &old[name];
-                if skipped || value == before {
-                    continue;
-                }
-                let inner_shape = field_shape(shape, name);
-                let deeper = if depth == Depth::Root && name == "metadata" { Depth::Metadata } else { Depth::Below };
-                if is_leaf(&inner_shape, value) || ATOMIC_MAPS.contains(&name.as_str()) {
-                    set.insert(format!("f:{name}"), json!({}));
-                } else {
-                    let inner = changed(&inner_shape, value, before, deeper);
-                    let dotted = !ALWAYS_WRITTEN.contains(&name.as_str());
-                    insert(&mut set, format!("f:{name}"), inner, before.is_null() && deeper == Depth::Below, dotted);
-                }
-            }
-        }
-        _ => {}
-    }
-    set
-}
-
-/// Adds a nested set. A container that is new itself is owned too: `"."` beside its fields.
-fn insert(set: &mut Set, key: String, mut inner: Set, new: bool, dotted: bool) {
-    if new && dotted {
-        inner.insert(".".into(), json!({}));
-    }
-    if new || !inner.is_empty() {
-        set.insert(key, Value::Object(inner));
+        object
+    };
+    if object != current && timeless(object) == timeless(current) {
+        let entries = current["metadata"]["managedFields"].clone();
+        metadata_mut(object).insert("managedFields".into(), entries);
     }
 }
 
-fn is_leaf(shape: &Shape, value: &Value) -> bool {
-    match value {
-        Value::Object(_) if is_atomic(shape) => true,
-        Value::Object(fields) => fields.is_empty() || matches!(shape, Shape::Any),
-        Value::Array(_) => !matches!(shape, Shape::List { merge: Merge::ByKey(_) | Merge::Set, .. }),
-        _ => true,
-    }
-}
-
-fn union(into: &mut Set, from: &Set) {
-    for (key, value) in from {
-        match (into.get_mut(key), value) {
-            (Some(Value::Object(inner)), Value::Object(more)) => union(inner, more),
-            _ => {
-                into.insert(key.clone(), value.clone());
-            }
-        }
-    }
-}
-
-/// Takes the leaves of `other` out of `from`.
-fn subtract(from: &mut Set, other: &Set) {
-    for (key, value) in other {
-        let Some(Value::Object(inner)) = from.get_mut(key) else { continue };
-        match value {
-            Value::Object(more) if !more.is_empty() => subtract(inner, more),
-            _ => inner.clear(),
-        }
-        if inner.is_empty() {
-            from.remove(key);
-        }
-    }
-}
-
-/// Takes out the fields that the object no longer has.
-fn prune(set: &mut Set, shape: &Shape, value: &Value) {
-    let keys: BTreeSet<String> = set.keys().cloned().collect();
-    for key in keys {
-        let (present, inner_shape) = match key.split_at_checked(2) {
-            Some(("f:", name)) => (value.get(name).filter(|it| !it.is_null()), field_shape(shape, name)),
-            Some(("k:", text)) => {
-                let wanted: Value = serde_json::from_str(text).unwrap_or_default();
-                let fits = |item: &&Value| {
-                    wanted.as_object().is_some_and(|wanted| wanted.iter().all(|(name, part)| item[name] == *part))
-                };
-                let inner = if let Shape::List { of, .. } = shape { Shape::clone(of) } else { Shape::Any };
-                (value.as_array().and_then(|items| items.iter().find(fits)), inner)
-            }
-            Some(("v:", text)) => {
-                let wanted: Value = serde_json::from_str(text).unwrap_or_default();
-                (value.as_array().and_then(|items| items.iter().find(|item| **item == wanted)), Shape::Any)
-            }
-            _ => continue,
-        };
-        let emptied = match (present, set.get_mut(&key)) {
-            (Some(present), Some(Value::Object(inner))) if !inner.is_empty() => {
-                prune(inner, &inner_shape, present);
-                inner.is_empty()
-            }
-            (present, _) => present.is_none(),
-        };
-        if emptied {
-            set.remove(&key);
-        }
-    }
+/// Returns whether anybody's fields are tracked: the server does not begin with an object that nobody has written
+/// fields of. What the sandbox's controllers make is tracked from the first client on.
+pub(super) fn is_tracked(managers: &Managers, current: &Value) -> bool {
+    !managers.is_empty() || !object::owner_references(current).is_empty()
 }
 
 #[cfg(test)]
@@ -329,7 +169,7 @@ mod tests {
         assert_eq!(
             fields(&second, "helm")["f:spec"],
             json!({"f:template": {"f:spec": {"f:containers": {
-                "k:{\"name\":\"a\"}": {".": {}, "f:image": {}, "f:name": {}}}}}})
+                "k:{\"name\":\"a\"}": {".": {}, "f:image": {}, "f:name": {}, "f:resources": {}}}}}})
         );
         assert_eq!(second["metadata"]["managedFields"][0]["subresource"], "scale");
     }

@@ -1,6 +1,6 @@
-//! `patch`: JSON patch (RFC 6902), merge patch (RFC 7386), strategic merge patch; not server-side apply.
+//! `patch`: JSON patch (RFC 6902), merge patch (RFC 7386), strategic merge patch; `apply` is server-side apply.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::incoming::Incoming;
 use super::metadata::object_as;
@@ -8,10 +8,11 @@ use super::read::existing;
 use super::reply::Reply;
 use super::route::Target;
 use super::status::{ApiError, Cause};
-use super::strategic;
-use super::write;
-use crate::object::{self, metadata_mut};
-use crate::schema;
+use super::strategic::{self, StrategicError};
+use super::write::{self, Ownership};
+use crate::go;
+use crate::object;
+use crate::schema::{self, Shape};
 use crate::store::Store;
 
 /// A JSON patch may have at most this many operations, as in the real server.
@@ -20,48 +21,71 @@ const OPERATIONS_LIMIT: usize = 10_000;
 /// The operations of a JSON patch.
 const OPERATIONS: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
 
+/// What the real server says of a patch that cannot be carried out.
+const IN_ERROR: &str = "the server rejected our request due to an error in our request";
+
 /// Answers `patch` of an object or its status.
 pub(crate) fn patch(incoming: &Incoming, target: &Target, store: &mut Store) -> Result<Reply, ApiError> {
-    let kind = incoming.content_type();
-    if kind == "application/apply-patch+yaml" || kind == "application/apply-patch+cbor" {
-        return Err(ApiError::not_implemented(
-            "server-side apply: it needs ownership of every field; send a merge, strategic or JSON patch",
+    if incoming.is_apply() {
+        return super::apply::apply(incoming, target, store);
+    }
+    check(incoming)?;
+    let kind = target.resource.kind.kind;
+    if is_strategic(incoming) && schema::root_type(kind) == Shape::Custom {
+        // Nothing says how the lists of custom objects merge.
+        return Err(ApiError::unsupported_media(
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+        ));
+    }
+    if target.resource.is_custom() && kind == "application/strategic-merge-patch+json" {
+        return Err(ApiError::unsupported_media(
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
         ));
     }
     let current = existing(target, store)?;
     let mut object = apply(incoming, &current)?;
-    let unknown = schema::decode(target.resource.kind.kind, &mut object).map_err(|error| {
-        let patched = serde_json::to_string(&object).unwrap_or_default();
-        ApiError::invalid_kind("", "", "", &[Cause::invalid("patch", &patched.into(), &error.to_string())])
+    let invalid =
+        |shown: &str, why: &str| ApiError::invalid_kind("", "", "", &[Cause::invalid("patch", &shown.into(), why)]);
+    let unknown = schema::decode(kind, &mut object).map_err(|error| {
+        if is_strategic(incoming) {
+            return invalid(&shown(incoming), &error.of_converter());
+        }
+        invalid(&serde_json::to_string(&object).unwrap_or_default(), &error.to_string())
     })?;
-    let warnings = write::report_unknown(incoming, &unknown).map_err(|why| {
-        ApiError::invalid_kind("", "", "", &[Cause::invalid("patch", &body_text(incoming).into(), &why)])
-    })?;
+    let warnings = write::report_unknown(incoming, &unknown).map_err(|why| invalid(&shown(incoming), &why))?;
+    schema::as_written(kind, &mut object);
     check_identity(&object, &current, target)?;
-    write::replace(incoming, target, object, store, warnings, object_as)
+    write::replace(incoming, target, object, store, warnings, Ownership::Taken, object_as)
+}
+
+/// 422 because of what a patch made of the object, or because of the patch.
+pub(super) fn invalid(shown: &str, why: &str) -> ApiError {
+    ApiError::invalid_kind("", "", "", &[Cause::invalid("patch", &shown.into(), why)])
+}
+
+/// Refuses what is no patch, and options that make no sense.
+pub(super) fn check(incoming: &Incoming) -> Result<(), ApiError> {
+    match incoming.content_type().as_str() {
+        "application/json-patch+json" | "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
+            incoming.check_options()
+        }
+        // Apply patches in CBOR too: the feature is off there.
+        _ => Err(ApiError::unsupported_patch()),
+    }
 }
 
 /// Applies the request's patch to an object.
-pub(crate) fn apply(incoming: &Incoming, current: &Value) -> Result<Value, ApiError> {
+pub(super) fn apply(incoming: &Incoming, current: &Value) -> Result<Value, ApiError> {
     let mut object = current.clone();
-    let body: Value = match incoming.content_type().as_str() {
-        "application/json-patch+json" | "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
-            serde_json::from_slice(&incoming.body)
-                .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?
-        }
-        _ => {
-            return Err(ApiError::unsupported_media(
-                "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
-            ));
-        }
-    };
+    let body: Value =
+        serde_json::from_slice(&incoming.body).map_err(|_| ApiError::bad_request("invalid JSON patch"))?;
     match incoming.content_type().as_str() {
         "application/json-patch+json" => {
             let mut body = body;
             add_what_is_missing(&mut body, &object);
             let all = body.as_array().into_iter().flatten();
             if all.filter_map(|it| it["op"].as_str()).any(|word| !OPERATIONS.contains(&word)) {
-                return Err(ApiError::unprocessable("the server rejected our request due to an error in our request"));
+                return Err(ApiError::unprocessable(IN_ERROR));
             }
             if let Some(found) = not_a_list(&body) {
                 return Err(ApiError::bad_request(format!(
@@ -73,9 +97,7 @@ pub(crate) fn apply(incoming: &Incoming, current: &Value) -> Result<Value, ApiEr
             if operations.0.len() > OPERATIONS_LIMIT {
                 return Err(ApiError::too_large(OPERATIONS_LIMIT));
             }
-            json_patch::patch(&mut object, &operations).map_err(|_| {
-                ApiError::unprocessable("the server rejected our request due to an error in our request")
-            })?;
+            json_patch::patch(&mut object, &operations).map_err(|_| ApiError::unprocessable(IN_ERROR))?;
         }
         "application/merge-patch+json" => {
             if !body.is_object() {
@@ -86,15 +108,22 @@ pub(crate) fn apply(incoming: &Incoming, current: &Value) -> Result<Value, ApiEr
             json_patch::merge(&mut object, &body);
         }
         _ => {
-            if !body.is_object() {
-                return Err(ApiError::bad_request("error decoding patch: a strategic merge patch must be an object"));
-            }
+            let Value::Object(patch) = &body else {
+                let found = not_a_map(&body);
+                return Err(ApiError::bad_request(format!(
+                    "json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
+                )));
+            };
             let shape = schema::root_type(current["kind"].as_str().unwrap_or_default());
-            strategic::merge(&mut object, &body, &shape).map_err(|error| ApiError::bad_request(error.to_string()))?;
+            strategic::merge(&mut object, patch, &shape).map_err(|error| match error {
+                StrategicError::Format(why) => ApiError::bad_request(why),
+                StrategicError::Unprocessable(_) => ApiError::unprocessable(IN_ERROR),
+                StrategicError::Internal(why) => ApiError::unknown(why),
+            })?;
         }
     }
     if !object.is_object() {
-        return Err(ApiError::unprocessable("the server rejected our request due to an error in our request"));
+        return Err(ApiError::unprocessable(IN_ERROR));
     }
     Ok(object)
 }
@@ -111,7 +140,7 @@ fn add_what_is_missing(operations: &mut Value, object: &Value) {
 }
 
 /// A patch may not make another object of the target.
-fn check_identity(object: &Value, current: &Value, target: &Target) -> Result<(), ApiError> {
+pub(super) fn check_identity(object: &Value, current: &Value, target: &Target) -> Result<(), ApiError> {
     if object::name(object) != target.name {
         return Err(ApiError::bad_request(format!(
             "the name of the object ({}) does not match the name on the URL ({})",
@@ -147,66 +176,18 @@ fn not_a_list(body: &Value) -> Option<&'static str> {
     }
 }
 
-fn body_text(incoming: &Incoming) -> String {
+fn not_a_map(body: &Value) -> &'static str {
+    not_a_list(body).unwrap_or("array")
+}
+
+fn is_strategic(incoming: &Incoming) -> bool {
+    incoming.content_type() == "application/strategic-merge-patch+json"
+}
+
+/// Returns the request's patch as an error shows it: a strategic one is a Go map by then.
+fn shown(incoming: &Incoming) -> String {
+    if is_strategic(incoming) {
+        return go::text(&serde_json::from_slice(&incoming.body).unwrap_or_default());
+    }
     String::from_utf8_lossy(&incoming.body).into_owned()
-}
-
-/// Answers every verb on `scale`: the replica count of a workload as an `autoscaling/v1` Scale.
-pub(crate) fn scale(incoming: &Incoming, target: &Target, store: &mut Store) -> Result<Reply, ApiError> {
-    let current = existing(target, store)?;
-    let before = scale_of(&current);
-    let wanted = match incoming.method.as_str() {
-        "GET" | "HEAD" => return Ok(Reply::json(object_as(&before, incoming.form()?)?)),
-        "PUT" => incoming.object()?,
-        "PATCH" if incoming.content_type() == "application/apply-patch+yaml" => {
-            return Err(ApiError::not_implemented("server-side apply of a Scale"));
-        }
-        "PATCH" => apply(incoming, &before)?,
-        _ => return Err(ApiError::method_not_allowed()),
-    };
-    let mut wanted = wanted;
-    schema::decode("Scale", &mut wanted).map_err(|error| {
-        ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {error}"))
-    })?;
-    let found = object::name(&wanted);
-    if found != target.name {
-        return Err(ApiError::bad_request(format!(
-            "the name of the object ({found}) does not match the name on the URL ({})",
-            target.name
-        )));
-    }
-    let replicas = wanted["spec"]["replicas"].as_i64().unwrap_or(0);
-    if replicas < 0 {
-        let cause = Cause::invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0");
-        return Err(ApiError::invalid_kind("Scale", "autoscaling", &target.name, &[cause]));
-    }
-    let mut object = Value::clone(&current);
-    object["spec"]["replicas"] = replicas.into();
-    let claimed = object::metadata_text(&wanted, "resourceVersion").to_owned();
-    if claimed.is_empty() {
-        metadata_mut(&mut object).remove("resourceVersion");
-    } else {
-        metadata_mut(&mut object).insert("resourceVersion".into(), claimed.into());
-    }
-    write::replace(incoming, target, object, store, Vec::new(), |stored, form| object_as(&scale_of(stored), form))
-}
-
-fn scale_of(workload: &Value) -> Value {
-    let metadata = &workload["metadata"];
-    let mut own = json!({});
-    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
-        if let Some(value) = metadata.get(field) {
-            own[field] = value.clone();
-        }
-    }
-    let selector = todo_agent_kube_rules::selectors::LabelSelector::from_object(&workload["spec"]["selector"]);
-    json!({
-        "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": own,
-        // Zero is not written (`omitempty`).
-        "spec": workload["spec"]["replicas"].as_i64().filter(|count| *count != 0).map_or_else(|| json!({}), |count| json!({"replicas": count})),
-        "status": {
-            "replicas": workload["status"]["replicas"].as_i64().unwrap_or(0),
-            "selector": selector.map(|selector| selector.to_string()).unwrap_or_default()
-        }
-    })
 }

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use todo_agent_kube_rules::selectors::{FieldSelector, LabelSelector};
 
+use super::form::Form;
 use super::incoming::Incoming;
 use super::metadata::{list_as, object_as};
 use super::reply::Reply;
@@ -167,7 +168,13 @@ pub(crate) fn list(incoming: &Incoming, target: &Target, store: &Store) -> Resul
             metadata["remainingItemCount"] = remaining.into();
         }
     }
-    let items: Vec<Value> = selected.iter().map(|object| item(object)).collect();
+    let is_custom = target.resource.is_custom();
+    if is_custom && form == Form::Full && metadata["continue"].is_null() {
+        // The server of custom resources writes what others leave out: this, and the kind of each item.
+        metadata["continue"] = "".into();
+    }
+    let shown = |object: &Arc<Value>| if is_custom { Value::clone(object) } else { item(object) };
+    let items: Vec<Value> = selected.iter().map(shown).collect();
     Ok(Reply::json(list_as(collection(target, metadata, items), form)?))
 }
 

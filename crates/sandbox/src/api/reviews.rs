@@ -41,7 +41,7 @@ pub(crate) fn review(incoming: &Incoming, review: Review, store: &Store) -> Resu
     crate::object::set(&mut object, "apiVersion", format!("{GROUP}/v1"));
     crate::object::set(&mut object, "kind", kind);
     crate::object::set(&mut object, "status", status);
-    managed_fields::record_creation(&mut object, &Value::Null, &incoming.manager()?, incoming.now);
+    managed_fields::record_creation(&mut object, &Value::Null, &incoming.manager(), incoming.now);
     Ok(Reply::json(object).code(201))
 }
 

@@ -5,7 +5,8 @@ use todo_agent_kube_rules::rbac;
 
 use super::query::{Query, percent_decode};
 use super::status::ApiError;
-use crate::schema::{RESOURCES, Resource, resource};
+use crate::schema::{Resource, custom, served};
+use crate::store::Store;
 
 /// What a path names.
 #[derive(Debug)]
@@ -131,7 +132,7 @@ impl Target {
 }
 
 /// Returns what `path` names, or 404.
-pub(crate) fn route(path: &str) -> Result<Route, ApiError> {
+pub(crate) fn route(path: &str, store: &Store) -> Result<Route, ApiError> {
     let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(percent_decode).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
@@ -143,13 +144,13 @@ pub(crate) fn route(path: &str) -> Result<Route, ApiError> {
         ["apis", group] => Ok(Route::Group((*group).to_owned())),
         ["api", version] => Ok(Route::Resources { group: String::new(), version: (*version).to_owned() }),
         ["apis", group, version] => Ok(Route::Resources { group: (*group).to_owned(), version: (*version).to_owned() }),
-        ["api", version, rest @ ..] => in_group("", version, rest),
-        ["apis", group, version, rest @ ..] => in_group(group, version, rest),
+        ["api", version, rest @ ..] => in_group("", version, rest, store),
+        ["apis", group, version, rest @ ..] => in_group(group, version, rest, store),
         _ => Err(ApiError::no_such_path()),
     }
 }
 
-fn in_group(group: &str, version: &str, rest: &[&str]) -> Result<Route, ApiError> {
+fn in_group(group: &str, version: &str, rest: &[&str], store: &Store) -> Result<Route, ApiError> {
     if group == "authorization.k8s.io" && version == "v1" {
         return match rest {
             [plural] => Review::ALL
@@ -161,7 +162,7 @@ fn in_group(group: &str, version: &str, rest: &[&str]) -> Result<Route, ApiError
         };
     }
     let target = |plural: &str, namespace: &str, rest: &[&str]| {
-        let resource = resource(group, version, plural).ok_or_else(ApiError::no_such_path)?;
+        let resource = custom::find(store, group, version, plural).ok_or_else(ApiError::no_such_path)?;
         let (name, subresource) = match rest {
             [] => ("", ""),
             [name] => (*name, ""),
@@ -198,10 +199,22 @@ fn in_group(group: &str, version: &str, rest: &[&str]) -> Result<Route, ApiError
     }
 }
 
-/// Returns the served groups with their version, in discovery order, each once.
+/// Returns the served groups with their version, in discovery order, each once, those of definitions last.
+pub(crate) fn all_groups(store: &Store) -> Vec<(&'static str, &'static str)> {
+    let mut found = groups();
+    for resource in custom::served(store) {
+        let entry = (resource.kind.group, resource.kind.version);
+        if !found.contains(&entry) {
+            found.push(entry);
+        }
+    }
+    found
+}
+
+/// Returns the built-in groups with their version, in discovery order, each once.
 pub(crate) fn groups() -> Vec<(&'static str, &'static str)> {
     let mut found: Vec<(&str, &str)> = Vec::new();
-    for resource in RESOURCES.iter().filter(|it| !it.kind.group.is_empty()) {
+    for resource in served().filter(|it| !it.kind.group.is_empty()) {
         let entry = (resource.kind.group, resource.kind.version);
         if !found.contains(&entry) {
             found.push(entry);
@@ -216,7 +229,7 @@ mod tests {
     use super::*;
 
     fn target(path: &str) -> (String, String, String, String) {
-        match route(path) {
+        match route(path, &Store::default()) {
             Ok(Route::Resource(it)) => (it.resource.qualified(), it.namespace, it.name, it.subresource),
             other => panic!("{path}: {other:?}"),
         }
@@ -241,14 +254,14 @@ mod tests {
         for path in [
             "/",
             "/foo",
-            "/apis/apps/v1/daemonsets",
+            "/api/v1/replicationcontrollers",
             "/apis/apps/v2/deployments",
             "/api/v1/namespaces/shop/nodes/a",
             "/api/v1/pods/a",
             "/api/v1/namespaces/shop/pods/a/scale",
             "/api/v1/namespaces/shop/pods/a/log/b",
         ] {
-            assert_eq!(route(path).unwrap_err().code, 404, "{path}");
+            assert_eq!(route(path, &Store::default()).unwrap_err().code, 404, "{path}");
         }
     }
 }

@@ -27,7 +27,8 @@ use super::reply::{Content, Reply, Trace};
 use super::request_log::RequestLog;
 use super::route::{Route, Target, Verb, route};
 use super::status::ApiError;
-use super::{delete, discovery, logs, openapi, patch, read, reviews, tokens, watch, write};
+use super::{delete, discovery, eviction, logs, metrics, openapi, patch, read, reviews, scale, tokens, watch, write};
+use crate::schema;
 use crate::simulation::{Sandbox, State};
 
 /// The body of an answer; a watch's goes on until the watch ends.
@@ -100,7 +101,8 @@ impl ApiServer {
     }
 
     fn dispatch(&self, incoming: &Incoming, verb: &mut &'static str) -> Result<Reply, ApiError> {
-        let route = match route(&incoming.path) {
+        let routed = route(&incoming.path, &self.sandbox.state().store);
+        let route = match routed {
             Ok(route) => route,
             Err(unknown) => {
                 // Who may not ask for a path does not learn whether it is there.
@@ -108,7 +110,7 @@ impl ApiServer {
                 let group = incoming.path.strip_prefix("/apis/").and_then(|rest| rest.split('/').next());
                 // Groups of Kubernetes that are not simulated keep their Status: only the kind is missing.
                 let is_served = match group {
-                    Some(group) => KINDS.iter().any(|it| it.group == group),
+                    Some(group) => group == schema::METRICS_GROUP || KINDS.iter().any(|it| it.group == group),
                     None => incoming.path.starts_with("/api/v1/"),
                 };
                 return Err(if is_served { unknown } else { ApiError::no_such_page() });
@@ -130,10 +132,10 @@ impl ApiServer {
         match route {
             Route::Version => Ok(discovery::version()),
             Route::Health => Ok(Reply::text("ok")),
-            Route::CoreVersions => Ok(discovery::core_versions(incoming)),
-            Route::Groups => Ok(discovery::group_list(incoming)),
-            Route::Group(group) => discovery::group(&group),
-            Route::Resources { group, version } => discovery::resources(&group, &version),
+            Route::CoreVersions => Ok(discovery::core_versions(incoming, &self.sandbox.state().store)),
+            Route::Groups => Ok(discovery::group_list(incoming, &self.sandbox.state().store)),
+            Route::Group(group) => discovery::group(&group, &self.sandbox.state().store),
+            Route::Resources { group, version } => discovery::resources(&group, &version, &self.sandbox.state().store),
             Route::OpenApi => openapi::document(&incoming.path),
             Route::Review(_) | Route::Resource(_) => Err(ApiError::no_such_path()),
         }
@@ -167,14 +169,18 @@ impl ApiServer {
         verb: Verb,
         mut state: MutexGuard<'_, State>,
     ) -> Result<Reply, ApiError> {
+        if target.resource.kind.group == schema::METRICS_GROUP {
+            return metrics::answer(incoming, target, verb, &state);
+        }
         match (target.subresource.as_str(), verb) {
             ("log", _) => {
                 drop(state);
                 logs::logs(incoming, target, &self.sandbox)
             }
-            ("scale", _) => patch::scale(incoming, target, &mut state.store),
+            ("scale", _) => scale::scale(incoming, target, &mut state.store),
             ("token", Verb::Create) => tokens::create(incoming, target, &mut state),
-            ("token", _) => Err(ApiError::method_not_allowed()),
+            ("eviction", Verb::Create) => eviction::create(incoming, target, &mut state.store),
+            ("eviction" | "token", _) => Err(ApiError::method_not_allowed()),
             ("", Verb::Watch) => {
                 drop(state);
                 watch::watch(incoming, target, &self.sandbox)
@@ -205,7 +211,6 @@ fn missing(target: &Target) -> ApiError {
     let why = match target.subresource.as_str() {
         "exec" | "attach" | "portforward" => "it needs a connection upgrade and a process to talk to",
         "proxy" => "there is no server behind simulated pods",
-        "eviction" => "disruption budgets are not simulated; delete the pod instead",
         "finalize" => "namespaces finish by themselves once they are empty",
         _ => "no part of the sandbox uses it yet",
     };

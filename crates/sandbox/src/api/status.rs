@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::ownership::Conflicts;
 use crate::schema::Resource;
 use crate::store::{Expired, StoreError};
 
@@ -12,6 +13,7 @@ use crate::store::{Expired, StoreError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CauseKind {
     Invalid,
+    WrongType,
     Required,
     Duplicate,
     NotSupported,
@@ -24,6 +26,7 @@ impl CauseKind {
     fn reason(self) -> &'static str {
         match self {
             Self::Invalid => "FieldValueInvalid",
+            Self::WrongType => "FieldValueTypeInvalid",
             Self::Required => "FieldValueRequired",
             Self::Duplicate => "FieldValueDuplicate",
             Self::NotSupported => "FieldValueNotSupported",
@@ -47,6 +50,12 @@ impl Cause {
     /// An unacceptable value.
     pub(crate) fn invalid(field: impl Into<String>, value: &Value, why: &str) -> Self {
         Self { field: field.into(), kind: CauseKind::Invalid, text: format!("Invalid value: {value}: {why}") }
+    }
+
+    /// A value of the wrong type in a custom resource; the real server shows the type instead of the value.
+    pub(crate) fn wrong_type(field: &str, wanted: &str, found: &str) -> Self {
+        let text = format!("Invalid value: \"{found}\": {field} in body must be of type {wanted}: \"{found}\"");
+        Self { field: field.to_owned(), kind: CauseKind::WrongType, text }
     }
 
     /// A missing value.
@@ -162,6 +171,13 @@ impl ApiError {
         Self::new(404, "NotFound", format!("{} \"{name}\" not found", resource.qualified())).about(resource, name)
     }
 
+    /// 404 for something that another server serves.
+    pub(crate) fn not_found_named(kind: &str, name: &str) -> Self {
+        let mut error = Self::new(404, "NotFound", format!("{kind} \"{name}\" not found"));
+        error.details = Some(json!({"name": name, "kind": kind}));
+        error
+    }
+
     /// 404 for a path or a resource that is not served.
     pub(crate) fn no_such_path() -> Self {
         let mut error = Self::new(404, "NotFound", "the server could not find the requested resource");
@@ -227,6 +243,25 @@ impl ApiError {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
+    /// 415 for a patch of a type that there is not.
+    pub(crate) fn unsupported_patch() -> Self {
+        let mut error = Self::unsupported_media("415: Unsupported Media Type");
+        error.details = Some(json!({}));
+        error
+    }
+
+    /// 409 because others hold what an apply would change.
+    pub(crate) fn apply_conflict(conflicts: &Conflicts) -> Self {
+        let mut error = Self::new(409, "Conflict", conflicts.message());
+        error.details = Some(json!({"causes": conflicts.causes()}));
+        error
+    }
+
+    /// 500 for what the real server passes on of its libraries; such an answer has no reason.
+    pub(crate) fn unknown(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
     /// 422 for an object of a served resource.
     pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         Self::invalid_kind(resource.kind.kind, resource.kind.group, name, causes)
@@ -258,6 +293,17 @@ impl ApiError {
         error
     }
 
+    /// 429, with its cause; `retry` seconds are told unless there are none.
+    pub(crate) fn too_many_requests(message: &str, retry: u64, cause: &str, why: &str) -> Self {
+        let mut error = Self::new(429, "TooManyRequests", message);
+        let mut details = json!({"causes": [{"reason": cause, "message": why}]});
+        if retry > 0 {
+            details["retryAfterSeconds"] = retry.into();
+        }
+        error.details = Some(details);
+        error
+    }
+
     /// 501: the sandbox cannot do this; the message says what and why.
     pub(crate) fn not_implemented(message: impl Into<String>) -> Self {
         Self::new(501, "NotImplemented", format!("the sandbox does not implement this: {}", message.into()))
@@ -280,6 +326,7 @@ impl ApiError {
             StoreError::NotFound => Self::not_found(resource, name),
             StoreError::AlreadyExists => Self::already_exists(resource, name),
             StoreError::Conflict => Self::conflict(resource, name, &error.to_string()),
+            StoreError::Forbidden(why) => Self::forbidden(resource, name, why),
             StoreError::Precondition(why) => {
                 let message =
                     format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified_kind());
@@ -302,6 +349,11 @@ impl ApiError {
             "kind": "Status", "apiVersion": "v1", "metadata": metadata, "status": "Failure",
             "message": self.message, "reason": self.reason, "code": self.code
         });
+        if self.reason.is_empty()
+            && let Some(status) = status.as_object_mut()
+        {
+            status.remove("reason");
+        }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
         }

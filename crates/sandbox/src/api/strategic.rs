@@ -1,237 +1,161 @@
-//! Strategic merge patch: merges lists of objects by their key, with `$patch`, `$retainKeys`,
-//! `$deleteFromPrimitiveList` and `$setElementOrder`.
+//! Strategic merge patch: maps merge, lists of objects merge by their key, and directives say what does not follow
+//! from that: `$patch`, `$retainKeys`, `$deleteFromPrimitiveList`, `$setElementOrder`.
 //!
-//! Source: `k8s.io/apimachinery/pkg/util/strategicpatch`. Which lists merge is in the schema's table.
+//! Source: `k8s.io/apimachinery/pkg/util/strategicpatch`, whose words the errors have. Which lists merge is in the
+//! types table; `lists` merges them.
+
+mod lists;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::schema::{Merge, Shape, field_shape};
+use crate::go;
+use crate::schema::{Merge, Shape, field_of, field_shape};
 
-/// Why a patch cannot be applied.
+const PATCH: &str = "$patch";
+const RETAIN_KEYS: &str = "$retainKeys";
+const DELETE_FROM: &str = "$deleteFromPrimitiveList";
+const ELEMENT_ORDER: &str = "$setElementOrder";
+
+/// Why a patch cannot be applied, by the code that the real server answers with.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum StrategicError {
-    #[error("map: {item} does not contain declared merge key: {key}")]
-    MissingKey { item: String, key: &'static str },
-    #[error("unrecognized value for $patch: {0}")]
-    Directive(String),
+    /// 400.
+    #[error("{0}")]
+    Format(&'static str),
+    /// 422.
+    #[error("{0}")]
+    Unprocessable(&'static str),
+    /// 500: what its library says.
+    #[error("{0}")]
+    Internal(String),
+}
+
+const RETAIN_KEYS_FORMAT: StrategicError = StrategicError::Format("invalid patch format of retainKeys");
+const DELETE_FROM_FORMAT: StrategicError = StrategicError::Format("invalid patch format of primitive list");
+const ELEMENT_ORDER_FORMAT: StrategicError = StrategicError::Format("invalid patch format of setElementOrder list");
+
+fn internal(why: impl Into<String>) -> StrategicError {
+    StrategicError::Internal(why.into())
+}
+
+fn wrong_type(expected: &str, found: &Value) -> StrategicError {
+    let found = if found.is_null() { "%!s(<nil>)" } else { go::type_name(found) };
+    internal(format!("expected a {expected}, but received a {found}"))
 }
 
 /// Applies `patch` to `object`, both of the given shape.
-pub(crate) fn merge(object: &mut Value, patch: &Value, shape: &Shape) -> Result<(), StrategicError> {
-    let Value::Object(changes) = patch else {
-        *object = patch.clone();
-        return Ok(());
+pub(crate) fn merge(object: &mut Value, patch: &Map<String, Value>, shape: &Shape) -> Result<(), StrategicError> {
+    let original = match object.take() {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
     };
-    match changes.get("$patch").and_then(Value::as_str) {
-        None | Some("merge") => {}
-        Some("replace") => {
-            let kept = changes.iter().filter(|(name, _)| *name != "$patch");
-            *object = Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect());
-            return Ok(());
-        }
-        Some("delete") => {
-            *object = Value::Object(Map::new());
-            return Ok(());
-        }
-        Some(other) => return Err(StrategicError::Directive(other.to_owned())),
-    }
-    if !object.is_object() {
-        *object = Value::Object(Map::new());
-    }
-    let Some(fields) = object.as_object_mut() else { return Ok(()) };
-    if let Some(Value::Array(retained)) = changes.get("$retainKeys") {
-        fields.retain(|name, _| retained.iter().any(|kept| kept == name));
-    }
-    for (name, change) in changes {
-        if let Some(list) = name.strip_prefix("$deleteFromPrimitiveList/") {
-            if let (Some(Value::Array(items)), Value::Array(gone)) = (fields.get_mut(list), change) {
-                items.retain(|item| !gone.contains(item));
+    *object = Value::Object(merge_map(original, patch.clone(), shape)?);
+    Ok(())
+}
+
+fn merge_map(
+    mut original: Map<String, Value>,
+    mut patch: Map<String, Value>,
+    shape: &Shape,
+) -> Result<Map<String, Value>, StrategicError> {
+    if let Some(directive) = patch.get(PATCH) {
+        return match directive.as_str() {
+            Some("replace") => {
+                patch.remove(PATCH);
+                Ok(patch)
             }
-            continue;
-        }
-        if name.starts_with('$') {
-            continue;
-        }
+            Some("delete") => Ok(Map::new()),
+            _ => Err(unknown_directive(directive, &patch)),
+        };
+    }
+    retain_keys(&mut original, &mut patch)?;
+    lists::order_elements(&mut original, &mut patch, shape)?;
+    for (name, change) in patch {
+        let deleted_from = name.starts_with(DELETE_FROM);
+        let name = if deleted_from { list_name(&name, DELETE_FROM, DELETE_FROM_FORMAT)?.to_owned() } else { name };
         if change.is_null() {
-            fields.remove(name);
+            original.remove(&name);
             continue;
         }
-        let inner = field_shape(shape, name);
-        match (&inner, change) {
-            (Shape::List { of, merge: Merge::ByKey(key) }, Value::Array(changes)) => {
-                let slot = fields.entry(name.clone()).or_insert_with(|| Value::Array(Vec::new()));
-                merge_by_key(slot, changes, key, of)?;
+        match (original.remove(&name), change) {
+            (Some(Value::Object(inner)), Value::Object(change)) => {
+                let is_replaced = field_of(shape, &name).is_some_and(|field| field.is_replaced);
+                let merged = if is_replaced { change } else { merge_map(inner, change, field_shape(shape, &name))? };
+                original.insert(name, Value::Object(merged));
             }
-            (Shape::List { merge: Merge::Set, .. }, Value::Array(changes)) => {
-                let slot = fields.entry(name.clone()).or_insert_with(|| Value::Array(Vec::new()));
-                if let Some(items) = slot.as_array_mut() {
-                    let before = items.clone();
-                    for change in changes {
-                        if !items.contains(change) {
-                            items.push(change.clone());
-                        }
+            (Some(Value::Array(items)), Value::Array(changes)) => {
+                let merged = match field_shape(shape, &name) {
+                    _ if deleted_from => lists::delete(items, &changes),
+                    list @ Shape::List { merge: Merge::Set | Merge::ByKey(_), .. } => {
+                        lists::merge(items, changes, list)?
                     }
-                    interleave(items, &before, |item| changes.contains(item));
+                    _ => changes,
+                };
+                original.insert(name, Value::Array(merged));
+            }
+            (kept, _) if deleted_from => drop(kept.map(|kept| original.insert(name, kept))),
+            (_, mut change) => {
+                discard_nulls(&mut change);
+                if let Some(change) = without_directives(change) {
+                    original.insert(name, change);
                 }
             }
-            (_, Value::Object(_)) => {
-                let slot = fields.entry(name.clone()).or_insert(Value::Null);
-                merge(slot, change, &inner)?;
-            }
-            _ => {
-                fields.insert(name.clone(), change.clone());
-            }
         }
     }
-    for (name, order) in changes {
-        if let (Some(list), Value::Array(order)) = (name.strip_prefix("$setElementOrder/"), order)
-            && let Some(Value::Array(items)) = fields.get_mut(list)
-        {
-            let key = match field_shape(shape, list) {
-                Shape::List { merge: Merge::ByKey(key), .. } => Some(key),
-                _ => None,
-            };
-            sort(items, order, key);
+    Ok(original)
+}
+
+fn unknown_directive(directive: &Value, patch: &Map<String, Value>) -> StrategicError {
+    let patch = go::text(&Value::Object(patch.clone()));
+    internal(format!("unknown patch type: {} in map: {patch}", go::text(directive)))
+}
+
+/// Returns the list that a directive's field names after a slash.
+fn list_name<'a>(name: &'a str, directive: &str, error: StrategicError) -> Result<&'a str, StrategicError> {
+    match name.split_once('/') {
+        Some((prefix, list)) if prefix == directive => Ok(list),
+        _ => Err(error),
+    }
+}
+
+/// Drops the fields that `$retainKeys` does not name; a patch may not set others.
+fn retain_keys(original: &mut Map<String, Value>, patch: &mut Map<String, Value>) -> Result<(), StrategicError> {
+    let Some(retained) = patch.remove(RETAIN_KEYS) else { return Ok(()) };
+    let Value::Array(retained) = retained else { return Err(RETAIN_KEYS_FORMAT) };
+    let is_retained = |name: &String| retained.iter().any(|kept| kept == name);
+    for (name, change) in patch.iter() {
+        let is_directive = name.starts_with(DELETE_FROM) || name.starts_with(ELEMENT_ORDER);
+        if !change.is_null() && !is_directive && !is_retained(name) {
+            return Err(RETAIN_KEYS_FORMAT);
         }
     }
+    original.retain(|name, _| is_retained(name));
     Ok(())
 }
 
-fn merge_by_key(slot: &mut Value, changes: &[Value], key: &'static str, shape: &Shape) -> Result<(), StrategicError> {
-    if !slot.is_array() {
-        *slot = Value::Array(Vec::new());
-    }
-    let Some(items) = slot.as_array_mut() else { return Ok(()) };
-    if changes.iter().any(|change| change["$patch"] == "replace" && change.get(key).is_none()) {
-        let kept = changes.iter().filter(|change| change.get("$patch").is_none());
-        *items = kept.cloned().collect();
-        return Ok(());
-    }
-    let before = items.clone();
-    for change in changes {
-        let Some(value) = change.get(key) else {
-            return Err(StrategicError::MissingKey { item: change.to_string(), key });
-        };
-        let at = items.iter().position(|item| item.get(key) == Some(value));
-        if change["$patch"] == "delete" {
-            items.retain(|item| item.get(key) != Some(value));
-            continue;
+/// Removes nulls, which say that something is to be removed, from something new.
+fn discard_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, inner| !inner.is_null());
+            fields.values_mut().for_each(discard_nulls);
         }
-        if let Some(at) = at {
-            merge(&mut items[at], change, shape)?;
-        } else {
-            let mut added = Value::Object(Map::new());
-            merge(&mut added, change, shape)?;
-            items.push(added);
-        }
+        Value::Array(items) => items.iter_mut().for_each(discard_nulls),
+        _ => {}
     }
-    let before: Vec<Value> = before.iter().map(|item| item[key].clone()).collect();
-    let named = |item: &Value| changes.iter().any(|change| change.get(key) == item.get(key));
-    interleave_by(items, |item| before.iter().position(|other| item.get(key) == Some(other)), named);
-    Ok(())
 }
 
-/// Puts new items before the first one that the patch does not name (`normalizeElementOrder`).
-fn interleave(items: &mut Vec<Value>, before: &[Value], named: impl Fn(&Value) -> bool) {
-    interleave_by(items, |item| before.iter().position(|other| other == item), named);
-}
-
-fn interleave_by(items: &mut Vec<Value>, place: impl Fn(&Value) -> Option<usize>, named: impl Fn(&Value) -> bool) {
-    let (in_patch, others): (Vec<Value>, Vec<Value>) = std::mem::take(items).into_iter().partition(named);
-    let mut others = others.into_iter().peekable();
-    for item in in_patch {
-        while place(&item).is_some_and(|at| others.peek().is_some_and(|other| place(other) < Some(at))) {
-            items.extend(others.next());
-        }
-        items.push(item);
-    }
-    items.extend(others);
-}
-
-/// Sorts items into the order that the patch names; those it does not name keep their place at the end.
-fn sort(items: &mut [Value], order: &[Value], key: Option<&str>) {
-    let rank = |item: &Value| {
-        let found = order.iter().position(|wanted| match key {
-            Some(key) => wanted[key] == item[key],
-            None => wanted == item,
-        });
-        found.unwrap_or(order.len())
-    };
-    items.sort_by_key(rank);
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::schema::root_type;
-
-    fn patched(mut object: Value, patch: &Value) -> Value {
-        merge(&mut object, patch, &root_type("Deployment")).unwrap();
-        object
-    }
-
-    fn deployment() -> Value {
-        json!({"spec": {"template": {"spec": {"containers": [
-            {"name": "a", "image": "a:1", "args": ["x"], "env": [{"name": "X", "value": "1"}]},
-            {"name": "b", "image": "b:1"}
-        ]}}}})
-    }
-
-    fn template(spec: &Value) -> Value {
-        json!({"spec": {"template": {"spec": spec}}})
-    }
-
-    #[test]
-    fn containers_merge_by_name_and_their_arguments_are_replaced() {
-        let change =
-            json!({"containers": [{"name": "a", "image": "a:2", "args": ["y"], "env": [{"name": "Y", "value": "2"}]}]});
-        let result = patched(deployment(), &template(&change));
-        assert_eq!(
-            result["spec"]["template"]["spec"]["containers"],
-            json!([
-                {"name": "a", "image": "a:2", "args": ["y"], "env": [{"name": "Y", "value": "2"}, {"name": "X", "value": "1"}]},
-                {"name": "b", "image": "b:1"}
-            ])
-        );
-    }
-
-    #[test]
-    fn a_restart_annotation_is_merged_into_the_template() {
-        let change =
-            json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}});
-        let result = patched(deployment(), &change);
-        assert_eq!(result["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"], "now");
-        assert_eq!(result["spec"]["template"]["spec"], deployment()["spec"]["template"]["spec"]);
-    }
-
-    #[test]
-    fn directives_delete_replace_and_order() {
-        let change = json!({
-            "$setElementOrder/containers": [{"name": "c"}, {"name": "a"}],
-            "containers": [{"name": "b", "$patch": "delete"}, {"name": "c", "image": "c:1"}]
-        });
-        let result = patched(deployment(), &template(&change));
-        let names: Vec<&str> = result["spec"]["template"]["spec"]["containers"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|it| it["name"].as_str().unwrap())
-            .collect();
-        assert_eq!(names, ["c", "a"]);
-        let object = json!({"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}});
-        let change = json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}});
-        assert_eq!(patched(object, &change), json!({"spec": {"strategy": {"type": "Recreate"}}}));
-        let object = json!({"metadata": {"finalizers": ["a", "b"]}});
-        let change = json!({"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"], "finalizers": ["c"]}});
-        assert_eq!(patched(object, &change)["metadata"]["finalizers"], json!(["c", "b"]));
-    }
-
-    #[test]
-    fn an_item_without_its_key_is_refused() {
-        let change = template(&json!({"containers": [{"image": "x"}]}));
-        assert!(merge(&mut deployment(), &change, &root_type("Deployment")).is_err());
-    }
+/// Returns something new without the maps that are directives.
+fn without_directives(value: Value) -> Option<Value> {
+    Some(match value {
+        Value::Object(fields) if fields.contains_key(PATCH) => return None,
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().filter_map(|(name, inner)| Some((name, without_directives(inner)?))).collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().filter_map(without_directives).collect()),
+        other => other,
+    })
 }

@@ -71,7 +71,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, state: &mut State) ->
             "name": target.name, "namespace": target.namespace, "uid": uid,
             "creationTimestamp": now,
             "managedFields": [{
-                "manager": incoming.manager()?, "operation": "Update", "apiVersion": "authentication.k8s.io/v1",
+                "manager": incoming.manager(), "operation": "Update", "apiVersion": "authentication.k8s.io/v1",
                 "time": now, "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:expirationSeconds": {}}},
                 "subresource": "token",
             }],

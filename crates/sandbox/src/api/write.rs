@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::escalation;
 use super::form::Form;
 use super::incoming::Incoming;
 use super::managed_fields;
@@ -12,9 +13,10 @@ use super::reply::Reply;
 use super::route::Target;
 use super::status::ApiError;
 use crate::object::{self, metadata_mut};
-use crate::schema::{self, Resource, Unknown};
+use crate::ownership::Managers;
+use crate::schema::{self, Resource, Unknown, custom};
 use crate::store::{Key, Part, Store};
-use crate::{allocation, defaults, validation};
+use crate::{admission, allocation, defaults, validation};
 
 /// The letters of generated names: no vowels, no digits that look like letters.
 const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -22,28 +24,69 @@ const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 /// The longest prefix that `generateName` may have; the rest of 63 bytes is generated.
 const GENERATED_PREFIX: usize = 58;
 
+/// What a client cannot say of a new object (`WipeObjectMetaSystemFields`).
+const SYSTEM_FIELDS: [&str; 6] =
+    ["uid", "selfLink", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"];
+
+/// Who holds what after a write.
+pub(super) enum Ownership {
+    /// Who made the request takes what it changes.
+    Taken,
+    /// An apply has settled it.
+    Settled(Managers),
+}
+
 /// Answers `create`.
 pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) -> Result<Reply, ApiError> {
-    let form = incoming.form()?;
-    let dry_run = incoming.is_dry_run()?;
-    let manager = incoming.manager()?;
-    let resource = target.resource;
-    let (mut object, warnings) = read_object(incoming, resource)?;
+    incoming.check_options()?;
+    let (mut object, warnings) = read_object(incoming, target.resource)?;
     let sent = object.clone();
     place(&mut object, target)?;
     generate_name(&mut object, store);
+    for field in SYSTEM_FIELDS {
+        metadata_mut(&mut object).remove(field);
+    }
+    let manager = incoming.manager();
+    insert(incoming, target, object, store, warnings, |object| {
+        managed_fields::record_creation(object, &sent, &manager, incoming.now);
+    })
+}
+
+/// Stores a new object, for `create` and for an apply of what is not there; `record` says who holds what of it.
+pub(super) fn insert(
+    incoming: &Incoming,
+    target: &Target,
+    mut object: Value,
+    store: &mut Store,
+    warnings: Vec<String>,
+    record: impl FnOnce(&mut Value),
+) -> Result<Reply, ApiError> {
+    let form = incoming.form()?;
+    let dry_run = incoming.is_dry_run()?;
+    let resource = target.resource;
+    let warnings = [warnings, fit(incoming, resource, &mut object, store)?].concat();
     admit_namespace(&object, resource, store)?;
     admit_service_account(&object, resource, store)?;
+    escalation::check(incoming, target, &object, None, store)?;
     defaults::apply(&mut object);
-    defaults::initial_status(&mut object);
+    // Whose fields they are is written down before the server adds its own.
+    let mut claimed = object.clone();
+    record(&mut claimed);
+    admission::complete(&mut object, store);
+    defaults::initial_status(&mut object, incoming.now);
     allocation::allocate(&mut object, store);
+    allocation::select_own_pods(&mut object, store);
     let name = object::name(&object).to_owned();
     let causes = validation::on_create(&object);
     if !causes.is_empty() {
+        if resource.is("batch", "jobs") {
+            // Its selector has used up a uid.
+            store.next_uid();
+        }
         return Err(ApiError::invalid(resource, &name, &causes));
     }
-    metadata_mut(&mut object).remove("managedFields");
-    managed_fields::record_creation(&mut object, &sent, &manager, incoming.now);
+    admission::check(&object, None, store).map_err(|why| ApiError::forbidden(resource, &name, &why))?;
+    set_managed_fields(&mut object, claimed["metadata"]["managedFields"].clone());
     let refused = |error| ApiError::of_store(&error, resource, &name);
     let reply = if dry_run {
         let drafted = store.drafted(object, incoming.now).map_err(refused)?;
@@ -57,6 +100,7 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
 
 /// Answers `update` of an object or its status.
 pub(crate) fn update(incoming: &Incoming, target: &Target, store: &mut Store) -> Result<Reply, ApiError> {
+    incoming.check_options()?;
     let (mut object, warnings) = read_object(incoming, target.resource)?;
     let found = object::name(&object);
     if found.is_empty() {
@@ -73,44 +117,57 @@ pub(crate) fn update(incoming: &Incoming, target: &Target, store: &mut Store) ->
     }
     place(&mut object, target)?;
     existing(target, store)?;
-    replace(incoming, target, object, store, warnings, object_as)
+    replace(incoming, target, object, store, warnings, Ownership::Taken, object_as)
 }
 
-/// Stores an object in place of the target, for `update` and `patch`; `shown` is what the client gets to see.
-pub(crate) fn replace(
+/// Stores an object in place of the target, for `update`, `patch` and apply; `shown` is what the client gets to see.
+pub(super) fn replace(
     incoming: &Incoming,
     target: &Target,
     mut object: Value,
     store: &mut Store,
     warnings: Vec<String>,
+    ownership: Ownership,
     shown: impl Fn(&Value, Form) -> Result<Value, ApiError>,
 ) -> Result<Reply, ApiError> {
     let form = incoming.form()?;
     let dry_run = incoming.is_dry_run()?;
-    let manager = incoming.manager()?;
     let resource = target.resource;
+    let warnings = [warnings, fit(incoming, resource, &mut object, store)?].concat();
     let part = if target.subresource == "status" { Part::Status } else { Part::Spec };
     if part == Part::Spec {
         defaults::apply(&mut object);
         keep_assigned(&mut object, store, target);
         allocation::allocate(&mut object, store);
     }
+    let sent = object["metadata"].get("managedFields").cloned().unwrap_or_default();
     let refused = |error| ApiError::of_store(&error, resource, &target.name);
+    if part == Part::Spec
+        && let Some(current) = store.get(&Key::of(resource.kind, &target.namespace, &target.name))
+    {
+        defaults::count_template(&mut object, &current);
+    }
     let (current, mut merged) = store.merged(object, part).map_err(refused)?;
     if part == Part::Spec {
+        escalation::check(incoming, target, &merged, Some(&current), store)?;
         let causes = validation::on_update(&merged, &current);
         if !causes.is_empty() {
             return Err(ApiError::invalid(resource, &target.name, &causes));
         }
+        admission::check(&merged, Some(&current), store)
+            .map_err(|why| ApiError::forbidden(resource, &target.name, &why))?;
     }
-    let before = current["metadata"]["managedFields"].clone();
-    set_managed_fields(&mut merged, before);
-    // The server does not begin to track an object that nobody has written fields of. What the sandbox's
-    // controllers make is tracked from the first client on: they claim no fields themselves.
-    let is_tracked = current["metadata"]["managedFields"].is_array() || !object::owner_references(&current).is_empty();
-    if is_tracked {
-        managed_fields::record(&mut merged, &current, &manager, &target.subresource, incoming.now);
+    match ownership {
+        Ownership::Settled(managers) => managers.write(&mut merged),
+        Ownership::Taken => match managed_fields::inherited(&sent, &current, &target.subresource) {
+            Some(managers) if managed_fields::is_tracked(&managers, &current) => {
+                let manager = incoming.manager();
+                managed_fields::record_on(managers, &mut merged, &current, &manager, &target.subresource, incoming.now);
+            }
+            _ => drop(metadata_mut(&mut merged).remove("managedFields")),
+        },
     }
+    managed_fields::keep_times(&mut merged, &current);
     if dry_run {
         return Ok(Reply::json(shown(&merged, form)?).warning(warnings));
     }
@@ -181,13 +238,38 @@ pub(crate) fn decode(incoming: &Incoming, resource: &Resource, object: &mut Valu
         schema::decode(kind.kind, object).map_err(|error| ApiError::bad_request(handled(&error.to_string())))?;
     object::set(object, "apiVersion", own);
     object::set(object, "kind", kind.kind);
+    schema::as_written(kind.kind, object);
     report_unknown(incoming, &unknown).map_err(|why| ApiError::bad_request(handled(&why)))
 }
 
-/// Applies `fieldValidation` to the fields that were dropped.
+/// Brings a custom resource into the form of its definition; returns warnings.
+fn fit(incoming: &Incoming, resource: &Resource, object: &mut Value, store: &Store) -> Result<Vec<String>, ApiError> {
+    if !resource.is_custom() {
+        return Ok(Vec::new());
+    }
+    let schema = custom::schema(store, resource);
+    let kind = resource.kind;
+    let unknown = custom::prune(object, &schema);
+    let warnings = report_unknown(incoming, &unknown).map_err(|why| {
+        let (name, version) = (kind.kind, kind.version);
+        ApiError::bad_request(format!("{name} in version \"{version}\" cannot be handled as a {name}: {why}"))
+    })?;
+    let causes = custom::check(object, &schema);
+    if causes.is_empty() {
+        return Ok(warnings);
+    }
+    Err(ApiError::invalid(resource, object::name(object), &causes))
+}
+
+/// Applies `fieldValidation` to the fields that the body has twice and to those that were dropped.
 pub(crate) fn report_unknown(incoming: &Incoming, unknown: &[Unknown]) -> Result<Vec<String>, String> {
-    let texts: Vec<String> = unknown.iter().map(|field| format!("unknown field \"{}\"", field.0)).collect();
-    match incoming.query.get("fieldValidation").unwrap_or("Warn") {
+    let validation = incoming.query.get("fieldValidation").unwrap_or("Warn");
+    let is_json = incoming.content_type().is_empty() || incoming.content_type().ends_with("json");
+    let twice = if is_json && validation != "Ignore" { schema::duplicates(&incoming.body) } else { Vec::new() };
+    let twice = twice.into_iter().map(|field| format!("duplicate field \"{field}\""));
+    let texts: Vec<String> =
+        twice.chain(unknown.iter().map(|field| format!("unknown field \"{}\"", field.0))).collect();
+    match validation {
         "Strict" if !texts.is_empty() => Err(format!("strict decoding error: {}", texts.join(", "))),
         "Ignore" | "Strict" => Ok(Vec::new()),
         _ => Ok(texts),

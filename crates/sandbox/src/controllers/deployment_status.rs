@@ -117,8 +117,29 @@ pub(super) fn write(state: &mut State, key: &Key, progress: Progress) {
     }
     if progress == Progress::Tracked {
         track(state, key, &deployment, &mut status, before, counts);
+        tell_failure(state, &deployment, &mut status);
     }
     state.store.edit(key, Part::Status, now, |deployment| deployment["status"] = status);
+}
+
+/// Passes on why pods cannot be made, or forgets it: the newest ReplicaSet's reason before the others'.
+fn tell_failure(state: &State, deployment: &Value, status: &mut Value) {
+    let sets = revisions::replica_sets(state, deployment);
+    let failure = |set: &Value| conditions::find(&set["status"], "ReplicaFailure").cloned();
+    let found = revisions::newest(deployment, &sets)
+        .and_then(|set| failure(set))
+        .or_else(|| sets.iter().find_map(|set| failure(set)));
+    let text = |failure: &Value, field: &str| failure[field].as_str().unwrap_or_default().to_owned();
+    if let Some(failure) = found {
+        let (reason, message) = (text(&failure, "reason"), text(&failure, "message"));
+        set(state, status, "ReplicaFailure", "True", &reason, &message);
+        if let Some(list) = status["conditions"].as_array_mut() {
+            // What still moves is written last.
+            list.sort_by_key(|condition| condition["type"] == "Progressing");
+        }
+    } else if let Some(list) = status["conditions"].as_array_mut() {
+        list.retain(|condition| condition["type"] != "ReplicaFailure");
+    }
 }
 
 fn track(state: &mut State, key: &Key, deployment: &Value, status: &mut Value, before: Counts, counts: Counts) {

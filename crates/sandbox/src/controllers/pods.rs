@@ -58,6 +58,11 @@ pub(crate) fn is_active(pod: &Value) -> bool {
     !matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) && !object::is_terminating(pod)
 }
 
+/// Returns whether a pod has not ended by itself.
+pub(crate) fn is_unfinished(pod: &Value) -> bool {
+    !matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
+}
+
 /// Returns whether a pod is ready.
 pub(crate) fn is_ready(pod: &Value) -> bool {
     conditions::is_true(&pod["status"], "Ready")

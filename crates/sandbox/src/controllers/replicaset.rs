@@ -1,37 +1,44 @@
 //! The ReplicaSet controller: keeps the wanted number of pods and counts them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use todo_agent_kube_rules::selectors::LabelSelector;
 
 use super::pods;
+use crate::conditions::{self, Condition};
 use crate::events::{Occurrence, Source};
 use crate::object;
 use crate::simulation::State;
 use crate::store::{Deletion, Key, Part};
 use crate::timers::Wake;
 
+/// The pause before a refused pod is tried again.
+const RETRY: Duration = Duration::from_secs(15);
+
 const SOURCE: Source = Source::Controller("replicaset-controller");
 
 /// Moves one ReplicaSet towards its wanted number of pods.
 pub(crate) fn reconcile(state: &mut State, key: &Key) {
     let Some(set) = state.store.get(key) else { return };
+    let mut failure = None;
     if !object::is_terminating(&set) {
         let mut active = pods::owned(state, &set);
         active.retain(|pod| pods::is_active(pod));
         let wanted = usize::try_from(pods::replicas(&set)).unwrap_or_default();
         if active.len() < wanted {
-            create(state, &set, wanted - active.len());
+            failure = create(state, &set, wanted - active.len());
         } else if active.len() > wanted {
             let surplus = active.len() - wanted;
             delete(state, &set, active, surplus);
         }
     }
-    write_status(state, key, &set);
+    write_status(state, key, &set, failure.as_deref());
 }
 
-fn create(state: &mut State, set: &Value, count: usize) {
+/// Makes pods until one is refused; returns why.
+fn create(state: &mut State, set: &Value, count: usize) -> Option<String> {
     for _ in 0..count {
         let name = format!("{}-{}", object::name(set), state.random.suffix());
         let pod = pods::from_template(&set["spec"]["template"], set, &name);
@@ -43,9 +50,11 @@ fn create(state: &mut State, set: &Value, count: usize) {
             Err(error) => {
                 let message = format!("Error creating: {error}");
                 state.record(&SOURCE, set, &Occurrence::warning("FailedCreate", message));
+                return Some(error.to_string());
             }
         }
     }
+    None
 }
 
 fn delete(state: &mut State, set: &Value, mut active: Vec<Arc<Value>>, count: usize) {
@@ -59,7 +68,7 @@ fn delete(state: &mut State, set: &Value, mut active: Vec<Arc<Value>>, count: us
     }
 }
 
-fn write_status(state: &mut State, key: &Key, set: &Value) {
+fn write_status(state: &mut State, key: &Key, set: &Value, failure: Option<&str>) {
     let now = state.now;
     let mut active = pods::owned(state, set);
     let terminating = active.iter().filter(|pod| crate::object::is_terminating(pod)).count();
@@ -81,6 +90,12 @@ fn write_status(state: &mut State, key: &Key, set: &Value) {
         if count > 0 {
             status[field] = json!(count);
         }
+    }
+    if let Some(message) = failure {
+        status["conditions"] = set["status"]["conditions"].clone();
+        let condition = Condition { kind: "ReplicaFailure", status: "True", reason: "FailedCreate", message };
+        conditions::set(&mut status, &condition, &[], now);
+        state.wake_after(Wake::ReplicaSet(key.clone()), RETRY);
     }
     state.store.edit(key, Part::Status, now, |set| set["status"] = status);
     if let Some(next) = available.into_iter().filter(|at| *at > now).min() {

@@ -47,6 +47,11 @@ fn resolve(value: &Value, replicas: i64, rounding: Rounding) -> i64 {
     }
 }
 
+/// Returns a number of pods given as a number or as a percentage of `total`, rounded up.
+pub(crate) fn share(value: &Value, total: i64) -> i64 {
+    if value.is_null() { 0 } else { resolve(value, total, Rounding::Up) }
+}
+
 /// Returns the size that a new ReplicaSet may have now (`NewRSNewReplicas`).
 pub(crate) fn new_size(wanted: i64, new: i64, total: i64, bounds: Bounds) -> i64 {
     let room = wanted + bounds.surge - total;

@@ -1,4 +1,4 @@
-//! The ControllerRevisions of a StatefulSet: one per template, numbered, kept for going back.
+//! The ControllerRevisions of a StatefulSet or a DaemonSet: one per template, numbered, kept for going back.
 
 use std::sync::Arc;
 
@@ -34,12 +34,15 @@ pub(crate) fn update_revision(state: &mut State, set: &Value) -> String {
         return object::name(same).to_owned();
     }
     let name = present_name(set);
-    let mut labels = set["spec"]["selector"]["matchLabels"].clone();
-    if !labels.is_object() {
-        labels = json!({});
-    }
-    labels["controller.kubernetes.io/hash"] = json!(name_hash(&data.to_string()));
-    let revision = json!({
+    let is_daemon = set["kind"] == "DaemonSet";
+    let (labels, hash_label) = if is_daemon {
+        (&set["spec"]["template"]["metadata"]["labels"], REVISION_LABEL)
+    } else {
+        (&set["spec"]["selector"]["matchLabels"], "controller.kubernetes.io/hash")
+    };
+    let mut labels = if labels.is_object() { labels.clone() } else { json!({}) };
+    labels[hash_label] = json!(name_hash(&data.to_string()));
+    let mut revision = json!({
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
         "metadata": {
@@ -51,6 +54,9 @@ pub(crate) fn update_revision(state: &mut State, set: &Value) -> String {
         "data": data,
         "revision": last + 1,
     });
+    if is_daemon && set["metadata"]["annotations"].is_object() {
+        revision["metadata"]["annotations"] = set["metadata"]["annotations"].clone();
+    }
     // The name follows from the template, so a clash means that it is there.
     let _created = state.admit(revision);
     name

@@ -1,7 +1,7 @@
 //! The StatefulSet controller: pods with fixed names, made and updated one after the other.
 //!
 //! `OrderedReady` waits for each pod before it touches the next, also in an update: a pod that never gets
-//! ready holds everything up, as in the real one. Volume claims are not made.
+//! ready holds everything up, as in the real one. `stateful_claims` makes the claims of its pods.
 //!
 //! Source: `pkg/controller/statefulset/stateful_set_control.go` of Kubernetes 1.37.
 
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::pods;
+use super::stateful_claims as claims;
 use super::stateful_revisions::{self as revisions, REVISION_LABEL};
 use crate::events::{Occurrence, Source};
 use crate::object;
@@ -18,7 +19,7 @@ use crate::simulation::State;
 use crate::store::{Deletion, Key, Part};
 use crate::timers::Wake;
 
-const SOURCE: Source = Source::Controller("statefulset-controller");
+pub(super) const SOURCE: Source = Source::Controller("statefulset-controller");
 
 /// The revisions between which a StatefulSet is.
 struct Revisions {
@@ -67,15 +68,15 @@ fn step(state: &mut State, set: &Value, revisions: &Revisions) {
             Some(_) => {}
         }
     }
-    let condemned: Vec<&Arc<Value>> =
-        existing.iter().filter(|(ordinal, _)| !(start..end).contains(*ordinal)).map(|(_, pod)| pod).rev().collect();
-    for pod in condemned {
+    let condemned = existing.iter().filter(|(ordinal, _)| !(start..end).contains(*ordinal)).rev();
+    for (ordinal, pod) in condemned {
         if object::is_terminating(pod) {
             if ordered {
                 return;
             }
             continue;
         }
+        claims::give_up(state, set, pod, *ordinal);
         delete(state, set, pod, "SuccessfulDelete");
         if ordered {
             return;
@@ -127,6 +128,10 @@ fn create(state: &mut State, set: &Value, ordinal: i64, revision: &str) {
     if set["spec"]["serviceName"].is_string() {
         pod["spec"]["subdomain"] = set["spec"]["serviceName"].clone();
     }
+    if claims::create(state, set, ordinal).is_err() {
+        return;
+    }
+    claims::mount(&mut pod, set, ordinal);
     let occurrence = match state.admit(pod) {
         Ok(_) => {
             Occurrence::normal("SuccessfulCreate", format!("Create Pod {name} in StatefulSet {set_name} successful"))

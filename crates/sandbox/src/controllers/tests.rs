@@ -1,5 +1,8 @@
 //! Scenarios of the controllers in virtual time, through the whole simulation.
 
+mod bounds;
 mod deployments;
+mod jobs;
 mod others;
+mod storage;
 mod worlds;

@@ -11,6 +11,7 @@ use super::faults::{self, Trouble};
 use super::logs;
 use super::machine::{Outcome, Surroundings};
 use super::probe::Probe;
+use super::program;
 use super::references;
 use crate::durations::{after, between};
 use crate::events::Occurrence;
@@ -245,7 +246,8 @@ impl Container {
         around.logs.begin(namespace, pod, &self.name);
         let lines = logs::start_lines(around.world, around.pod, spec);
         around.logs.append((namespace, pod, &self.name), now, lines);
-        self.phase = Phase::Running { since: now, end: self.planned_end(now) };
+        let program = program::of(around.pod, spec);
+        self.phase = Phase::Running { since: now, end: self.planned_end(program, now) };
         self.probes.clear();
         if self.role != Role::Init {
             for kind in [ProbeKind::Startup, ProbeKind::Readiness, ProbeKind::Liveness] {
@@ -260,7 +262,7 @@ impl Container {
         }
     }
 
-    fn planned_end(&self, now: Timestamp) -> Option<(Timestamp, End)> {
+    fn planned_end(&self, program: Option<program::Program>, now: Timestamp) -> Option<(Timestamp, End)> {
         let crash = self.trouble.crash.as_ref().map(|(delay, crash)| {
             let reason = if crash.exit_code == 0 { "Completed" } else { "Error" };
             (after(now, *delay), End { exit_code: crash.exit_code, reason, lines: crash.logs.clone() })
@@ -272,7 +274,11 @@ impl Container {
         let work = (self.role == Role::Init)
             .then(|| (after(now, INIT_WORK), End { exit_code: 0, reason: "Completed", lines: Vec::new() }));
         let planned = [crash, oom].into_iter().flatten().min_by_key(|(at, _)| *at);
-        planned.or(work)
+        let known = program.map(|program| {
+            let reason = if program.exit_code == 0 { "Completed" } else { "Error" };
+            (after(now, program.time), End { exit_code: program.exit_code, reason, lines: Vec::new() })
+        });
+        planned.or(known).or(work)
     }
 
     fn end(&mut self, end: &End, around: &mut Surroundings<'_>, outcome: &mut Outcome) {

@@ -85,6 +85,9 @@ pub(crate) fn start_lines(world: &World, pod: &serde_json::Value, container: &se
     if declared {
         return lines;
     }
+    if let Some(program) = super::program::known(container) {
+        return program.lines.into_iter().map(Bytes::from).collect();
+    }
     let image = container["image"].as_str().unwrap_or_default();
     let port = container["ports"][0]["containerPort"].as_u64().unwrap_or(8080);
     let lines = match image {

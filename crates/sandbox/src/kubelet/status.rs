@@ -68,7 +68,9 @@ fn write_conditions(status: &mut Value, machine: &Machine, phase: &str, now: Tim
         let condition = Condition { kind, status: state, reason, message };
         conditions::set(status, &condition, &[("lastProbeTime", Value::Null)], now);
     };
-    set("PodReadyToStartContainers", machine.has_sandbox() && !matches!(phase, "Succeeded" | "Failed"), "", "");
+    let has_ended = matches!(phase, "Succeeded" | "Failed");
+    let gone = if has_ended { ("PodSandboxNotReady", "pod sandbox is not ready") } else { ("", "") };
+    set("PodReadyToStartContainers", machine.has_sandbox() && !has_ended, gone.0, gone.1);
     let names = |containers: &mut dyn Iterator<Item = &Container>| {
         containers.map(|container| container.name.as_str()).collect::<Vec<_>>().join(" ")
     };
@@ -169,10 +171,29 @@ fn container_status(spec: &Value, container: &Container, waiting: &str, pod: &st
     if resources["requests"].is_object() {
         status["allocatedResources"] = resources["requests"].clone();
     }
+    let mounts: Vec<Value> = if known { mounts(spec) } else { Vec::new() };
+    if !mounts.is_empty() {
+        status["volumeMounts"] = json!(mounts);
+    }
     if known {
         status["containerID"] = json!(id(container.instance));
     }
     status
+}
+
+/// Returns the mounts of a running container, as the kubelet reports them.
+fn mounts(spec: &Value) -> Vec<Value> {
+    let mounts = spec["volumeMounts"].as_array().into_iter().flatten();
+    mounts
+        .map(|mount| {
+            let mut shown = json!({"name": mount["name"], "mountPath": mount["mountPath"]});
+            if mount["readOnly"] == true {
+                shown["readOnly"] = json!(true);
+                shown["recursiveReadOnly"] = json!("Disabled");
+            }
+            shown
+        })
+        .collect()
 }
 
 fn state(container: &Container, waiting: &str, pod: &str, id: &dyn Fn(u32) -> String) -> (Value, Value) {

@@ -10,6 +10,7 @@ use thiserror::Error;
 use todo_agent_kube_rules::quantities::Quantity;
 
 use super::types::{Shape, row};
+use crate::go;
 
 /// A field that the kind does not have, by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(crate) struct Unknown(pub(crate) String);
 pub(crate) enum TypeError {
     /// A value of the wrong JSON type.
     #[error("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {wanted}")]
-    Type { found: String, owner: String, path: String, wanted: &'static str },
+    Type { found: String, owner: String, path: String, wanted: String, converted: String },
     /// A text that is no quantity.
     #[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
     Quantity,
@@ -29,10 +30,26 @@ pub(crate) enum TypeError {
     Base64,
 }
 
+impl TypeError {
+    /// Returns the error as the converter of Go maps has it, which strategic merge patches go through.
+    pub(crate) fn of_converter(&self) -> String {
+        match self {
+            Self::Type { converted, .. } => converted.clone(),
+            Self::Base64 => format!("error decoding from json: {self}"),
+            Self::Quantity => self.to_string(),
+        }
+    }
+}
+
 /// Reads an object of `kind` in place and returns the fields that were dropped.
 pub(crate) fn decode(kind: &str, object: &mut Value) -> Result<Vec<Unknown>, TypeError> {
     let mut decoder = Decoder { unknown: Vec::new() };
-    decoder.fields(kind, object, &Place::default(), true)?;
+    let place = Place::default();
+    if row(kind).is_some() {
+        decoder.fields(kind, object, &place, true)?;
+    } else if let Some(metadata) = object.get_mut("metadata") {
+        decoder.fields("ObjectMeta", metadata, &place.field(kind, "metadata"), false)?;
+    }
     Ok(decoder.unknown)
 }
 
@@ -62,20 +79,20 @@ struct Decoder {
 impl Decoder {
     fn fields(&mut self, name: &str, value: &mut Value, place: &Place, root: bool) -> Result<(), TypeError> {
         let Some(row) = row(name) else { return Ok(()) };
-        let Value::Object(map) = value else { return Err(wrong(value, place, "object")) };
+        let Value::Object(map) = value else {
+            return Err(wrong(value, place, format!("v1.{}", name.rsplit('.').next().unwrap_or(name))));
+        };
         let taken = std::mem::take(map);
         let mut kept = Map::new();
         for (field, mut inner) in taken {
             let place = place.field(name, &field);
             let shape = match field.as_str() {
                 "apiVersion" | "kind" if root => Some(&Shape::Text),
-                "metadata" if root => Some(&Shape::Struct("ObjectMeta")),
-                other => row.named.get(other),
+                other => row.fields.get(other).map(|field| &field.shape),
             };
             match shape {
                 _ if inner.is_null() => continue,
                 Some(shape) => self.value(shape, &mut inner, &place)?,
-                None if row.open => {}
                 None => {
                     self.unknown.push(Unknown(place.indexed));
                     continue;
@@ -89,8 +106,8 @@ impl Decoder {
 
     fn value(&mut self, shape: &Shape, value: &mut Value, place: &Place) -> Result<(), TypeError> {
         let fits = match shape {
-            Shape::Any => true,
-            Shape::Text | Shape::Time => value.is_string(),
+            Shape::Any | Shape::Free | Shape::Custom => true,
+            Shape::Text | Shape::Time | Shape::MicroTime => value.is_string(),
             Shape::Bool => value.is_boolean(),
             Shape::Int32 => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
             Shape::Int64 => value.is_i64(),
@@ -110,8 +127,8 @@ impl Decoder {
                 }
                 value.is_string()
             }
-            Shape::Struct(name) => return self.fields(name, value, place, false),
-            Shape::Map(of) => {
+            Shape::Struct { name, .. } => return self.fields(name, value, place, false),
+            Shape::Map { of, .. } => {
                 let Value::Object(map) = value else { return Err(wrong(value, place, wanted(shape))) };
                 for (key, inner) in map.iter_mut() {
                     let place = Place { indexed: format!("{}.{key}", place.indexed), ..place.clone() };
@@ -134,7 +151,7 @@ impl Decoder {
     }
 }
 
-fn wrong(value: &Value, place: &Place, wanted: &'static str) -> TypeError {
+fn wrong(value: &Value, place: &Place, wanted: String) -> TypeError {
     let found = match value {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => "bool".to_owned(),
@@ -144,26 +161,41 @@ fn wrong(value: &Value, place: &Place, wanted: &'static str) -> TypeError {
         Value::Array(_) => "array".to_owned(),
         Value::Object(_) => "object".to_owned(),
     };
-    TypeError::Type { found, owner: place.owner.clone(), path: place.plain.clone(), wanted }
+    let converted = converted(value, &wanted);
+    TypeError::Type { found, owner: place.owner.clone(), path: place.plain.clone(), wanted, converted }
 }
 
-fn wanted(shape: &Shape) -> &'static str {
+/// Source: `fromUnstructured` of `apimachinery/pkg/runtime/converter.go`.
+fn converted(value: &Value, wanted: &str) -> String {
+    let found = match value {
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
+        scalar => go::type_name(scalar),
+    };
+    match wanted {
+        "string" if found == "int64" => format!("cannot convert {found} to {wanted}"),
+        "string" | "int32" | "int64" | "bool" => format!("unrecognized type: {wanted}"),
+        wanted if wanted.starts_with("map") => format!("cannot restore map from {found}"),
+        wanted if wanted.starts_with("[]") => format!("cannot restore slice from {found}"),
+        _ => format!("cannot restore struct from: {found}"),
+    }
+}
+
+fn wanted(shape: &Shape) -> String {
     match shape {
-        Shape::Text => "string",
-        Shape::Int32 => "int32",
-        Shape::Int64 => "int64",
-        Shape::Bool => "bool",
-        Shape::Quantity => "resource.Quantity",
-        Shape::IntOrString => "intstr.IntOrString",
-        Shape::Time => "v1.Time",
-        Shape::Bytes => "[]uint8",
-        Shape::Any => "interface {}",
-        Shape::Map(of) if **of == Shape::Text => "map[string]string",
-        Shape::Map(of) if **of == Shape::Bytes => "map[string][]uint8",
-        Shape::Map(_) => "map[string]interface {}",
-        Shape::List { of, .. } if **of == Shape::Text => "[]string",
-        Shape::List { .. } => "[]interface {}",
-        Shape::Struct(_) => "struct",
+        Shape::Text => "string".to_owned(),
+        Shape::Int32 => "int32".to_owned(),
+        Shape::Int64 => "int64".to_owned(),
+        Shape::Bool => "bool".to_owned(),
+        Shape::Quantity => "resource.Quantity".to_owned(),
+        Shape::IntOrString => "intstr.IntOrString".to_owned(),
+        Shape::Time => "v1.Time".to_owned(),
+        Shape::MicroTime => "v1.MicroTime".to_owned(),
+        Shape::Bytes => "[]uint8".to_owned(),
+        Shape::Any | Shape::Free | Shape::Custom => "interface {}".to_owned(),
+        Shape::Map { of, .. } => format!("map[string]{}", wanted(of)),
+        Shape::List { of, .. } => format!("[]{}", wanted(of)),
+        Shape::Struct { name, .. } => format!("v1.{}", name.rsplit('.').next().unwrap_or(name)),
     }
 }
 

@@ -1,52 +1,19 @@
 //! Reads a request body in protobuf, the form in which kubectl's typed commands send what they create.
 //!
-//! The numbers are here, the names' shapes in the `types` table. Only the messages that clients of the
-//! sandbox were seen to send are known; a field that is not is an error, never dropped silently.
-//! Source: `generated.proto` of `k8s.io/api` and `k8s.io/apimachinery` (v1.37).
+//! The numbers of the fields are in the `types` table, as the Go types' tags have them. A field that is not
+//! there is an error, never dropped silently.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::types::{Shape, field_shape};
+use super::types::{Field, Shape, row};
+use super::written::is_left_out;
 use crate::object;
 
 /// What every message of Kubernetes begins with; a `runtime.Unknown` follows.
 const MAGIC: &[u8] = b"k8s\0";
-
-/// The fields of each message, `number:name`.
-const MESSAGES: &[(&str, &str)] = &[
-    (
-        "ObjectMeta",
-        "1:name 2:generateName 3:namespace 4:selfLink 5:uid 6:resourceVersion 7:generation 8:creationTimestamp \
-         9:deletionTimestamp 10:deletionGracePeriodSeconds 11:labels 12:annotations 13:ownerReferences 14:finalizers",
-    ),
-    ("OwnerReference", "1:kind 3:name 4:uid 5:apiVersion 6:controller 7:blockOwnerDeletion"),
-    ("ObjectReference", "1:kind 2:namespace 3:name 4:uid 5:apiVersion 6:resourceVersion 7:fieldPath"),
-    ("LocalObjectReference", "1:name"),
-    ("Namespace", "1:metadata 2:spec 3:status"),
-    ("NamespaceSpec", "1:finalizers"),
-    ("NamespaceStatus", "1:phase"),
-    ("ServiceAccount", "1:metadata 2:secrets 3:imagePullSecrets 4:automountServiceAccountToken"),
-    ("ConfigMap", "1:metadata 2:data 3:binaryData 4:immutable"),
-    ("Secret", "1:metadata 2:data 3:type 4:stringData 5:immutable"),
-    ("Role", "1:metadata 2:rules"),
-    ("PolicyRule", "1:verbs 2:apiGroups 3:resources 4:resourceNames 5:nonResourceURLs"),
-    ("RoleBinding", "1:metadata 2:subjects 3:roleRef"),
-    ("ClusterRoleBinding", "1:metadata 2:subjects 3:roleRef"),
-    ("Subject", "1:kind 2:apiGroup 3:name 4:namespace"),
-    ("RoleRef", "1:apiGroup 2:kind 3:name"),
-    ("SelfSubjectAccessReview", "1:metadata 2:spec 3:status"),
-    ("SubjectAccessReview", "1:metadata 2:spec 3:status"),
-    ("SelfSubjectRulesReview", "1:metadata 2:spec 3:status"),
-    ("AccessReviewSpec", "1:resourceAttributes 2:nonResourceAttributes 3:user 4:groups 6:uid"),
-    ("ResourceAttributes", "1:namespace 2:verb 3:group 4:version 5:resource 6:subresource 7:name"),
-    ("PathAttributes", "1:path 2:verb"),
-    ("RulesReviewSpec", "1:namespace"),
-    ("DeleteOptions", "1:gracePeriodSeconds 2:preconditions 3:orphanDependents 4:propagationPolicy 5:dryRun"),
-    ("Preconditions", "1:uid 2:resourceVersion"),
-];
 
 /// Why a body cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,35 +50,42 @@ pub(crate) fn decode(body: &[u8]) -> Result<Value, Unreadable> {
 }
 
 fn message(name: &str, bytes: &[u8]) -> Result<Value, Unreadable> {
-    let (name, numbers) = MESSAGES
-        .iter()
-        .find(|(known, _)| *known == name)
-        .ok_or_else(|| Unreadable::Unknown(format!("{name} in protobuf")))?;
     let mut map = Map::new();
+    read(name, bytes, &mut map)?;
+    Ok(Value::Object(map))
+}
+
+/// Adds the fields of a message to a map; those of an inlined one, which is a message too, are its own.
+fn read(name: &str, bytes: &[u8], map: &mut Map<String, Value>) -> Result<(), Unreadable> {
+    let row = row(name).ok_or_else(|| Unreadable::Unknown(format!("{name} in protobuf")))?;
     for field in Fields(bytes) {
         let (number, wire) = field?;
-        let field = numbers
-            .split_whitespace()
-            .filter_map(|entry| entry.split_once(':'))
-            .find_map(|(known, field)| (known == number.to_string()).then_some(field))
+        if let Some((_, inlined)) = row.inlined.iter().find(|(known, _)| *known == number) {
+            read(inlined, wire.bytes()?, map)?;
+            continue;
+        }
+        let (field, known) = row
+            .fields
+            .iter()
+            .find(|(_, field)| field.number == number)
             .ok_or_else(|| Unreadable::Unknown(format!("field {number} of {name} in protobuf")))?;
-        add(&mut map, field, &field_shape(&Shape::Struct(name), field), wire)?;
+        add(map, field, known, wire)?;
     }
-    Ok(Value::Object(map))
+    Ok(())
 }
 
 /// Adds one occurrence of a field. What Go writes for an unset field (an empty text, 0, a message with
 /// nothing in it) is absent in JSON too.
-fn add(map: &mut Map<String, Value>, field: &str, shape: &Shape, wire: Wire<'_>) -> Result<(), Unreadable> {
-    let slot = || field.to_owned();
-    match shape {
+fn add(map: &mut Map<String, Value>, name: &str, field: &Field, wire: Wire<'_>) -> Result<(), Unreadable> {
+    let slot = || name.to_owned();
+    match &field.shape {
         Shape::List { of, .. } => {
             let item = value(of, wire)?;
             if let Value::Array(items) = map.entry(slot()).or_insert_with(|| json!([])) {
                 items.push(item);
             }
         }
-        Shape::Map(of) => {
+        Shape::Map { of, .. } => {
             let (mut key, mut held) = (String::new(), value(of, Wire::Bytes(&[]))?);
             for entry in Fields(wire.bytes()?) {
                 match entry? {
@@ -124,10 +98,9 @@ fn add(map: &mut Map<String, Value>, field: &str, shape: &Shape, wire: Wire<'_>)
                 entries.insert(key, held);
             }
         }
-        _ => {
+        shape => {
             let found = value(shape, wire)?;
-            let is_unset = found == "" || found == 0 || found.is_null() || found == json!({});
-            if !is_unset {
+            if !found.is_null() && !is_left_out(field, &found) {
                 map.insert(slot(), found);
             }
         }
@@ -141,22 +114,52 @@ fn value(shape: &Shape, wire: Wire<'_>) -> Result<Value, Unreadable> {
         Shape::Bool => (wire.number()? != 0).into(),
         Shape::Int32 | Shape::Int64 => wire.number()?.into(),
         Shape::Bytes => STANDARD.encode(wire.bytes()?).into(),
-        Shape::Time => time(wire.bytes()?)?,
-        Shape::Struct(name) => message(name, wire.bytes()?)?,
-        // The status that a client sends along with a review says nothing.
-        Shape::Any => Value::Null,
-        _ => return Err(Unreadable::Unknown(format!("{shape:?} in protobuf"))),
+        Shape::Time => time(wire.bytes()?, object::time_text)?,
+        Shape::MicroTime => time(wire.bytes()?, |at| at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string())?,
+        Shape::Quantity => first(wire.bytes()?, 1)?.map_or(Ok(Value::Null), |wire| wire.text().map(Value::from))?,
+        Shape::IntOrString => int_or_string(wire.bytes()?)?,
+        Shape::Struct { name, .. } => message(name, wire.bytes()?)?,
+        Shape::Any if wire.is_empty() => Value::Null,
+        // A raw extension: JSON inside.
+        Shape::Any => {
+            let raw = first(wire.bytes()?, 1)?.ok_or(Unreadable::Malformed)?;
+            serde_json::from_slice(raw.bytes()?).map_err(|_| Unreadable::Malformed)?
+        }
+        Shape::Free | Shape::Custom | Shape::Map { .. } | Shape::List { .. } => {
+            return Err(Unreadable::Unknown(format!("{shape:?} in protobuf")));
+        }
     })
 }
 
-fn time(bytes: &[u8]) -> Result<Value, Unreadable> {
+/// Returns a field of a small message.
+fn first(bytes: &[u8], wanted: u64) -> Result<Option<Wire<'_>>, Unreadable> {
     for field in Fields(bytes) {
-        if let (1, wire) = field? {
-            let at = Timestamp::from_second(wire.number()?).map_err(|_| Unreadable::Malformed)?;
-            return Ok(object::time_text(at).into());
+        if let (number, wire) = field?
+            && number == wanted
+        {
+            return Ok(Some(wire));
         }
     }
-    Ok(Value::Null)
+    Ok(None)
+}
+
+fn int_or_string(bytes: &[u8]) -> Result<Value, Unreadable> {
+    let is_text = first(bytes, 1)?.map_or(Ok(0), Wire::number)? == 1;
+    Ok(if is_text {
+        first(bytes, 3)?.map_or(Ok(String::new()), Wire::text)?.into()
+    } else {
+        first(bytes, 2)?.map_or(Ok(0), Wire::number)?.into()
+    })
+}
+
+fn time(bytes: &[u8], written: impl Fn(Timestamp) -> String) -> Result<Value, Unreadable> {
+    if bytes.is_empty() {
+        return Ok(Value::Null);
+    }
+    let number = |wanted| first(bytes, wanted)?.map_or(Ok(0), Wire::number);
+    let nanoseconds = i32::try_from(number(2)?).map_err(|_| Unreadable::Malformed)?;
+    let at = Timestamp::new(number(1)?, nanoseconds).map_err(|_| Unreadable::Malformed)?;
+    Ok(written(at).into())
 }
 
 /// A value as it is on the wire.
@@ -167,6 +170,10 @@ enum Wire<'a> {
 }
 
 impl<'a> Wire<'a> {
+    fn is_empty(self) -> bool {
+        matches!(self, Self::Bytes(bytes) if bytes.is_empty())
+    }
+
     fn bytes(self) -> Result<&'a [u8], Unreadable> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
@@ -265,12 +272,12 @@ mod tests {
     }
 
     #[test]
-    fn a_review_is_read_whatever_its_status() {
+    fn a_review_is_read_with_its_status() {
         let attributes = [field(1, b"shop"), field(2, b"get"), field(5, b"pods")].concat();
         let body = [field(1, b""), field(2, &field(1, &attributes)), field(3, &[8, 0])].concat();
         let review = decode(&envelope("authorization.k8s.io/v1", "SelfSubjectAccessReview", &body)).unwrap();
         let wanted = json!({"resourceAttributes": {"namespace": "shop", "verb": "get", "resource": "pods"}});
-        assert_eq!((&review["spec"], &review["status"]), (&wanted, &Value::Null));
+        assert_eq!((&review["spec"], &review["status"]), (&wanted, &json!({"allowed": false})));
     }
 
     #[test]
@@ -278,19 +285,28 @@ mod tests {
         assert_eq!(decode(b"{}"), Err(Unreadable::Malformed));
         assert_eq!(decode(&[MAGIC, &[0x12, 0x7f]].concat()), Err(Unreadable::Malformed));
         let unknown = |what: &str| Err(Unreadable::Unknown(what.to_owned()));
-        assert_eq!(decode(&envelope("apps/v1", "Deployment", b"")), unknown("Deployment in protobuf"));
+        assert_eq!(decode(&envelope("x/v1", "Backup", b"")), unknown("Backup in protobuf"));
         let body = field(9, b"x");
         assert_eq!(decode(&envelope("v1", "ConfigMap", &body)), unknown("field 9 of ConfigMap in protobuf"));
     }
 
-    /// A message whose fields have no shape would be read as nothing.
     #[test]
-    fn every_field_has_a_shape() {
-        for (name, fields) in MESSAGES {
-            for (_, field) in fields.split_whitespace().map(|entry| entry.split_once(':').unwrap()) {
-                let shape = field_shape(&Shape::Struct(name), field);
-                assert!(shape != Shape::Any || field == "status", "{name}.{field}");
-            }
-        }
+    fn zero_that_was_set_stays_and_inlined_messages_are_one_with_theirs() {
+        let port = field(1, &[1 << 3, 1, 3 << 3 | 2, 4, b'h', b't', b't', b'p'][..]);
+        let probe = field(1, &field(2, &[field(1, b"/x"), field(2, &port[2..])].concat()));
+        let container = [
+            field(1, b"main"),
+            field(10, &probe),
+            field(8, &field(1, &[field(1, b"cpu"), field(2, &field(1, b"100m"))].concat())),
+        ];
+        let template = field(2, &field(2, &container.concat()));
+        let body = field(2, &[&[1 << 3, 0][..], &field(3, &template)].concat());
+        let object = decode(&envelope("apps/v1", "Deployment", &body)).unwrap();
+        assert_eq!(
+            object["spec"],
+            json!({"replicas": 0, "template": {"spec": {"containers": [{
+                "name": "main", "livenessProbe": {"httpGet": {"path": "/x", "port": "http"}}, "resources": {"limits": {"cpu": "100m"}}
+            }]}}})
+        );
     }
 }

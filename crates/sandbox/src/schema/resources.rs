@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use serde_json::Value;
 use todo_agent_kube_rules::kinds::{self, Kind};
 
 /// A subresource that the sandbox serves.
@@ -18,6 +19,8 @@ pub(crate) enum Subresource {
     Log,
     /// A service account's token (`create`).
     Token,
+    /// The way to delete a pod that budgets may refuse (`create`).
+    Eviction,
 }
 
 impl Subresource {
@@ -28,6 +31,7 @@ impl Subresource {
             Self::Scale => "scale",
             Self::Log => "log",
             Self::Token => "token",
+            Self::Eviction => "eviction",
         }
     }
 }
@@ -41,6 +45,8 @@ pub(crate) struct Resource {
     pub(crate) field_labels: &'static [&'static str],
     /// Subresources of the real server that are answered with 501 and a reason.
     pub(crate) missing: &'static [&'static str],
+    /// The columns that a definition names; there are none for what is built in.
+    pub(crate) columns: Option<&'static Value>,
 }
 
 impl Resource {
@@ -61,6 +67,12 @@ impl Resource {
 
     /// Returns the verbs that collections and objects of this resource answer.
     pub(crate) fn verbs(&self) -> &'static [&'static str] {
+        if self.kind.group == METRICS_GROUP {
+            return &["get", "list"];
+        }
+        if self.is_custom() {
+            return &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+        }
         if self.is("", "namespaces") {
             return &["create", "delete", "get", "list", "patch", "update", "watch"];
         }
@@ -69,8 +81,18 @@ impl Resource {
 
     /// Returns whether the resource belongs to kubectl's category `all`.
     pub(crate) fn in_all(&self) -> bool {
-        ["pods", "services", "deployments", "replicasets", "statefulsets", "horizontalpodautoscalers"]
-            .contains(&self.kind.plural)
+        const ALL: [&str; 9] = [
+            "pods",
+            "services",
+            "deployments",
+            "replicasets",
+            "statefulsets",
+            "horizontalpodautoscalers",
+            "daemonsets",
+            "jobs",
+            "cronjobs",
+        ];
+        ALL.contains(&self.kind.plural) && self.kind.group != METRICS_GROUP
     }
 }
 
@@ -106,13 +128,12 @@ const POD_FIELDS: &[&str] = &[
     "status.nominatedNodeName",
 ];
 
-const POD_MISSING: &[&str] =
-    &["attach", "binding", "ephemeralcontainers", "eviction", "exec", "portforward", "proxy", "resize"];
+const POD_MISSING: &[&str] = &["attach", "binding", "ephemeralcontainers", "exec", "portforward", "proxy", "resize"];
 
 type Row = (&'static str, &'static [Subresource], &'static [&'static str], &'static [&'static str]);
 
 const ROWS: &[Row] = &[
-    ("pods", &[Subresource::Log, Subresource::Status], POD_FIELDS, POD_MISSING),
+    ("pods", &[Subresource::Eviction, Subresource::Log, Subresource::Status], POD_FIELDS, POD_MISSING),
     ("services", STATUS, &["spec.clusterIP", "spec.type"], &["proxy"]),
     ("configmaps", &[], &[], &[]),
     ("secrets", &[], &["type"], &[]),
@@ -132,20 +153,54 @@ const ROWS: &[Row] = &[
     ("clusterrolebindings", &[], &[], &[]),
     ("endpointslices", &[], &[], &[]),
     ("leases", &[], &[], &[]),
+    ("persistentvolumeclaims", STATUS, &[], &[]),
+    ("persistentvolumes", STATUS, &[], &[]),
+    ("storageclasses", &[], &[], &[]),
+    ("daemonsets", STATUS, &[], &[]),
+    ("jobs", STATUS, &["status.successful"], &[]),
+    ("cronjobs", STATUS, &[], &[]),
+    ("poddisruptionbudgets", STATUS, &[], &[]),
+    ("resourcequotas", STATUS, &[], &[]),
+    ("limitranges", &[], &[], &[]),
+    ("ingresses", STATUS, &[], &[]),
+    ("ingressclasses", &[], &[], &[]),
+    ("networkpolicies", &[], &[], &[]),
+    ("priorityclasses", &[], &[], &[]),
+    ("customresourcedefinitions", STATUS, &[], &[]),
 ];
 
 /// Every served resource.
 pub(crate) static RESOURCES: LazyLock<Vec<Resource>> = LazyLock::new(|| {
     let row = |&(plural, subresources, field_labels, missing): &Row| {
         let kind = kinds::KINDS.iter().find(|kind| kind.plural == plural)?;
-        Some(Resource { kind, subresources, field_labels, missing })
+        Some(Resource { kind, subresources, field_labels, missing, columns: None })
     };
     ROWS.iter().filter_map(row).collect()
 });
 
-/// Returns the served resource at this group, version and plural.
+/// The group of what metrics-server adds to the API: measurements, which are not stored.
+pub(crate) const METRICS_GROUP: &str = "metrics.k8s.io";
+
+static NODE_METRICS: Kind = measurement("NodeMetrics", "nodes", false);
+static POD_METRICS: Kind = measurement("PodMetrics", "pods", true);
+
+const fn measurement(kind: &'static str, plural: &'static str, namespaced: bool) -> Kind {
+    Kind { group: METRICS_GROUP, version: "v1beta1", kind, plural, singular: "", short: &[], namespaced }
+}
+
+static METRICS: [Resource; 2] = [
+    Resource { kind: &NODE_METRICS, subresources: &[], field_labels: &[], missing: &[], columns: None },
+    Resource { kind: &POD_METRICS, subresources: &[], field_labels: &[], missing: &[], columns: None },
+];
+
+/// Returns every resource that clients may ask for, the measurements last.
+pub(crate) fn served() -> impl Iterator<Item = &'static Resource> {
+    RESOURCES.iter().chain(&METRICS)
+}
+
+/// Returns the built-in resource at this group, version and plural.
 pub(crate) fn resource(group: &str, version: &str, plural: &str) -> Option<&'static Resource> {
-    RESOURCES.iter().find(|it| it.is(group, plural) && it.kind.version == version)
+    served().find(|it| it.is(group, plural) && it.kind.version == version)
 }
 
 #[cfg(test)]
@@ -159,7 +214,7 @@ mod tests {
 
     #[test]
     fn kinds_outside_the_slice_are_not_served() {
-        assert!(resource("apps", "v1", "daemonsets").is_none());
+        assert!(resource("", "v1", "replicationcontrollers").is_none());
         assert!(resource("apps", "v1beta1", "deployments").is_none());
         assert_eq!(resource("apps", "v1", "deployments").unwrap().qualified(), "deployments.apps");
     }

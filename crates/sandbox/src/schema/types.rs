@@ -1,9 +1,12 @@
-//! The fields of the served kinds: names, JSON types and how lists merge.
+//! The fields of the built-in kinds: their JSON types, how patches merge them, who owns what of them, when they
+//! are written, their numbers in protobuf.
 //!
-//! Source: the Go types of `k8s.io/api` (v1.37) and their `patchMergeKey` tags. One row per Go struct:
-//! `field:shape`. Shapes: `s` string, `i` int32, `l` int64, `b` bool, `q` quantity, `p` integer or string,
-//! `t` time, `x` base64 bytes, `any` anything; `{T}` a map, `[T]` an atomic list, `[T]+` a list merged as
-//! a set, `[T]@key` a list of objects merged by `key`. A row that ends in `*` accepts fields not named.
+//! `types.txt` is made from the Go types of Kubernetes 1.37 by `crates/sandbox/types`: a line per struct (`*`:
+//! owned as a whole), a word per field, `name:shape`, then what is special about it. `:Name` is an inlined
+//! struct. Shapes: `s` text, `i` int32, `l` int64, `b` bool, `q` quantity, `p` integer or text, `t` and `m` time,
+//! `x` bytes, `any`; `{T}` a map, `[T]` a list. Special: `*` owned as a whole, `/` in parts, `+` a set, `@a,b` items
+//! told apart by these keys, `~key` merged by a strategic patch, `%` replaced by it, `=` default, `!` always written,
+//! `!!` written as null when absent, `?` written also when zero, `#` number.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -18,17 +21,30 @@ pub(crate) enum Shape {
     Quantity,
     IntOrString,
     Time,
+    MicroTime,
     Bytes,
+    /// Anything; it has one owner as a whole.
     Any,
+    /// Anything whose maps have owners for each of their fields.
+    Free,
+    /// An object of a kind without a row: its metadata is known, the rest is free.
+    Custom,
     /// A map from text to values of one shape.
-    Map(Box<Shape>),
-    /// A list; `merge` says how a strategic merge patch combines it.
+    Map {
+        of: Box<Shape>,
+        owned: Owned,
+    },
+    /// A list; `merge` says how a strategic merge patch combines it, `items` how its items are told apart.
     List {
         of: Box<Shape>,
         merge: Merge,
+        items: Items,
     },
-    /// An object of the named row.
-    Struct(&'static str),
+    /// An object of the named row; `owned` overrides what the row says.
+    Struct {
+        name: &'static str,
+        owned: Option<Owned>,
+    },
 }
 
 /// How two lists combine in a strategic merge patch.
@@ -42,207 +58,142 @@ pub(crate) enum Merge {
     ByKey(&'static str),
 }
 
-/// The fields of one Go struct.
-#[derive(Debug, Default)]
-pub(crate) struct Fields {
-    pub(crate) named: HashMap<&'static str, Shape>,
-    /// Whether fields that are not named are accepted.
-    pub(crate) open: bool,
+/// Whether a value has one owner or its parts have theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owned {
+    Whole,
+    InParts,
 }
 
-const TABLE: &[(&str, &str)] = &[
-    (
-        "ObjectMeta",
-        "name:s generateName:s namespace:s selfLink:s uid:s resourceVersion:s generation:l creationTimestamp:t \
-         deletionTimestamp:t deletionGracePeriodSeconds:l labels:{s} annotations:{s} \
-         ownerReferences:[OwnerReference]@uid finalizers:[s]+ managedFields:[any]",
-    ),
-    ("OwnerReference", "apiVersion:s kind:s name:s uid:s controller:b blockOwnerDeletion:b"),
-    ("LabelSelector", "matchLabels:{s} matchExpressions:[LabelSelectorRequirement]"),
-    ("LabelSelectorRequirement", "key:s operator:s values:[s]"),
-    ("LocalObjectReference", "name:s"),
-    ("ObjectReference", "kind:s namespace:s name:s uid:s apiVersion:s resourceVersion:s fieldPath:s"),
-    ("Pod", "spec:PodSpec status:PodStatus"),
-    ("PodTemplateSpec", "metadata:ObjectMeta spec:PodSpec"),
-    (
-        "PodSpec",
-        "volumes:[Volume]@name initContainers:[Container]@name containers:[Container]@name \
-         ephemeralContainers:[any]@name restartPolicy:s terminationGracePeriodSeconds:l activeDeadlineSeconds:l \
-         dnsPolicy:s nodeSelector:{s} serviceAccountName:s serviceAccount:s automountServiceAccountToken:b nodeName:s \
-         hostNetwork:b hostPID:b hostIPC:b shareProcessNamespace:b securityContext:PodSecurityContext \
-         imagePullSecrets:[LocalObjectReference]@name hostname:s subdomain:s affinity:any schedulerName:s \
-         tolerations:[Toleration] hostAliases:[HostAlias]@ip priorityClassName:s priority:i dnsConfig:any \
-         readinessGates:[any] runtimeClassName:s enableServiceLinks:b preemptionPolicy:s overhead:{q} \
-         topologySpreadConstraints:[any]@topologyKey setHostnameAsFQDN:b os:any hostUsers:b schedulingGates:[any]@name \
-         resourceClaims:[any]@name resources:ResourceRequirements hostnameOverride:s workloadRef:any schedulingGroup:any",
-    ),
-    (
-        "PodSecurityContext",
-        "seLinuxOptions:any windowsOptions:any runAsUser:l runAsGroup:l runAsNonRoot:b supplementalGroups:[l] \
-         supplementalGroupsPolicy:s fsGroup:l sysctls:[any] fsGroupChangePolicy:s seccompProfile:any \
-         appArmorProfile:any seLinuxChangePolicy:s",
-    ),
-    ("PodStatus", "conditions:[Condition]@type podIPs:[any]@ip *"),
-    ("Condition", "type:s status:s reason:s message:s *"),
-    (
-        "Container",
-        "name:s image:s command:[s] args:[s] workingDir:s ports:[ContainerPort]@containerPort envFrom:[EnvFromSource] \
-         env:[EnvVar]@name resources:ResourceRequirements resizePolicy:[any] restartPolicy:s restartPolicyRules:[any] \
-         volumeMounts:[VolumeMount]@mountPath volumeDevices:[any]@devicePath livenessProbe:Probe readinessProbe:Probe \
-         startupProbe:Probe lifecycle:any terminationMessagePath:s terminationMessagePolicy:s imagePullPolicy:s \
-         securityContext:SecurityContext stdin:b stdinOnce:b tty:b",
-    ),
-    (
-        "SecurityContext",
-        "capabilities:any privileged:b seLinuxOptions:any windowsOptions:any runAsUser:l runAsGroup:l runAsNonRoot:b \
-         readOnlyRootFilesystem:b allowPrivilegeEscalation:b procMount:s seccompProfile:any appArmorProfile:any",
-    ),
-    ("ContainerPort", "name:s hostPort:i containerPort:i protocol:s hostIP:s"),
-    ("EnvVar", "name:s value:s valueFrom:EnvVarSource"),
-    (
-        "EnvVarSource",
-        "fieldRef:any resourceFieldRef:any configMapKeyRef:KeySelector secretKeyRef:KeySelector fileKeyRef:any",
-    ),
-    ("KeySelector", "name:s key:s optional:b"),
-    ("EnvFromSource", "prefix:s configMapRef:OptionalReference secretRef:OptionalReference"),
-    ("OptionalReference", "name:s optional:b"),
-    ("ResourceRequirements", "limits:{q} requests:{q} claims:[any]@name"),
-    ("VolumeMount", "name:s readOnly:b recursiveReadOnly:s mountPath:s subPath:s mountPropagation:s subPathExpr:s"),
-    (
-        "Probe",
-        "httpGet:HTTPGetAction tcpSocket:TCPSocketAction exec:ExecAction grpc:any initialDelaySeconds:i timeoutSeconds:i periodSeconds:i \
-         successThreshold:i failureThreshold:i terminationGracePeriodSeconds:l",
-    ),
-    ("HTTPGetAction", "path:s port:p host:s scheme:s httpHeaders:[any]"),
-    ("Volume", "name:s configMap:VolumeFiles secret:VolumeFiles downwardAPI:VolumeFiles hostPath:HostPath *"),
-    ("VolumeFiles", "name:s secretName:s defaultMode:i items:[any] optional:b"),
-    ("HostPath", "path:s type:s"),
-    ("TCPSocketAction", "port:p host:s"),
-    ("ExecAction", "command:[s]"),
-    ("Toleration", "key:s operator:s value:s effect:s tolerationSeconds:l"),
-    ("HostAlias", "ip:s hostnames:[s]"),
-    ("Deployment", "spec:DeploymentSpec status:WorkloadStatus"),
-    (
-        "DeploymentSpec",
-        "replicas:i selector:LabelSelector template:PodTemplateSpec strategy:DeploymentStrategy minReadySeconds:i \
-         revisionHistoryLimit:i paused:b progressDeadlineSeconds:i",
-    ),
-    ("DeploymentStrategy", "type:s rollingUpdate:RollingUpdateDeployment"),
-    ("RollingUpdateDeployment", "maxUnavailable:p maxSurge:p"),
-    ("WorkloadStatus", "conditions:[Condition]@type replicas:i readyReplicas:i availableReplicas:i *"),
-    ("ReplicaSet", "spec:ReplicaSetSpec status:WorkloadStatus"),
-    ("ReplicaSetSpec", "replicas:i minReadySeconds:i selector:LabelSelector template:PodTemplateSpec"),
-    ("StatefulSet", "spec:StatefulSetSpec status:WorkloadStatus"),
-    (
-        "StatefulSetSpec",
-        "replicas:i selector:LabelSelector template:PodTemplateSpec volumeClaimTemplates:[any] serviceName:s \
-         podManagementPolicy:s updateStrategy:StatefulSetUpdateStrategy revisionHistoryLimit:i minReadySeconds:i \
-         persistentVolumeClaimRetentionPolicy:ClaimRetentionPolicy ordinals:any",
-    ),
-    ("ClaimRetentionPolicy", "whenDeleted:s whenScaled:s"),
-    ("StatefulSetUpdateStrategy", "type:s rollingUpdate:RollingUpdateStatefulSetStrategy"),
-    ("RollingUpdateStatefulSetStrategy", "partition:i maxUnavailable:p"),
-    ("ControllerRevision", "data:any revision:l"),
-    ("Service", "spec:ServiceSpec status:ServiceStatus"),
-    (
-        "ServiceSpec",
-        "ports:[ServicePort]@port selector:{s} clusterIP:s clusterIPs:[s] type:s externalIPs:[s] sessionAffinity:s \
-         loadBalancerIP:s loadBalancerSourceRanges:[s] externalName:s externalTrafficPolicy:s healthCheckNodePort:i \
-         publishNotReadyAddresses:b sessionAffinityConfig:any ipFamilies:[s] ipFamilyPolicy:s \
-         allocateLoadBalancerNodePorts:b loadBalancerClass:s internalTrafficPolicy:s trafficDistribution:s",
-    ),
-    ("ServicePort", "name:s protocol:s appProtocol:s port:i targetPort:p nodePort:i"),
-    ("ServiceStatus", "conditions:[Condition]@type loadBalancer:any"),
-    ("ConfigMap", "data:{s} binaryData:{x} immutable:b"),
-    ("Secret", "data:{x} stringData:{s} type:s immutable:b"),
-    (
-        "Event",
-        "involvedObject:ObjectReference reason:s message:s source:EventSource firstTimestamp:t lastTimestamp:t count:i type:s \
-         eventTime:t series:any action:s related:ObjectReference reportingComponent:s reportingInstance:s",
-    ),
-    ("EventSource", "component:s host:s"),
-    ("Node", "spec:NodeSpec status:NodeStatus"),
-    ("NodeSpec", "podCIDR:s podCIDRs:[s]+ providerID:s unschedulable:b taints:[Taint] configSource:any externalID:s"),
-    ("Taint", "key:s value:s effect:s timeAdded:t"),
-    ("NodeStatus", "capacity:{q} allocatable:{q} conditions:[Condition]@type addresses:[any]@type *"),
-    ("Namespace", "spec:NamespaceSpec status:NamespaceStatus"),
-    ("NamespaceSpec", "finalizers:[s]"),
-    ("NamespaceStatus", "phase:s conditions:[Condition]@type"),
-    (
-        "ServiceAccount",
-        "secrets:[ObjectReference]@name imagePullSecrets:[LocalObjectReference]@name automountServiceAccountToken:b",
-    ),
-    ("Endpoints", "subsets:[any]"),
-    ("EndpointSlice", "addressType:s endpoints:[any] ports:[any]"),
-    ("HorizontalPodAutoscaler", "spec:HorizontalPodAutoscalerSpec status:HorizontalPodAutoscalerStatus"),
-    (
-        "HorizontalPodAutoscalerSpec",
-        "scaleTargetRef:CrossVersionObjectReference minReplicas:i maxReplicas:i metrics:[any] behavior:ScalingBehavior",
-    ),
-    ("ScalingBehavior", "scaleUp:ScalingRules scaleDown:ScalingRules"),
-    ("ScalingRules", "stabilizationWindowSeconds:i selectPolicy:s policies:[any] tolerance:q"),
-    ("CrossVersionObjectReference", "kind:s name:s apiVersion:s"),
-    ("HorizontalPodAutoscalerStatus", "conditions:[Condition]@type *"),
-    ("Role", "rules:[PolicyRule]"),
-    ("ClusterRole", "rules:[PolicyRule] aggregationRule:any"),
-    ("PolicyRule", "verbs:[s] apiGroups:[s] resources:[s] resourceNames:[s] nonResourceURLs:[s]"),
-    ("RoleBinding", "subjects:[Subject] roleRef:RoleRef"),
-    ("ClusterRoleBinding", "subjects:[Subject] roleRef:RoleRef"),
-    ("Subject", "kind:s apiGroup:s name:s namespace:s"),
-    ("RoleRef", "apiGroup:s kind:s name:s"),
-    ("Lease", "spec:LeaseSpec"),
-    ("LeaseSpec", "*"),
-    ("Scale", "spec:ScaleSpec status:ScaleStatus"),
-    ("ScaleSpec", "replicas:i"),
-    ("ScaleStatus", "replicas:i selector:s"),
-    ("SelfSubjectAccessReview", "spec:AccessReviewSpec status:any"),
-    ("SubjectAccessReview", "spec:AccessReviewSpec status:any"),
-    (
-        "AccessReviewSpec",
-        "resourceAttributes:ResourceAttributes nonResourceAttributes:PathAttributes user:s groups:[s] uid:s extra:any",
-    ),
-    (
-        "ResourceAttributes",
-        "namespace:s verb:s group:s version:s resource:s subresource:s name:s fieldSelector:any labelSelector:any",
-    ),
-    ("PathAttributes", "path:s verb:s"),
-    ("SelfSubjectRulesReview", "spec:RulesReviewSpec status:any"),
-    ("RulesReviewSpec", "namespace:s"),
-    (
-        "DeleteOptions",
-        "gracePeriodSeconds:l preconditions:Preconditions orphanDependents:b propagationPolicy:s dryRun:[s] *",
-    ),
-    ("Preconditions", "uid:s resourceVersion:s"),
-];
+/// How the items of a list are told apart in server-side apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Items {
+    /// They are not: the list has one owner.
+    Whole,
+    /// By what they are.
+    Set,
+    /// By the values of these fields.
+    Keyed(Vec<&'static str>),
+}
 
-static TYPES: LazyLock<HashMap<&'static str, Fields>> =
-    LazyLock::new(|| TABLE.iter().map(|(name, row)| (*name, fields(row))).collect());
+/// When a field is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// When it is not zero, as Go's `omitempty` has it.
+    WhenNotZero,
+    /// When it is set, be it to zero.
+    WhenSet,
+    /// Always.
+    Always,
+    /// Always, as null when it is not set.
+    OrNull,
+}
 
-fn fields(row: &'static str) -> Fields {
-    let mut found = Fields::default();
-    for word in row.split_whitespace() {
-        match word.split_once(':') {
-            Some((field, shape)) => {
-                found.named.insert(field, parse(shape));
-            }
-            None => found.open = true,
+/// One field of a Go struct.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) shape: Shape,
+    pub(crate) written: Written,
+    /// The value that it has when a list needs it to tell items apart.
+    pub(crate) default: Option<&'static str>,
+    /// Whether a strategic merge patch replaces the map instead of merging it.
+    pub(crate) is_replaced: bool,
+    /// Its number in protobuf, 0 when it has none.
+    pub(crate) number: u64,
+}
+
+/// The fields of one Go struct.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) fields: HashMap<&'static str, Field>,
+    pub(crate) owned: Owned,
+    /// The structs whose fields are inlined, by their numbers in protobuf.
+    pub(crate) inlined: Vec<(u64, &'static str)>,
+}
+
+static TABLE: LazyLock<HashMap<&'static str, Row>> = LazyLock::new(|| {
+    let mut rows: HashMap<&'static str, Row> = include_str!("types.txt").lines().map(read).collect();
+    let names: Vec<&'static str> = rows.keys().copied().collect();
+    for name in names {
+        let mut fields = HashMap::new();
+        inline(&rows, name, &mut fields);
+        if let Some(row) = rows.get_mut(name) {
+            row.fields.extend(fields);
         }
     }
-    found
+    rows
+});
+
+/// Collects the fields of the structs that a row inlines, and of those that they inline.
+fn inline(rows: &HashMap<&'static str, Row>, name: &str, fields: &mut HashMap<&'static str, Field>) {
+    for (_, inner) in rows.get(name).into_iter().flat_map(|row| &row.inlined) {
+        if let Some(row) = rows.get(inner) {
+            // A field of an inlined struct has its number in there, not here.
+            fields.extend(row.fields.iter().map(|(name, field)| (*name, Field { number: 0, ..field.clone() })));
+        }
+        inline(rows, inner, fields);
+    }
+}
+
+fn read(line: &'static str) -> (&'static str, Row) {
+    let mut words = line.split(' ');
+    let head = words.next().unwrap_or_default();
+    let (name, owned) = match head.strip_suffix('*') {
+        Some(name) => (name, Owned::Whole),
+        None => (head, Owned::InParts),
+    };
+    let mut row = Row { fields: HashMap::new(), owned, inlined: Vec::new() };
+    for word in words {
+        let (field, rest) = word.split_once(':').unwrap_or((word, ""));
+        if field.is_empty() {
+            let (inner, number) = rest.split_once('#').unwrap_or((rest, "0"));
+            row.inlined.push((number.parse().unwrap_or(0), inner));
+        } else {
+            row.fields.insert(field, read_field(rest));
+        }
+    }
+    (name, row)
+}
+
+/// The signs that end a shape, and each other.
+const SIGNS: [char; 10] = ['*', '/', '+', '@', '~', '%', '=', '!', '?', '#'];
+
+fn read_field(text: &'static str) -> Field {
+    let (shape, mut rest) = text.split_at(text.find(SIGNS).unwrap_or(text.len()));
+    let mut field =
+        Field { shape: parse(shape), written: Written::WhenNotZero, default: None, is_replaced: false, number: 0 };
+    while let Some(sign) = rest.chars().next() {
+        let after = &rest[1..];
+        let (value, next) = after.split_at(after.find(SIGNS).unwrap_or(after.len()));
+        rest = next;
+        match (sign, &mut field.shape) {
+            ('*', Shape::Map { owned, .. }) => *owned = Owned::Whole,
+            ('*', Shape::Struct { owned, .. }) => *owned = Some(Owned::Whole),
+            ('/', Shape::Struct { owned, .. }) => *owned = Some(Owned::InParts),
+            ('+', Shape::List { items, .. }) => *items = Items::Set,
+            ('@', Shape::List { items, .. }) => *items = Items::Keyed(value.split(',').collect()),
+            ('~', Shape::List { merge, .. }) => {
+                *merge = if value.is_empty() { Merge::Set } else { Merge::ByKey(value) }
+            }
+            ('%', _) => field.is_replaced = true,
+            ('=', _) => field.default = Some(value),
+            ('!', _) => {
+                field.written = if field.written == Written::Always { Written::OrNull } else { Written::Always }
+            }
+            ('?', _) => field.written = Written::WhenSet,
+            ('#', _) => field.number = value.parse().unwrap_or(0),
+            _ => {}
+        }
+    }
+    field
 }
 
 fn parse(text: &'static str) -> Shape {
-    if let Some(inner) = text.strip_prefix('{') {
-        return Shape::Map(Box::new(parse(inner.trim_end_matches('}'))));
+    if let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+        return Shape::Map { of: Box::new(parse(inner)), owned: Owned::InParts };
     }
-    if let Some(inner) = text.strip_prefix('[') {
-        let (of, suffix) = inner.split_once(']').unwrap_or((inner, ""));
-        let merge = match suffix.strip_prefix('@') {
-            Some(key) => Merge::ByKey(key),
-            None if suffix == "+" => Merge::Set,
-            None => Merge::Atomic,
-        };
-        return Shape::List { of: Box::new(parse(of)), merge };
+    if let Some(inner) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        return Shape::List { of: Box::new(parse(inner)), merge: Merge::Atomic, items: Items::Whole };
     }
     match text {
         "s" => Shape::Text,
@@ -252,30 +203,49 @@ fn parse(text: &'static str) -> Shape {
         "q" => Shape::Quantity,
         "p" => Shape::IntOrString,
         "t" => Shape::Time,
+        "m" => Shape::MicroTime,
         "x" => Shape::Bytes,
         "any" => Shape::Any,
-        name => Shape::Struct(name),
+        name => Shape::Struct { name, owned: None },
     }
 }
 
-/// Returns the fields of a row.
-pub(super) fn row(name: &str) -> Option<&'static Fields> {
-    TYPES.get(name)
+/// The shape of every object's metadata.
+static METADATA: Shape = Shape::Struct { name: "ObjectMeta", owned: None };
+
+/// Returns a row.
+pub(crate) fn row(name: &str) -> Option<&'static Row> {
+    TABLE.get(name)
 }
 
 /// Returns the shape of a kind's objects.
 pub(crate) fn root_type(kind: &str) -> Shape {
-    TYPES.get_key_value(kind).map_or(Shape::Any, |(name, _)| Shape::Struct(name))
+    TABLE.get_key_value(kind).map_or(Shape::Custom, |(name, _)| Shape::Struct { name, owned: None })
 }
 
-/// Returns the shape of the field `name` inside a value of this shape; every object's `metadata` is known.
-pub(crate) fn field_shape(shape: &Shape, name: &str) -> Shape {
+/// Returns a field of a struct, `None` when it has no such field or the shape is another.
+pub(crate) fn field_of(shape: &Shape, name: &str) -> Option<&'static Field> {
     match shape {
-        Shape::Map(of) => Shape::clone(of),
-        Shape::Struct(_) if name == "metadata" => Shape::Struct("ObjectMeta"),
-        Shape::Struct(of) => row(of).and_then(|fields| fields.named.get(name)).cloned().unwrap_or(Shape::Any),
-        _ => Shape::Any,
+        Shape::Struct { name: of, .. } => row(of)?.fields.get(name),
+        _ => None,
     }
+}
+
+/// Returns the shape of the field `name` inside a value of this shape, `None` when there is no such field.
+pub(crate) fn declared_field<'a>(shape: &'a Shape, name: &str) -> Option<&'a Shape> {
+    match shape {
+        Shape::Map { of, .. } => Some(of),
+        Shape::Struct { .. } => field_of(shape, name).map(|field| &field.shape),
+        Shape::Custom if name == "metadata" => Some(&METADATA),
+        Shape::Free | Shape::Custom => Some(&Shape::Free),
+        Shape::Any => Some(&Shape::Any),
+        _ => None,
+    }
+}
+
+/// Returns the shape of the field `name` inside a value of this shape, whatever it is.
+pub(crate) fn field_shape<'a>(shape: &'a Shape, name: &str) -> &'a Shape {
+    declared_field(shape, name).unwrap_or(&Shape::Any)
 }
 
 #[cfg(test)]
@@ -284,16 +254,17 @@ mod tests {
     use crate::schema::RESOURCES;
 
     #[test]
-    fn every_named_struct_has_a_row() {
+    fn every_named_struct_has_a_row_and_every_line_its_own() {
         fn check(shape: &Shape) {
             match shape {
-                Shape::Struct(name) => assert!(row(name).is_some(), "{name}"),
-                Shape::Map(of) | Shape::List { of, .. } => check(of),
+                Shape::Struct { name, .. } => assert!(row(name).is_some(), "{name}"),
+                Shape::Map { of, .. } | Shape::List { of, .. } => check(of),
                 _ => {}
             }
         }
-        for (_, row) in TABLE {
-            fields(row).named.values().for_each(check);
+        assert_eq!(TABLE.len(), include_str!("types.txt").lines().count());
+        for row in TABLE.values() {
+            row.fields.values().for_each(|field| check(&field.shape));
         }
     }
 
@@ -305,9 +276,12 @@ mod tests {
     }
 
     #[test]
-    fn containers_merge_by_name() {
-        let spec = Shape::Struct("PodSpec");
-        let Shape::List { merge, .. } = field_shape(&spec, "containers") else { panic!("a list") };
-        assert_eq!(merge, Merge::ByKey("name"));
+    fn a_container_s_ports_merge_by_number_and_are_told_apart_by_protocol_too() {
+        let spec = root_type("Container");
+        let Shape::List { merge, items, .. } = field_shape(&spec, "ports") else { panic!("a list") };
+        assert_eq!(*merge, Merge::ByKey("containerPort"));
+        assert_eq!(*items, Items::Keyed(vec!["containerPort", "protocol"]));
+        assert_eq!(row("ContainerPort").unwrap().fields["protocol"].default, Some("TCP"));
+        assert_eq!(row("Probe").unwrap().fields["httpGet"].written, Written::WhenSet, "inlined");
     }
 }

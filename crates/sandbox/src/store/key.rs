@@ -35,7 +35,8 @@ impl Key {
         let api_version = object["apiVersion"].as_str().unwrap_or_default();
         let kind = object["kind"].as_str().unwrap_or_default();
         let (namespace, name) = (object::namespace(object), object::name(object));
-        if let Some(known) = kinds::by_type(api_version, kind) {
+        let defined = || crate::schema::custom::by_type(api_version, kind).map(|it| it.kind);
+        if let Some(known) = kinds::by_type(api_version, kind).or_else(defined) {
             return Self::of(known, namespace, name);
         }
         let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
@@ -59,15 +60,8 @@ impl Key {
         match self.group.as_str() {
             "" => self.plural == "pods" || self.plural == "replicationcontrollers",
             "apps" => self.plural != "controllerrevisions",
-            "autoscaling"
-            | "batch"
-            | "networking.k8s.io"
-            | "policy"
-            | "discovery.k8s.io"
-            | "apiextensions.k8s.io"
-            | "admissionregistration.k8s.io"
-            | "scheduling.k8s.io" => true,
-            _ => false,
+            "rbac.authorization.k8s.io" | "coordination.k8s.io" | "storage.k8s.io" | "events.k8s.io" => false,
+            _ => true,
         }
     }
 }

@@ -13,6 +13,14 @@ pub(super) fn since(timestamp: &Value, now: Timestamp) -> String {
     }
 }
 
+/// Returns the time from one timestamp of the API to another.
+pub(super) fn span(from: &Value, to: &str) -> String {
+    match (from.as_str().and_then(|text| text.parse::<Timestamp>().ok()), to.parse::<Timestamp>()) {
+        (Some(from), Ok(to)) => human(to.duration_since(from).as_secs()),
+        _ => String::new(),
+    }
+}
+
 fn human(seconds: i64) -> String {
     let (minutes, hours) = (seconds / 60, seconds / 3600);
     let days = hours / 24;

@@ -7,13 +7,13 @@ use todo_agent_kube_rules::selectors::LabelSelector;
 use super::age::since;
 use super::{list, name, number, or, shortened, text};
 
-fn born(object: &Value, now: Timestamp) -> Value {
+pub(super) fn born(object: &Value, now: Timestamp) -> Value {
     since(&object["metadata"]["creationTimestamp"], now).into()
 }
 
 /// Returns the names and the images of a template's containers.
-fn containers(workload: &Value) -> [Value; 2] {
-    let containers = list(&workload["spec"]["template"]["spec"]["containers"]);
+pub(super) fn containers(template: &Value) -> [Value; 2] {
+    let containers = list(&template["spec"]["containers"]);
     ["name", "image"].map(|field| {
         let all: Vec<&str> = containers.iter().map(|container| text(&container[field])).collect();
         all.join(",").into()
@@ -24,10 +24,19 @@ fn selector(workload: &Value) -> Option<String> {
     LabelSelector::from_object(&workload["spec"]["selector"]).ok().map(|selector| selector.to_string())
 }
 
+/// Returns a label selector as text, `<none>` when it selects everything.
+pub(super) fn selector_text(selector: &Value) -> String {
+    if selector.is_null() {
+        return "<none>".to_owned();
+    }
+    let text = LabelSelector::from_object(selector).map_or("<error>".to_owned(), |selector| selector.to_string());
+    or(&text, "<none>").to_owned()
+}
+
 /// Returns the cells of a deployment.
 pub(super) fn deployment(object: &Value, now: Timestamp) -> Vec<Value> {
     let status = &object["status"];
-    let [names, images] = containers(object);
+    let [names, images] = containers(&object["spec"]["template"]);
     vec![
         name(object),
         format!("{}/{}", number(&status["readyReplicas"]), number(&object["spec"]["replicas"])).into(),
@@ -43,7 +52,7 @@ pub(super) fn deployment(object: &Value, now: Timestamp) -> Vec<Value> {
 /// Returns the cells of a replica set.
 pub(super) fn replica_set(object: &Value, now: Timestamp) -> Vec<Value> {
     let status = &object["status"];
-    let [names, images] = containers(object);
+    let [names, images] = containers(&object["spec"]["template"]);
     let selector = selector(object).unwrap_or_else(|| "<error>".to_owned());
     vec![
         name(object),
@@ -60,7 +69,7 @@ pub(super) fn replica_set(object: &Value, now: Timestamp) -> Vec<Value> {
 /// Returns the cells of a stateful set.
 pub(super) fn stateful_set(object: &Value, now: Timestamp) -> Vec<Value> {
     let ready = number(&object["status"]["readyReplicas"]);
-    let [names, images] = containers(object);
+    let [names, images] = containers(&object["spec"]["template"]);
     vec![
         name(object),
         format!("{ready}/{}", number(&object["spec"]["replicas"])).into(),

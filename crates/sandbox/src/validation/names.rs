@@ -10,7 +10,7 @@ use crate::object;
 pub(super) const DNS_SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 pub(super) const DNS_LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+pub(super) const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
 /// All annotations of an object together may have 256 KiB.
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;
@@ -111,7 +111,8 @@ pub(super) fn is_dns_label(text: &str) -> bool {
     !text.is_empty() && text.chars().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-fn is_dns_subdomain(text: &str) -> bool {
+/// Returns whether a text is a DNS name of RFC 1123 labels.
+pub(super) fn is_dns_subdomain(text: &str) -> bool {
     text.split('.').all(is_dns_label)
 }
 
@@ -122,7 +123,8 @@ fn is_label_text(text: &str) -> bool {
         && text.chars().all(|at| at.is_ascii_alphanumeric() || "-_.".contains(at))
 }
 
-fn is_qualified(key: &str) -> bool {
+/// Returns whether a text is a name with an optional domain before it.
+pub(super) fn is_qualified(key: &str) -> bool {
     match key.split_once('/') {
         None => key.len() <= 63 && is_label_text(key),
         Some((prefix, name)) => {

@@ -12,8 +12,14 @@ const UPDATE: &str = "pod updates may not change fields other than `spec.contain
 
 /// Checks a pod spec at `path`.
 pub(super) fn spec(spec: &Value, path: &str) -> Vec<Cause> {
+    spec_with(spec, path, &[])
+}
+
+/// Checks a pod spec that gets further volumes from somewhere else.
+pub(super) fn spec_with(spec: &Value, path: &str, claimed: &[&str]) -> Vec<Cause> {
     let mut causes = Vec::new();
-    let volumes = volumes(spec, path, &mut causes);
+    let mut volumes = volumes(spec, path, &mut causes);
+    volumes.extend(claimed);
     let mut seen = HashSet::new();
     for list in ["initContainers", "containers"] {
         let field = format!("{path}.{list}");
@@ -28,6 +34,9 @@ pub(super) fn spec(spec: &Value, path: &str) -> Vec<Cause> {
                 causes.push(Cause::duplicate(format!("{place}.name"), &name.into()));
             }
             self::container(container, &place, &volumes, &mut causes);
+            if list == "initContainers" && container["restartPolicy"] != "Always" {
+                causes.extend(lasting(container, &place));
+            }
         }
     }
     one_of(&spec["restartPolicy"], &format!("{path}.restartPolicy"), &["Always", "OnFailure", "Never"], &mut causes);
@@ -42,6 +51,16 @@ pub(super) fn spec(spec: &Value, path: &str) -> Vec<Cause> {
         &format!("{path}.terminationGracePeriodSeconds"),
     ));
     causes
+}
+
+/// Returns a cause for each part that only a container has that keeps running.
+fn lasting<'a>(container: &'a Value, place: &'a str) -> impl Iterator<Item = Cause> + 'a {
+    let parts = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"];
+    let why = "may not be set for init containers without restartPolicy=Always";
+    parts
+        .into_iter()
+        .filter(|part| container.get(part).is_some())
+        .map(move |part| Cause::forbidden(format!("{place}.{part}"), why))
 }
 
 /// Adds a cause when a present text is not one of the supported words.

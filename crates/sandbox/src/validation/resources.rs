@@ -131,8 +131,8 @@ fn keys(object: &Value, fields: &[&str]) -> Vec<Cause> {
 fn autoscaler(spec: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     let (least, most) = (spec["minReplicas"].as_i64().unwrap_or(1), spec["maxReplicas"].as_i64().unwrap_or(0));
-    if least < 1 {
-        causes.push(Cause::invalid("spec.minReplicas", &least.into(), "must be greater than or equal to 1"));
+    if least < 0 {
+        causes.push(Cause::invalid("spec.minReplicas", &least.into(), "must be greater than or equal to 0"));
     }
     if most < least {
         causes.push(Cause::invalid("spec.maxReplicas", &most.into(), "must be greater than or equal to `minReplicas`"));
@@ -150,6 +150,8 @@ fn autoscaler(spec: &Value) -> Vec<Cause> {
     if most == 0 {
         causes.push(Cause::required("spec.maxReplicas", ""));
     }
+    super::autoscaling::metrics(spec, &mut causes);
+    super::autoscaling::behavior(&spec["behavior"], &mut causes);
     causes
 }
 

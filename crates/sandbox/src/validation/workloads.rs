@@ -8,6 +8,8 @@ use crate::api::Cause;
 
 const STATEFUL_UPDATE: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
 
+const PERCENT: &str = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+
 /// Checks the content of a workload.
 pub(super) fn content(object: &Value) -> Vec<Cause> {
     let spec = &object["spec"];
@@ -36,7 +38,9 @@ pub(super) fn content(object: &Value) -> Vec<Cause> {
     }
     let template = &spec["template"];
     causes.extend(names::labels_and_annotations(&template["metadata"], "spec.template.metadata"));
-    causes.extend(pods::spec(&template["spec"], "spec.template.spec"));
+    let claims = spec["volumeClaimTemplates"].as_array().into_iter().flatten();
+    let claimed: Vec<&str> = claims.filter_map(|claim| claim["metadata"]["name"].as_str()).collect();
+    causes.extend(pods::spec_with(&template["spec"], "spec.template.spec", &claimed));
     let policy = &template["spec"]["restartPolicy"];
     if policy.as_str().is_some_and(|policy| policy == "OnFailure" || policy == "Never") {
         causes.push(Cause::not_supported("spec.template.spec.restartPolicy", policy, &["Always"]));
@@ -89,8 +93,7 @@ fn strategy(spec: &Value, causes: &mut Vec<Cause>) {
         causes.extend(not_negative(value, &field));
         let percent = value.as_str().map(|text| text.strip_suffix('%').and_then(|digits| digits.parse::<u32>().ok()));
         if percent == Some(None) {
-            let why = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
-            causes.push(Cause::invalid(field, value, why));
+            causes.push(Cause::invalid(field, value, PERCENT));
         }
     }
     let zero = |value: &Value| *value == 0 || *value == "0%";
@@ -98,6 +101,18 @@ fn strategy(spec: &Value, causes: &mut Vec<Cause>) {
         let field = "spec.strategy.rollingUpdate.maxUnavailable";
         causes.push(Cause::invalid(field, &rolling["maxUnavailable"], "may not be 0 when `maxSurge` is 0"));
     }
+}
+
+/// Checks a number of pods or a percentage of them, at most all.
+pub(super) fn int_or_percent(value: &Value, field: &str) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = not_negative(value, field).into_iter().collect();
+    let Some(text) = value.as_str() else { return causes };
+    match text.strip_suffix('%').and_then(|digits| digits.parse::<u32>().ok()) {
+        None => causes.push(Cause::invalid(field, value, PERCENT)),
+        Some(percent) if percent > 100 => causes.push(Cause::invalid(field, value, "must not be greater than 100%")),
+        Some(_) => {}
+    }
+    causes
 }
 
 /// What may change in the spec of a StatefulSet.

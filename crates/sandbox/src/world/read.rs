@@ -11,6 +11,7 @@ use todo_agent_kube_rules::quantities::Quantity;
 
 use super::builtin::{self, BUILTIN};
 use super::{Effect, World, WorldError};
+use crate::usage;
 
 impl World {
     /// Returns a shipped world, or `None` for any other name.
@@ -95,6 +96,9 @@ impl World {
                 }
                 _ => {}
             }
+        }
+        for amount in self.usage.iter().flat_map(|rule| [&rule.cpu, &rule.memory]).flatten() {
+            usage::check(amount, &self.load).map_err(|why| format!("usage: {why}"))?;
         }
         for rule in &self.logs {
             if let Some(text) = &rule.base64 {

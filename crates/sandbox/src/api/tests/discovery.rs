@@ -27,8 +27,8 @@ async fn the_aggregated_form_holds_everything_at_once() {
     let answer = client.get("/apis").await;
     assert_eq!(answer.content_type, "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
     let apps = answer.body["items"].as_array().unwrap().iter().find(|it| it["metadata"]["name"] == "apps").unwrap();
-    // In the order of their names: ControllerRevisions come first.
-    let deployments = &apps["versions"][0]["resources"][1];
+    // In the order of their names: ControllerRevisions and DaemonSets come first.
+    let deployments = &apps["versions"][0]["resources"][2];
     assert_eq!((&deployments["resource"], &deployments["scope"]), (&json!("deployments"), &json!("Namespaced")));
     assert_eq!(deployments["subresources"][0]["responseKind"]["kind"], "Scale");
     let core = client.get("/api").await.body;
@@ -38,7 +38,7 @@ async fn the_aggregated_form_holds_everything_at_once() {
 #[tokio::test]
 async fn kinds_that_are_not_simulated_are_not_there() {
     let client = Client::new("");
-    for path in ["/apis/apps/v1/daemonsets", "/apis/batch/v1/jobs", "/api/v1/persistentvolumeclaims"] {
+    for path in ["/api/v1/replicationcontrollers", "/apis/apps/v1beta1/deployments", "/apis/batch/v1beta1/jobs"] {
         let answer = client.get(path).await;
         assert_eq!(answer.refusal(), (404, "the server could not find the requested resource"), "{path}");
     }
@@ -51,15 +51,15 @@ async fn kinds_that_are_not_simulated_are_not_there() {
 #[tokio::test]
 async fn what_is_not_implemented_says_so() {
     let client = Client::new("");
-    for path in ["/api/v1/namespaces/shop/pods/a/exec", "/api/v1/namespaces/shop/pods/a/eviction"] {
+    for path in ["/api/v1/namespaces/shop/pods/a/exec", "/api/v1/namespaces/shop/pods/a/resize"] {
         assert_eq!(client.post(path, &json!({})).await.refusal().0, 501, "{path}");
     }
     let openapi = client.get("/openapi/v2").await;
     assert_eq!(openapi.refusal(), (501, "the sandbox does not implement this: OpenAPI v2; ask for /openapi/v3"));
     let protobuf = client.with("content-type", "application/vnd.kubernetes.protobuf");
-    // An envelope around a kind that no client was seen to send.
-    let answer = protobuf.send("POST", CONFIG_MAPS, "k8s\0\u{a}\u{7}\u{12}\u{5}Lease").await;
-    let why = "the sandbox does not implement this: Lease in protobuf; send application/json";
+    // An envelope around a kind that there is not.
+    let answer = protobuf.send("POST", CONFIG_MAPS, "k8s\0\u{a}\u{7}\u{12}\u{5}Thing").await;
+    let why = "the sandbox does not implement this: Thing in protobuf; send application/json";
     assert_eq!(answer.refusal(), (501, why));
 }
 
@@ -73,5 +73,5 @@ async fn openapi_tells_which_patches_take_field_validation() {
     assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], "Deployment");
     let named = |parameter: &serde_json::Value| parameter["name"] == "fieldValidation";
     assert!(patch["parameters"].as_array().unwrap().iter().any(named));
-    assert_eq!(client.get("/openapi/v3/apis/batch/v1").await.code, 404);
+    assert_eq!(client.get("/openapi/v3/apis/batch/v1beta1").await.code, 404);
 }

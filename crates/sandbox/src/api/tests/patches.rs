@@ -62,10 +62,52 @@ async fn a_patch_with_an_old_version_conflicts_and_a_wrong_type_is_invalid() {
 }
 
 #[tokio::test]
-async fn server_side_apply_is_not_there_and_says_so() {
-    let answer = web().await.patch("application/apply-patch+yaml", &web_path(), &json!({})).await;
-    assert_eq!(answer.refusal().0, 501);
+async fn an_apply_creates_updates_and_names_who_is_in_the_way() {
+    let client = Client::new("");
+    let kind = "application/apply-patch+yaml";
+    let path = |manager: &str| format!("{}?fieldManager={manager}", web_path());
+    let created = client.patch(kind, &path("a"), &deployment("web", 1)).await;
+    assert_eq!((created.code, &created.body["spec"]["strategy"]["type"]), (201, &json!("RollingUpdate")));
+    let entry = &created.body["metadata"]["managedFields"][0];
+    assert_eq!((&entry["manager"], &entry["operation"]), (&json!("a"), &json!("Apply")));
+    let updated = client.patch(kind, &path("a"), &deployment("web", 2)).await;
+    assert_eq!((updated.code, &updated.body["spec"]["replicas"]), (200, &json!(2)));
+    let conflict = client.patch(kind, &path("b"), &deployment("web", 3)).await;
+    assert_eq!(conflict.refusal(), (409, r#"Apply failed with 1 conflict: conflict with "a": .spec.replicas"#));
+    assert_eq!(
+        conflict.body["details"]["causes"],
+        json!([{"reason": "FieldManagerConflict", "message": "conflict with \"a\"", "field": ".spec.replicas"}])
+    );
+    let forced = client.patch(kind, &format!("{}&force=true", path("b")), &deployment("web", 3)).await;
+    assert_eq!((forced.code, &forced.body["spec"]["replicas"]), (200, &json!(3)));
+    let nobody = client.patch(kind, &web_path(), &deployment("web", 1)).await;
+    assert_eq!(
+        nobody.refusal(),
+        (422, r#"PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch"#)
+    );
+}
+
+#[tokio::test]
+async fn an_apply_of_the_scale_takes_the_replicas() {
+    let client = web().await;
+    let scale =
+        json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 4}});
+    let path = format!("{}/scale?fieldManager=hpa", web_path());
+    let kind = "application/apply-patch+yaml";
+    let conflict = client.patch(kind, &path, &scale).await;
+    assert!(conflict.refusal().1.contains(".spec.replicas"), "{}", conflict.text);
+    let forced = client.patch(kind, &format!("{path}&force=true"), &scale).await;
+    assert_eq!((forced.code, &forced.body["spec"]["replicas"]), (200, &json!(4)));
+    let stored = client.get(&web_path()).await.body;
+    let entries = stored["metadata"]["managedFields"].as_array().unwrap();
+    let own = entries.iter().find(|entry| entry["manager"] == "hpa").unwrap();
+    assert_eq!((&own["subresource"], &own["fieldsV1"]), (&json!("scale"), &json!({"f:spec": {"f:replicas": {}}})));
+}
+
+#[tokio::test]
+async fn a_patch_of_another_type_is_no_patch() {
     assert_eq!(web().await.patch("text/plain", &web_path(), &json!({})).await.refusal().0, 415);
+    assert_eq!(web().await.patch("application/apply-patch+cbor", &web_path(), &json!({})).await.refusal().0, 415);
 }
 
 #[tokio::test]
