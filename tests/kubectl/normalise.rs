@@ -136,8 +136,8 @@ fn log_lines(_: &mut Pass, text: &str) -> String {
 }
 
 fn times(_: &mut Pass, text: &str) -> String {
-    let text = &pattern!(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.]\d+ [+]0000").replace_all(text, "TIME");
-    let text = pattern!(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").replace_all(text, "TIME");
+    let dates = pattern!(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z| \d\d:\d\d:\d\d(\.\d+ [+]0000| [+]0000 UTC))");
+    let text = dates.replace_all(text, "TIME");
     pattern!(r"\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+]0000").replace_all(&text, "TIME").into_owned()
 }
 

@@ -9,6 +9,7 @@ use todo_agent_kube_rules::kinds;
 use crate::api::managed_fields;
 use crate::durations::after;
 use crate::object;
+use crate::schema::custom;
 use crate::simulation::{State, User};
 use crate::store::{Key, Part, StoreError};
 use crate::timers::Wake;
@@ -70,7 +71,7 @@ pub(crate) fn apply(state: &mut State) -> Result<(), WorldError> {
         state.admit(node.clone()).map_err(|error| failed(&node, error.to_string()))?;
     }
     for manifest in &world.manifests {
-        let object = placed(manifest, &world.namespace).map_err(|message| failed(manifest, message))?;
+        let object = placed(manifest, state).map_err(|message| failed(manifest, message))?;
         ensure_namespace(state, object::namespace(&object));
         if object["kind"] == "Namespace" && state.store.get(&Key::of_object(&object)).is_some() {
             merge_into(state, &object);
@@ -78,12 +79,19 @@ pub(crate) fn apply(state: &mut State) -> Result<(), WorldError> {
         }
         let mut object = object;
         let kind = manifest["kind"].as_str().unwrap_or_default();
-        let unknown = schema::decode(kind, &mut object).map_err(|error| failed(manifest, error.to_string()))?;
+        let mut unknown = schema::decode(kind, &mut object).map_err(|error| failed(manifest, error.to_string()))?;
+        let api_version = manifest["apiVersion"].as_str().unwrap_or_default();
+        let mut causes = Vec::new();
+        if let Some(resource) = custom::defined(&state.store, api_version, kind) {
+            let schema = custom::schema(&state.store, resource);
+            unknown.extend(custom::prune(&mut object, &schema));
+            causes.extend(custom::check(&object, &schema));
+        }
         if let Some(field) = unknown.first() {
             return Err(failed(manifest, format!("unknown field \"{}\"", field.0)));
         }
         state.complete(&mut object);
-        let causes = validation::on_create(&object);
+        causes.extend(validation::on_create(&object));
         if !causes.is_empty() {
             let told: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.text)).collect();
             return Err(failed(manifest, told.join("; ")));
@@ -95,7 +103,7 @@ pub(crate) fn apply(state: &mut State) -> Result<(), WorldError> {
     }
     for (index, change) in world.changes.iter().enumerate() {
         for manifest in &change.manifests {
-            placed(manifest, &world.namespace).map_err(|message| failed(manifest, message))?;
+            placed(manifest, state).map_err(|message| failed(manifest, message))?;
         }
         state.timers.schedule(Wake::WorldChange(index), after(state.now, change.at));
     }
@@ -107,7 +115,7 @@ pub(crate) fn change(state: &mut State, index: usize) {
     let world = state.world.clone();
     let Some(change) = world.changes.get(index) else { return };
     for manifest in &change.manifests {
-        let Ok(object) = placed(manifest, &world.namespace) else { continue };
+        let Ok(object) = placed(manifest, state) else { continue };
         if state.store.get(&Key::of_object(&object)).is_some() {
             merge_into(state, &object);
         } else {
@@ -119,13 +127,16 @@ pub(crate) fn change(state: &mut State, index: usize) {
 }
 
 /// Returns a manifest with its namespace filled in, or why the sandbox cannot hold it.
-fn placed(manifest: &Value, namespace: &str) -> Result<Value, String> {
+fn placed(manifest: &Value, state: &State) -> Result<Value, String> {
     let (api_version, name) = (manifest["apiVersion"].as_str().unwrap_or_default(), &manifest["kind"]);
-    let kind = kinds::by_type(api_version, name.as_str().unwrap_or_default())
+    let text = name.as_str().unwrap_or_default();
+    let defined = custom::defined(&state.store, api_version, text);
+    let kind = kinds::by_type(api_version, text)
+        .or_else(|| defined.map(|it| it.kind))
         .ok_or_else(|| format!("the sandbox does not know {api_version} {name}"))?;
     let mut object = manifest.clone();
     if kind.namespaced && object::namespace(&object).is_empty() {
-        object::metadata_mut(&mut object).insert("namespace".into(), namespace.into());
+        object::metadata_mut(&mut object).insert("namespace".into(), state.world.namespace.clone().into());
     }
     if kind.kind == "Secret" {
         encode_string_data(&mut object);

@@ -106,7 +106,7 @@ impl Table {
         let kind = text(&list["kind"]);
         let kind = kind.strip_suffix("List").unwrap_or(kind);
         let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
-        let rows: Vec<Value> = items
+        let mut rows: Vec<Value> = items
             .iter()
             .map(|item| {
                 // What a list tells once, an object on its own tells itself.
@@ -117,6 +117,11 @@ impl Table {
                 self.row(kind, &object)
             })
             .collect();
+        if kind == "StorageClass"
+            && let Some(at) = storage::default_class(items)
+        {
+            rows[at]["cells"][0] = format!("{} (default)", text(&items[at]["metadata"]["name"])).into();
+        }
         // The default printer starts from no list at all, the others from an empty one.
         let rows = if rows.is_empty() && cells_of(kind).is_none() { Value::Null } else { rows.into() };
         self.build(text(&list["apiVersion"]), kind, &list["metadata"], &rows)
@@ -241,5 +246,26 @@ mod tests {
         assert_eq!(table["columnDefinitions"], Value::Null);
         assert_eq!(table["rows"][0]["cells"], json!(["a", 1, "<unknown>"]));
         assert_eq!(table["rows"][0]["object"]["kind"], "ConfigMap");
+    }
+
+    #[test]
+    fn only_lists_tell_which_storage_class_is_the_default_the_newest_of_several() {
+        let class = |name: &str, made: &str, is_default: &str| {
+            let annotations = json!({"storageclass.kubernetes.io/is-default-class": is_default});
+            json!({"metadata": {"name": name, "creationTimestamp": made, "annotations": annotations}})
+        };
+        let items = [
+            class("a", "2026-01-01T00:00:00Z", "true"),
+            class("b", "2026-01-02T00:00:00Z", "true"),
+            class("c", "2026-01-02T00:00:00Z", "true"),
+            class("d", "2026-01-03T00:00:00Z", "false"),
+        ];
+        let list =
+            table().of_list(&json!({"kind": "StorageClassList", "apiVersion": "storage.k8s.io/v1", "items": items}));
+        let names: Vec<&Value> = list["rows"].as_array().unwrap().iter().map(|row| &row["cells"][0]).collect();
+        assert_eq!(names, ["a", "b (default)", "c", "d"]);
+        let mut one = items[1].clone();
+        one["kind"] = "StorageClass".into();
+        assert_eq!(table().of_object(&one)["rows"][0]["cells"][0], "b");
     }
 }

@@ -34,6 +34,15 @@ pub(crate) fn served(store: &Store) -> Vec<&'static Resource> {
         .collect()
 }
 
+/// Returns the resource that a definition in the store makes of this `apiVersion` and `kind`.
+pub(crate) fn defined(store: &Store, api_version: &str, kind: &str) -> Option<&'static Resource> {
+    let (group, name) = api_version.split_once('/')?;
+    let definitions = store.list(GROUP, "customresourcedefinitions", None);
+    let of_kind = |it: &&Arc<Value>| it["spec"]["group"] == group && it["spec"]["names"]["kind"] == kind;
+    let definition = definitions.iter().find(of_kind)?;
+    versions(definition).find(|version| version["name"] == name).map(|version| interned(definition, version))
+}
+
 fn versions(definition: &Value) -> impl Iterator<Item = &Value> {
     definition["spec"]["versions"].as_array().into_iter().flatten()
 }

@@ -77,12 +77,26 @@ pub(super) fn claim(object: &Value, now: Timestamp) -> Vec<Value> {
     ]
 }
 
+/// Returns where in a list the storage class is that claims without one get: the newest of those that are marked.
+/// Only lists show it.
+pub(super) fn default_class(classes: &[Value]) -> Option<usize> {
+    let is_marked = |class: &Value| {
+        ["", ".beta"].iter().any(|beta| {
+            class["metadata"]["annotations"][format!("storageclass{beta}.kubernetes.io/is-default-class")] == "true"
+        })
+    };
+    let marked = classes.iter().enumerate().filter(|(_, class)| is_marked(class));
+    let newest = marked.max_by_key(|(_, class)| {
+        let metadata = &class["metadata"];
+        (text(&metadata["creationTimestamp"]).to_owned(), std::cmp::Reverse(text(&metadata["name"]).to_owned()))
+    });
+    newest.map(|(at, _)| at)
+}
+
 /// Returns the cells of a storage class.
 pub(super) fn class(object: &Value, now: Timestamp) -> Vec<Value> {
-    let is_default = object["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true";
-    let called = text(&object["metadata"]["name"]);
     vec![
-        if is_default { format!("{called} (default)") } else { called.to_owned() }.into(),
+        name(object),
         text(&object["provisioner"]).into(),
         or(text(&object["reclaimPolicy"]), "Delete").into(),
         or(text(&object["volumeBindingMode"]), "Immediate").into(),
