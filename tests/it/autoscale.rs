@@ -40,7 +40,6 @@ fn a_sentence_becomes_an_autoscaler() {
          +     name: frontend
        risk       medium
        proof      checked by the server (dry run)
-       note       the cluster serves no metrics, so it cannot scale until a metrics server runs
 
     undo       delete horizontalpodautoscaler/frontend
     same as    kubectl autoscale deployment/frontend --min=2 --max=5 --cpu=70% -n todo

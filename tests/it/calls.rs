@@ -71,8 +71,8 @@ fn an_unknown_tool_gets_the_nearest_offered() {
     exit 2
     --- stderr
     error: there is no tool "kubectl"
-    hint: the tools are list, describe, logs, events, rollout, wait_for, scale, rollout_control, set,
-          autoscale, create, apply, patch, delete, node_control, undo
+    hint: the tools are list, describe, logs, events, rollout, wait_for, explain, scale,
+          rollout_control, set, autoscale, create, apply, patch, delete, node_control, import_env, undo
     this sandbox is discarded; todo-agent sandbox serve keeps one
     "#);
 }
@@ -132,9 +132,14 @@ fn no_argument_chooses_the_gate_the_cluster_or_a_file() {
         let properties = spec.parameters["properties"].as_object().cloned().unwrap_or_default();
         for name in properties.keys() {
             let plain = name.to_ascii_lowercase();
-            // Of a container in the cluster, and of nothing on this machine.
-            let of_container = matches!(spec.name, "set" | "create") && matches!(plain.as_str(), "env" | "command");
-            assert!(!ways_out.contains(&plain.as_str()) || of_container, "{} has the argument {name}", spec.name);
+            let is_meant = match plain.as_str() {
+                // Of a container in the cluster, and of nothing on this machine.
+                "env" | "command" => matches!(spec.name, "set" | "create"),
+                // Read only below the working directory, and shown to nobody.
+                "file" => spec.name == "import_env",
+                _ => false,
+            };
+            assert!(!ways_out.contains(&plain.as_str()) || is_meant, "{} has the argument {name}", spec.name);
         }
         assert_eq!(spec.parameters["additionalProperties"], false, "{} takes anything", spec.name);
     }

@@ -27,14 +27,14 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { name: "token volumes", reason: "random letters after kube-api-access", apply: token_volumes },
     Rule { name: "event names", reason: "the time in hexadecimal nanoseconds", apply: event_names },
     Rule {
-        name: "hashes",
-        reason: "of templates, over their Go form, and random letters after them; identity is kept",
-        apply: hashes,
-    },
-    Rule {
         name: "temporary files",
         reason: "what kubectl hands to diff and to editors has random names",
         apply: files,
+    },
+    Rule {
+        name: "hashes",
+        reason: "of templates, over their Go form, and random letters after them; identity is kept",
+        apply: hashes,
     },
     Rule {
         name: "log lines",

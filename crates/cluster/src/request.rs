@@ -121,7 +121,7 @@ impl Prepared {
         }
         for field in ["data", "stringData"] {
             if let Some(content) = object[field].as_object() {
-                let keys = content.keys().map(|key| (key.clone(), Value::from("(not shown)")));
+                let keys = content.keys().map(|key| (key.clone(), Value::from("<set>")));
                 seen[field] = Value::Object(keys.collect());
             }
         }
@@ -441,7 +441,7 @@ mod tests {
         assert!(!prepared.writes_unseen());
         let computed = prepared.computed_after(&Value::Null).unwrap();
         assert_eq!(computed, json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}));
-        assert_eq!(prepared.with_keys(computed)["stringData"], json!({"A": "(not shown)"}));
+        assert_eq!(prepared.with_keys(computed)["stringData"], json!({"A": "<set>"}));
     }
 
     #[test]
