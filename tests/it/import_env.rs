@@ -79,7 +79,7 @@ fn a_file_is_imported_and_its_secrets_are_seen_by_nobody() {
         assert!(!kept.contains(part), "{part}:\n{kept}");
     }
     // It did arrive.
-    let sent = environment.requests().into_iter().find(|request| evidence::is_write(request)).unwrap();
+    let sent = environment.requests().into_iter().find(evidence::is_write).unwrap();
     assert_eq!(sent["body"]["stringData"]["DB_PASSWORD"], "correct horse battery");
 }
 

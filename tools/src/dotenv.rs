@@ -94,16 +94,14 @@ fn name_of(text: &str, line: usize) -> Result<String, ToolError> {
 fn value_of(text: &str, line: usize) -> Result<(String, usize), ToolError> {
     let lead = text.len() - text.trim_start_matches([' ', '\t']).len();
     let body = &text[lead..];
-    let (value, used) = match body.chars().next() {
-        Some(quote @ ('\'' | '"')) => quoted(body, quote, line)?,
-        _ => {
-            let end = body.find('\n').unwrap_or(body.len());
-            let plain = &body[..end];
-            let comment = plain.find(" #").or_else(|| plain.find("\t#")).unwrap_or(plain.len());
-            let comment = if plain.starts_with('#') { 0 } else { comment };
-            return Ok((plain[..comment].trim().to_owned(), lead + end));
-        }
+    let Some(quote @ ('\'' | '"')) = body.chars().next() else {
+        let end = body.find('\n').unwrap_or(body.len());
+        let plain = &body[..end];
+        let comment = plain.find(" #").or_else(|| plain.find("\t#")).unwrap_or(plain.len());
+        let comment = if plain.starts_with('#') { 0 } else { comment };
+        return Ok((plain[..comment].trim().to_owned(), lead + end));
     };
+    let (value, used) = quoted(body, quote, line)?;
     let end = body[used..].find('\n').map_or(body.len(), |end| used + end);
     let behind = body[used..end].trim();
     if !behind.is_empty() && !behind.starts_with('#') {

@@ -32,7 +32,7 @@ pub(crate) struct ImportEnvArgs {
     file: String,
     /// of both objects; default env
     name: Option<String>,
-    /// names that go into the Secret, or ["*"]; default those that look secret
+    /// names that go into the Secret, `*` is all; default those that look secret
     secret: Option<Vec<String>>,
     namespace: Option<String>,
 }
@@ -80,7 +80,7 @@ impl Write for ImportEnv {
             refuse_existing(reader, &target).await?;
             let keys = content.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             let summary = format!("create {} with {}", target.short(), counted(content.len()));
-            let mut change = make::change(Self::NAME, &target, object(kind, &target, content), summary);
+            let mut change = make::change(Self::NAME, &target, object(kind, &target, &content), summary);
             let (noun, remark) = if kind.kind == "Secret" {
                 ("secret generic", format!("into the Secret go {keys}; their values are not shown"))
             } else {
@@ -141,7 +141,7 @@ fn looks_secret(name: &str, value: &str, redactor: &Redactor) -> bool {
     *redactor.value(&placed) != placed
 }
 
-fn object(kind: &kinds::Kind, target: &ObjectRef, content: Map<String, Value>) -> Value {
+fn object(kind: &kinds::Kind, target: &ObjectRef, content: &Map<String, Value>) -> Value {
     let field = if kind.kind == "Secret" { "stringData" } else { "data" };
     json!({
         "apiVersion": kind.api_version(),

@@ -37,8 +37,8 @@ impl Intent for ImportEnv {
         if hearing == Hearing::GoingOn {
             return None;
         }
-        let head = segment.head()?;
-        let mut at = segment.longest_at(head, VERBS)?.end;
+        let verb = segment.head()?;
+        let mut at = segment.longest_at(verb, VERBS)?.end;
         at = segment.match_at(at, "file").unwrap_or(at);
         let file = segment.free(at).map(|token| token.text.clone()).filter(|text| is_env_file(text))?;
         at += 1;
@@ -60,7 +60,7 @@ impl Intent for ImportEnv {
             heard.arguments.insert("name".to_owned(), name.into());
             at = named.end + 1;
         }
-        segment.use_range(head, at);
+        segment.use_range(verb, at);
         Some(heard)
     }
 
@@ -74,5 +74,5 @@ impl Intent for ImportEnv {
 /// `.env`, `deploy/.env.production`, `backend.env`.
 fn is_env_file(text: &str) -> bool {
     let name = text.rsplit('/').next().unwrap_or_default().to_lowercase();
-    name == ".env" || name.starts_with(".env.") || name.ends_with(".env")
+    name.starts_with(".env.") || name.rsplit_once('.').is_some_and(|(_, end)| end == "env")
 }
