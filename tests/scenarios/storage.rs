@@ -6,8 +6,7 @@ use crate::{
     site::Site,
 };
 
-pub(crate) const SCENARIOS: &[Scenario] =
-    &[scenario!(redis_is_restarted_and_scaled_with_its_volumes).only_real("the sandbox has no volumes yet")];
+pub(crate) const SCENARIOS: &[Scenario] = &[scenario!(redis_is_restarted_and_scaled_with_its_volumes)];
 
 fn redis_is_restarted_and_scaled_with_its_volumes(site: &Site) {
     let place = Place::with(site, "redis");

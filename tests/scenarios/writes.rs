@@ -26,11 +26,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario!(what_holds_a_secret_is_not_kept_when_it_is_deleted),
     scenario!(a_pod_is_deleted_and_another_takes_its_place),
     scenario!(usual_objects_are_made_from_a_few_words),
-    scenario!(an_autoscaler_is_made_and_changed).only_real("the sandbox has no autoscaler that acts yet"),
-    scenario!(a_manifest_is_applied_beside_what_scale_and_set_wrote).only_real("the sandbox cannot apply yet"),
-    scenario!(what_others_own_is_not_taken_by_applying).only_real("the sandbox cannot apply yet"),
-    scenario!(storage_and_jobs_are_made_from_a_few_words).only_real("the sandbox has no volumes and no jobs yet"),
-    scenario!(a_daemonset_is_restarted).only_real("the sandbox has no DaemonSets yet"),
+    scenario!(an_autoscaler_is_made_and_changed),
+    scenario!(a_manifest_is_applied_beside_what_scale_and_set_wrote),
+    scenario!(what_others_own_is_not_taken_by_applying),
+    scenario!(storage_and_jobs_are_made_from_a_few_words),
+    scenario!(a_daemonset_is_restarted),
 ];
 
 fn a_scale_is_shown_asked_for_made_proven_and_taken_back(site: &Site) {
@@ -294,8 +294,8 @@ fn storage_and_jobs_are_made_from_a_few_words(site: &Site) {
     place.run(&["create a pvc called data with 16Mi", "--yes"]).exits(0).enough();
     assert_eq!(place.get("pvc", "data")["spec"]["resources"]["requests"]["storage"], "16Mi");
     place.run(&["delete the pvc data", "--yes=high"]).exits(3).says("no data is lost").enough();
-    let job = r#"{"kind": "job", "name": "once", "image": "busybox:1.36", "command": ["true"]}"#;
+    let job = r#"{"kind": "job", "name": "copy", "image": "busybox:1.36", "command": ["true"]}"#;
     place.run(&["call", "create", job, "--yes"]).exits(0).enough();
-    await_that("the job", || place.get("job", "once")["status"]["succeeded"] == 1);
-    place.run(&["delete the job once", "--yes=high"]).exits(0).says("its 1 pod is deleted with it").enough();
+    await_that("the job", || place.get("job", "copy")["status"]["succeeded"] == 1);
+    place.run(&["delete the job copy", "--yes=high"]).exits(0).says("its 1 pod is deleted with it").enough();
 }
