@@ -2,10 +2,12 @@
 //
 //	kubernetes=$(cd ../../../tests/cluster/go/kubernetes && go list -m -f '{{.Dir}}' k8s.io/kubernetes)
 //	go run . "$kubernetes" > ../src/schema/types.txt
+//	go run . "$kubernetes" schemas > ../src/api/openapi/schemas.txt
 //
 // What a field is called, whether it is written when it is empty, its number in protobuf and how a strategic
 // patch merges it are in the tags of the Go types; who owns what of it in server-side apply is in the OpenAPI
-// documents beside them. The form is described in ../src/schema/types.rs.
+// documents beside them. The form is described in ../src/schema/types.rs. With "schemas" it prints what the fields
+// mean instead (schemas.go).
 package main
 
 import (
@@ -103,18 +105,19 @@ func main() {
 }
 
 func run() error {
-	if len(os.Args) != 2 {
-		return fmt.Errorf("usage: types FOLDER-OF-K8S.IO/KUBERNETES")
+	if len(os.Args) < 2 || len(os.Args) > 3 || len(os.Args) == 3 && os.Args[2] != "schemas" {
+		return fmt.Errorf("usage: types FOLDER-OF-K8S.IO/KUBERNETES [schemas]")
 	}
 	t := table{schemas: map[string]schema{}, names: map[reflect.Type]string{}, taken: map[string]bool{}}
 	files, err := filepath.Glob(filepath.Join(os.Args[1], "api/openapi-spec/v3/*_openapi.json"))
 	if err != nil || len(files) == 0 {
 		return fmt.Errorf("no OpenAPI documents in %s: %v", os.Args[1], err)
 	}
+	documents := map[string]json.RawMessage{}
 	for _, file := range files {
 		var document struct {
 			Components struct {
-				Schemas map[string]schema `json:"schemas"`
+				Schemas map[string]json.RawMessage `json:"schemas"`
 			} `json:"components"`
 		}
 		text, err := os.ReadFile(file)
@@ -124,9 +127,16 @@ func run() error {
 		if err := json.Unmarshal(text, &document); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		for name, found := range document.Components.Schemas {
-			t.schemas[name] = found
+		for name, text := range document.Components.Schemas {
+			var found schema
+			if err := json.Unmarshal(text, &found); err != nil {
+				return fmt.Errorf("%s: %s: %w", file, name, err)
+			}
+			t.schemas[name], documents[name] = found, text
 		}
+	}
+	if len(os.Args) == 3 {
+		return printSchemas(documents)
 	}
 	for _, kind := range kinds {
 		t.name(reflect.TypeOf(kind), "")
@@ -150,8 +160,7 @@ func (t *table) name(of reflect.Type, outer string) string {
 	}
 	t.taken[name] = true
 	t.names[of] = name
-	path := strings.Split(of.PkgPath(), "/")
-	definition := "io.k8s." + strings.Join(path[1:], ".") + "." + of.Name()
+	definition := definition(of)
 	if _, known := t.schemas[definition]; !known {
 		definition = outer
 	}

@@ -136,7 +136,7 @@ impl ApiServer {
             Route::Groups => Ok(discovery::group_list(incoming, &self.sandbox.state().store)),
             Route::Group(group) => discovery::group(&group, &self.sandbox.state().store),
             Route::Resources { group, version } => discovery::resources(&group, &version, &self.sandbox.state().store),
-            Route::OpenApi => openapi::document(&incoming.path),
+            Route::OpenApi => openapi::document(&incoming.path, &self.sandbox.state().store),
             Route::Review(_) | Route::Resource(_) => Err(ApiError::no_such_path()),
         }
     }

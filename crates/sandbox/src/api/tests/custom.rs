@@ -16,7 +16,7 @@ fn definition() -> Value {
         "spec": {"group": "example.com", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"},
                  "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema":
                      {"type": "object", "properties": {"spec": {"type": "object", "properties": {
-                         "size": {"type": "integer"}, "color": {"type": "string", "default": "red"}}}}}}}]}
+                         "size": {"type": "integer", "description": "How big it is."}, "color": {"type": "string", "default": "red"}}}}}}}]}
     })
 }
 
@@ -51,10 +51,30 @@ async fn a_world_may_hold_custom_resources_after_their_definition() {
         World::from_yaml(&text, "t").and_then(|world| Sandbox::start(world, Options::default()))
     };
     let sandbox = world(&[definition(), widget(&json!({"size": 1}))]).unwrap();
-    sandbox.pass(2);
     let client = Client { server: ApiServer::new(sandbox.clone()), sandbox, headers: Vec::new() };
     assert_eq!(client.get(WIDGETS).await.body["items"][0]["spec"]["color"], "red");
     let wrong = world(&[definition(), widget(&json!({"size": 1, "shape": "round"}))]).err().unwrap().to_string();
     assert!(wrong.contains("spec.shape"), "{wrong}");
     assert!(world(&[widget(&json!({}))]).err().unwrap().to_string().contains("does not know"));
+}
+
+#[tokio::test]
+async fn what_the_fields_mean_is_published_as_defined() {
+    let client = Client::new("");
+    assert!(client.get("/openapi/v3").await.body["paths"].get("apis/example.com/v1").is_none());
+    client.post(DEFINITIONS, &definition()).await;
+    client.sandbox.pass(2);
+    let index = client.get("/openapi/v3").await.body;
+    assert_eq!(index["paths"]["apis/example.com/v1"]["serverRelativeURL"], "/openapi/v3/apis/example.com/v1");
+    let document = client.get("/openapi/v3/apis/example.com/v1").await.body;
+    let schemas = &document["components"]["schemas"];
+    let widget = &schemas["com.example.v1.Widget"];
+    assert_eq!(widget["properties"]["spec"]["properties"]["size"]["description"], "How big it is.");
+    assert_eq!(
+        widget["x-kubernetes-group-version-kind"],
+        json!([{"group": "example.com", "kind": "Widget", "version": "v1"}])
+    );
+    let meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+    assert!(widget["properties"]["metadata"].to_string().contains(meta) && schemas[meta].is_object());
+    assert!(document["paths"]["/apis/example.com/v1/namespaces/{namespace}/widgets/{name}"]["patch"].is_object());
 }

@@ -75,3 +75,19 @@ async fn openapi_tells_which_patches_take_field_validation() {
     assert!(patch["parameters"].as_array().unwrap().iter().any(named));
     assert_eq!(client.get("/openapi/v3/apis/batch/v1beta1").await.code, 404);
 }
+
+#[tokio::test]
+async fn openapi_tells_what_the_fields_mean() {
+    let client = Client::new("");
+    let apps = client.get("/openapi/v3/apis/apps/v1").await.body;
+    let schemas = &apps["components"]["schemas"];
+    let replicas = &schemas["io.k8s.api.apps.v1.DeploymentSpec"]["properties"]["replicas"];
+    assert!(replicas["description"].as_str().unwrap().starts_with("Number of desired pods."));
+    // What a kind is made of is there, whatever group it is of; what only others are made of is not.
+    assert!(schemas["io.k8s.api.core.v1.Container"].is_object() && schemas["io.k8s.api.core.v1.Event"].is_null());
+    let text = schemas.to_string();
+    for part in text.split("#/components/schemas/").skip(1) {
+        let name = part.split('"').next().unwrap();
+        assert!(schemas[name].is_object(), "{name}");
+    }
+}
