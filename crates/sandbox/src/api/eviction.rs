@@ -28,13 +28,16 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
     if object::name(&eviction) != target.name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
     }
-    let options = delete::options_of(&eviction["deleteOptions"], incoming)?;
-    delete::check_preconditions(&pod, &options.deletion, target)?;
+    let mut options = delete::options_of(&eviction["deleteOptions"], incoming)?;
+    // Unlike a deletion, it is asked in its query too (`propagateDryRun`).
+    options.dry_run |= incoming.is_dry_run()?;
     // Pods that serve nobody are no disruption.
     let serves = pod["status"]["phase"] == "Running" && !object::is_terminating(&pod);
     if serves && let Some(answer) = ask_budget(&pod, options.dry_run, store, incoming)? {
         return Ok(answer);
     }
+    // Only now: a pod that is no longer as demanded has used up a disruption all the same.
+    delete::check_preconditions(&pod, &options.deletion, target)?;
     let key = Key::of(target.resource.kind, &target.namespace, &target.name);
     if !options.dry_run {
         store.edit(&key, Part::Status, incoming.now, |pod| {
@@ -46,6 +49,11 @@ pub(crate) fn create(incoming: &Incoming, target: &Target, store: &mut Store) ->
             };
             conditions::set(&mut pod["status"], &condition, &[("lastProbeTime", Value::Null)], incoming.now);
         });
+        if let Some(version) = &mut options.deletion.resource_version {
+            // The condition made a new version of the pod as it was demanded.
+            let pod = existing(target, store)?;
+            object::metadata_text(&pod, "resourceVersion").clone_into(version);
+        }
     }
     delete::carry_out(&key, &options, store, incoming)
         .map_err(|error| ApiError::of_store(&error, target.resource, &target.name))?;
