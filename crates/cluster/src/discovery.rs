@@ -51,6 +51,7 @@ fn parse(list: &Value) -> Vec<(ResourceType, Vec<String>)> {
             let kind = text(&resource["responseKind"]["kind"]);
             let mut words = vec![plural.clone(), kind.to_ascii_lowercase(), text(&resource["singularResource"])];
             words.extend(resource["shortNames"].as_array().into_iter().flatten().map(text));
+            words.retain(|word| !word.is_empty());
             types.push((
                 ResourceType {
                     group: text(&group["metadata"]["name"]),
@@ -72,7 +73,8 @@ fn unknown(word: &str, discovered: &Discovered) -> ClusterError {
     let nearest = builtin
         .chain(custom)
         .map(|known| (strsim::osa_distance(&known, word), known))
-        .filter(|(distance, _)| *distance <= 2)
+        // Of a short word little is left after two mistakes.
+        .filter(|(distance, _)| *distance <= 2.min(word.len() / 3))
         .min();
     let error = ClusterError::new(Cause::NotFound, format!("the cluster has no kind {word:?}"));
     match nearest {

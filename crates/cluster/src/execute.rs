@@ -161,7 +161,7 @@ impl Execution<'_> {
                     return Sent::Accepted(effect.prepared.object_after(&live, &reply.body));
                 }
                 // Its turn has not come: nothing was done, so it is asked for again.
-                Err(Failed { error, status: Some(429), .. }) if effect.prepared.may_have_to_wait() => {
+                Err(Failed { error, status: Some(429), .. }) if effect.prepared.is_eviction() => {
                     self.note(Entry::Answered { n: effect.n, status: 429 });
                     if self.run.clock.now() >= deadline {
                         return Sent::Ended(failed(&error));

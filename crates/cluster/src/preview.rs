@@ -265,7 +265,7 @@ async fn try_out(
             }
             Err(error) => error,
         };
-        if prepared.may_have_to_wait() && error.is(Cause::Unavailable) {
+        if prepared.is_eviction() && error.is(Cause::Unavailable) {
             // A disruption budget holds it now; whether it will later, nobody can try.
             let warnings = vec![error.message];
             let (after, proof) = (Value::Null, ProofView::Stated);
@@ -337,7 +337,8 @@ fn step_view(
         outside,
         diff: diff(&redact(&before), &redact(&after)).into_iter().map(readable).collect(),
         proof: trial.proof,
-        remarks: keepers(live, &real),
+        // Who made a pod makes it again elsewhere: that is what an eviction is for.
+        remarks: if prepared.is_eviction() { Vec::new() } else { keepers(live, &real) },
         warnings: trial.warnings.iter().map(|warning| shown(warning, &run.redactor)).collect(),
         risk,
         protected: risk::protected(target, &trial.after),

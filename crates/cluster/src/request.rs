@@ -87,8 +87,8 @@ impl Prepared {
         }
     }
 
-    /// Returns whether the server may refuse it for now (429) and let it through later.
-    pub(crate) fn may_have_to_wait(&self) -> bool {
+    /// Returns whether it is an eviction, which the server may refuse for now (429) and let through later.
+    pub(crate) fn is_eviction(&self) -> bool {
         matches!(self.form, Form::Evict { .. })
     }
 

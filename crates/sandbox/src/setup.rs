@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use todo_agent_kube_rules::kinds;
 
 use crate::api::managed_fields;
+use crate::controllers::definitions;
 use crate::durations::after;
 use crate::object;
 use crate::schema::custom;
@@ -99,7 +100,12 @@ pub(crate) fn apply(state: &mut State) -> Result<(), WorldError> {
         // Clients learn the keys of a Secret from here, without its values.
         managed_fields::record(&mut object, &Value::Null, MANAGER, "", state.now);
         let now = state.now;
+        let key = Key::of_object(&object);
         state.store.create(object, now).map_err(|error| failed(manifest, error.to_string()))?;
+        // A world is a cluster that has been running: what it defines is served from the first request.
+        if kind == "CustomResourceDefinition" {
+            definitions::reconcile(state, &key);
+        }
     }
     for (index, change) in world.changes.iter().enumerate() {
         for manifest in &change.manifests {
