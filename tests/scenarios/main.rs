@@ -13,8 +13,10 @@ mod support;
 mod audit;
 mod autoscaled;
 mod changed_meanwhile;
+mod custom;
 mod faults;
 mod kills;
+mod nodes;
 mod outages;
 mod permissions;
 mod place;
@@ -46,6 +48,8 @@ const SUBJECTS: &[(&str, &[Scenario])] = &[
     ("faults", faults::SCENARIOS),
     ("kills", kills::SCENARIOS),
     ("outages", outages::SCENARIOS),
+    ("nodes", nodes::SCENARIOS),
+    ("custom", custom::SCENARIOS),
 ];
 
 /// How many scenarios run side by side on a real cluster: they mostly wait.
@@ -66,12 +70,10 @@ fn main() -> ExitCode {
     for (subject, scenarios) in SUBJECTS.iter().chain(&long) {
         for scenario in *scenarios {
             let name = format!("{subject}/{}", scenario.name);
-            if scenario.manners == Manners::Disturbing {
-                disturbing.push(on_a_real_cluster(&name, scenario, real.as_ref()));
-            } else {
-                considerate.extend(on_the_sandbox(&name, scenario));
-                considerate.push(on_a_real_cluster(&name, scenario, real.as_ref()));
-            }
+            // Each scenario has a sandbox of its own; the real cluster is everybody's.
+            considerate.extend(on_the_sandbox(&name, scenario));
+            let trial = on_a_real_cluster(&name, scenario, real.as_ref());
+            if scenario.manners == Manners::Disturbing { disturbing.push(trial) } else { considerate.push(trial) }
         }
     }
     if real.is_some() && arguments.test_threads.is_none() {

@@ -89,6 +89,13 @@ impl Place {
         }
     }
 
+    /// Makes so many nodes on which pods only pretend to run; the sandbox's world has two from the start.
+    pub(crate) fn set_fake_nodes(&self, count: usize) {
+        if let Site::Real(real) = &self.site {
+            real.set_fake_nodes(count);
+        }
+    }
+
     /// Creates the objects of a file of `manifests/` and waits until its workloads are available.
     #[track_caller]
     pub(crate) fn apply(&self, manifests: &str) {

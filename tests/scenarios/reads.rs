@@ -17,6 +17,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario!(revisions_say_what_changed),
     scenario!(waiting_ends_when_the_condition_is_met_or_says_why_not),
     scenario!(secrets_are_listed_without_their_values),
+    scenario!(fields_are_explained_in_the_clusters_own_words),
+    scenario!(permissions_are_told_as_the_cluster_judges_them),
 ];
 
 fn lists_tell_the_truth_about_numbers_and_health(site: &Site) {
@@ -111,4 +113,26 @@ fn secrets_are_listed_without_their_values(site: &Site) {
     output.never_says("canary-of-the-secret").never_says("Y2FuYXJ5LW9mLXRoZS1zZWNyZXQ=").enough();
     let described = place.run(&["describe secret backend-secrets"]).exits(0).says("never shown");
     described.never_says("canary-of-the-secret").never_says("Y2FuYXJ5LW9mLXRoZS1zZWNyZXQ=").enough();
+}
+
+fn fields_are_explained_in_the_clusters_own_words(site: &Site) {
+    let place = Place::new(site);
+    let explain =
+        |kind: &str, field: &str| place.run(&["call", "explain", &json!({"kind": kind, "field": field}).to_string()]);
+    let replicas = explain("deployment", "spec.replicas").exits(0).says("Number of desired pods.");
+    replicas.says("deployment.spec.replicas").says("integer").enough();
+    explain("pod", "spec.containers.image").exits(0).says("string").enough();
+    explain("pod", "").exits(0).says("spec").says("PodSpec").enough();
+    explain("statefulset", "spec.replica").exits(2).says("did you mean replicas?").enough();
+}
+
+fn permissions_are_told_as_the_cluster_judges_them(site: &Site) {
+    let place = Place::with(site, "backend");
+    let may = |question: serde_json::Value| place.run(&["call", "explain", &question.to_string()]);
+    may(json!({"kind": "pods", "verb": "delete"})).exits(0).says("You can delete pods").enough();
+    let account = format!("serviceaccount:{}/default", place.namespace);
+    may(json!({"kind": "pods", "verb": "list", "subject": account})).exits(0).says("cannot list pods").enough();
+    place.become_user("reader", &json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]));
+    may(json!({"kind": "pods", "verb": "list"})).exits(0).says("You can list pods").enough();
+    may(json!({"kind": "pods", "verb": "delete"})).exits(0).says("You cannot delete pods").enough();
 }

@@ -17,7 +17,7 @@ pub(crate) struct Scenario {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manners {
     Considerate,
-    /// It stops programs of the cluster.
+    /// It stops programs of the cluster, or changes its nodes.
     Disturbing,
 }
 
@@ -38,7 +38,7 @@ impl Scenario {
         self
     }
 
-    /// The same, alone, on a real cluster whose programs it stops.
+    /// The same, alone on a real cluster whose programs it stops or whose nodes it changes.
     pub(crate) const fn disturbing(mut self) -> Self {
         self.manners = Manners::Disturbing;
         self

@@ -58,6 +58,14 @@ impl Real {
         self.components.is_some()
     }
 
+    /// Makes so many nodes on which pods only pretend to run; none removes them all.
+    #[track_caller]
+    pub(crate) fn set_fake_nodes(&self, count: usize) {
+        let component = self.components.as_ref().expect("a cluster whose nodes may be changed");
+        let output = Command::new(component.with_file_name("fake-nodes")).arg(count.to_string()).output().unwrap();
+        assert!(output.status.success(), "fake-nodes {count}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Stops, kills or starts a program of the cluster, and waits until that is done.
     #[track_caller]
     pub(crate) fn component(&self, action: &str, name: &str) {

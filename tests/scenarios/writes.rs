@@ -31,6 +31,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario!(what_others_own_is_not_taken_by_applying),
     scenario!(storage_and_jobs_are_made_from_a_few_words),
     scenario!(a_daemonset_is_restarted),
+    scenario!(a_file_of_variables_becomes_a_secret_and_a_configmap),
 ];
 
 fn a_scale_is_shown_asked_for_made_proven_and_taken_back(site: &Site) {
@@ -298,4 +299,19 @@ fn storage_and_jobs_are_made_from_a_few_words(site: &Site) {
     place.run(&["call", "create", job, "--yes"]).exits(0).enough();
     await_that("the job", || place.get("job", "copy")["status"]["succeeded"] == 1);
     place.run(&["delete the job copy", "--yes=high"]).exits(0).says("its 1 pod is deleted with it").enough();
+}
+
+fn a_file_of_variables_becomes_a_secret_and_a_configmap(site: &Site) {
+    let place = Place::new(site);
+    place.environment.write("work/.env", "PORT=8000\nexport DB_PASSWORD='canary-of-the-secret # and more'\n");
+    let output = place.run(&["turn .env into a secret and a configmap", "--yes"]).exits(0);
+    output.says("DB_PASSWORD").never_says("canary").enough();
+    assert_eq!(place.get("configmap", "env")["data"], json!({"PORT": "8000"}));
+    let secret = place.get("secret", "env");
+    assert_eq!(secret["data"]["DB_PASSWORD"], "Y2FuYXJ5LW9mLXRoZS1zZWNyZXQgIyBhbmQgbW9yZQ==");
+    place.run(&["turn .env into a secret and a configmap", "--yes"]).exits(1).says("exists").enough();
+    place.run(&["undo", "--yes=high"]).exits(0).never_says("canary").enough();
+    for kind in ["secret", "configmap"] {
+        assert_eq!(place.access.request("GET", &place.path(kind, "env"), None).0, 404);
+    }
 }
