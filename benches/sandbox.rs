@@ -1,17 +1,18 @@
-//! How quick the embedded Kubernetes is, in this process: starting, listing, writing, watching.
+//! How quick the embedded Kubernetes is, in this process: starting, listing, writing, watching; and how large
+//! with many pods.
 //!
 //! The figures with `service` are the API server's alone, up to its bytes; those with `client` include
 //! reading the answers the way every tool does.
 
 mod support;
 
-use std::{convert::Infallible, process::ExitCode, time::Duration};
+use std::{convert::Infallible, env, process::ExitCode, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, Full};
 use serde_json::json;
-use support::{Bar, Failure, Report, Sample, awaited, milliseconds, timed};
+use support::{Bar, Failure, Home, Report, Sample, awaited, milliseconds, peak_of, peak_run, timed};
 use todo_agent_cluster::Cluster;
 use todo_agent_core::reader::{ListQuery, Reader, Scope, Within};
 use todo_agent_kube_rules::kinds;
@@ -26,13 +27,27 @@ const CHANGES: u32 = 2000;
 const AT_ONCE: u32 = 50;
 /// The pods that fit a node.
 const PODS_PER_NODE: u32 = 250;
+/// The pods of each Deployment of a crowd.
+const PODS_PER_DEPLOYMENT: u32 = 100;
+/// Makes this program start one world with so many pods and end: for its memory.
+const CROWD: &str = "--crowd";
 
 fn main() -> Result<ExitCode, Failure> {
+    if let Some(exit) = peak_run() {
+        return exit;
+    }
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [first, pods] = arguments.as_slice()
+        && first == CROWD
+    {
+        Sandbox::start(crowded(pods.parse()?)?, Options::default())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut report = Report::default();
     let todo = Sample::of(ROUNDS, || World::builtin("todo").map(|world| Sandbox::start(world, Options::default())));
     report.judged("start of world todo, warm-up included", todo.median(), "ms", Bar::AimAtMost(50.0));
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    for pods in [100, 1000] {
+    for pods in [100, 1000, 5000] {
         runtime.block_on(lists(pods, &mut report))?;
     }
     runtime.block_on(writes(&mut report))?;
@@ -44,7 +59,12 @@ async fn lists(pods: u32, report: &mut Report) -> Result<(), Failure> {
     let world = crowded(pods)?;
     let (time, sandbox) = timed(|| Sandbox::start(world, Options::default()));
     let sandbox = sandbox?;
-    report.noted(&format!("start of a world with {pods} pods"), milliseconds(time), "ms");
+    let about = |what: &str| format!("{what} with {pods} pods");
+    let bar = if pods > 1000 { Bar::MustBeAtMost(5000.0) } else { Bar::AimAtMost(f64::from(pods)) };
+    report.judged(&about("start of a world"), milliseconds(time), "ms", bar);
+    let program = env::current_exe()?.to_string_lossy().into_owned();
+    let most = peak_of(&Home::new()?, &program, &[CROWD, &pods.to_string()])?;
+    report.noted(&about("most memory of a process"), most, "MB");
 
     let service = ApiServer::new(sandbox.clone());
     let mut bytes = 0;
@@ -70,7 +90,7 @@ async fn lists(pods: u32, report: &mut Report) -> Result<(), Failure> {
         sample.add(time);
     }
     // A person waits for a list of this length; nothing should be felt of the shorter one.
-    let bar = if pods > 100 { Bar::AimAtMost(200.0) } else { Bar::AimAtMost(20.0) };
+    let bar = Bar::AimAtMost(f64::from(pods) / 5.0);
     report.judged(&format!("list of {pods} pods, client"), sample.median(), "ms", bar);
     Ok(())
 }
@@ -110,25 +130,28 @@ async fn writes(report: &mut Report) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns a world where a Deployment of this many pods has been started.
+/// Returns a world where Deployments of so many pods together have been started.
 fn crowded(pods: u32) -> Result<World, Failure> {
     let mut world = World::builtin("empty").ok_or("there is no world empty")?;
     let node = world.nodes.pop().ok_or("the world has no node")?;
     world.nodes = (0..pods.div_ceil(PODS_PER_NODE))
         .map(|n| NodeSpec { name: format!("node-{n}"), pods: PODS_PER_NODE, ..node.clone() })
         .collect();
-    world.manifests.push(json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "crowd"},
-        "spec": {
-            "replicas": pods,
-            "selector": {"matchLabels": {"app": "crowd"}},
-            "template": {
-                "metadata": {"labels": {"app": "crowd"}},
-                "spec": {"containers": [{"name": "main", "image": "crowd:v1", "ports": [{"containerPort": 80}]}]},
+    world.manifests.extend((0..pods / PODS_PER_DEPLOYMENT).map(|n| {
+        let labels = json!({"app": format!("crowd-{n}")});
+        json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": format!("crowd-{n}")},
+            "spec": {
+                "replicas": PODS_PER_DEPLOYMENT,
+                "selector": {"matchLabels": labels},
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": {"containers": [{"name": "main", "image": "crowd:v1", "ports": [{"containerPort": 80}]}]},
+                },
             },
-        },
+        })
     }));
     world.warm_up = Duration::from_mins(5);
     Ok(world)

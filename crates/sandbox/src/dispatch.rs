@@ -11,6 +11,7 @@ use crate::controllers::{
     provisioning, quota, replicaset, statefulset, volumes,
 };
 use crate::object;
+use crate::scheduler::Sums;
 use crate::simulation::State;
 use crate::store::{Key, WatchEvent, WatchEventKind};
 use crate::timers::Wake;
@@ -18,12 +19,17 @@ use crate::{gc, kubelet, nodes, scheduler, setup};
 
 /// Turns the changes since the last call into wake-ups.
 pub(crate) fn dispatch(state: &mut State) {
-    let changes: Vec<WatchEvent> = match state.store.events_since(state.seen) {
-        Ok(changes) => changes.cloned().collect(),
-        Err(_) => everything(state),
-    };
+    let known: Result<Vec<WatchEvent>, _> =
+        state.store.events_since(state.seen).map(|changes| changes.cloned().collect());
+    let changes = known.unwrap_or_else(|_| {
+        state.queue.sums = Sums::default();
+        everything(state)
+    });
     state.seen = state.store.resource_version();
     for change in &changes {
+        if change.key.is_pod() {
+            state.queue.sums.pod_changed(change);
+        }
         route(state, change);
     }
 }

@@ -3,8 +3,6 @@
 //! Source: `pkg/controller/garbagecollector` and `pkg/controller/namespace`. Both run to their end at
 //! once; only finalizers and the grace periods of pods make them wait.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use todo_agent_kube_rules::kinds;
@@ -28,20 +26,19 @@ pub(crate) fn collect(store: &mut Store, now: Timestamp) {
 /// Foreground and orphaning deletions: settles the dependents, then lets the owner go.
 fn finish_owners(store: &mut Store, now: Timestamp) {
     let waiting: Vec<(Key, String, bool, bool)> = store
-        .all()
-        .filter(|(_, object)| is_terminating(object))
+        .terminating()
         .map(|(key, object)| {
-            let has = |name: &str| object::finalizers(object).any(|entry| entry == name);
-            (key, uid(object).to_owned(), has(FOREGROUND), has(ORPHAN))
+            let has = |name: &str| object::finalizers(&object).any(|entry| entry == name);
+            (key.clone(), uid(&object).to_owned(), has(FOREGROUND), has(ORPHAN))
         })
         .filter(|(_, _, foreground, orphan)| *foreground || *orphan)
         .collect();
     for (key, owner, foreground, orphan) in waiting {
         let dependents: Vec<(Key, bool, bool)> = store
-            .all()
+            .dependents(&owner)
             .filter_map(|(key, object)| {
                 let reference = owner_references(object).iter().find(|it| it["uid"] == owner)?;
-                Some((key, reference["blockOwnerDeletion"] == true, is_terminating(object)))
+                Some((key.clone(), reference["blockOwnerDeletion"] == true, is_terminating(object)))
             })
             .collect();
         if orphan {
@@ -68,29 +65,31 @@ fn finish_owners(store: &mut Store, now: Timestamp) {
 /// Background deletion: an object whose owners are all gone goes too; one that keeps an owner forgets the
 /// others.
 fn collect_orphans(store: &mut Store, now: Timestamp) {
-    let living: HashSet<String> = store.all().map(|(_, object)| uid(object).to_owned()).collect();
-    let dangling = |reference: &Value| {
+    let is_dangling = |reference: &&Value| {
         let known = kinds::by_type(
             reference["apiVersion"].as_str().unwrap_or_default(),
             reference["kind"].as_str().unwrap_or_default(),
         );
         // The collector never acts on a reference to a kind that it does not know.
-        known.is_some() && !living.contains(reference["uid"].as_str().unwrap_or_default())
+        known.is_some() && !store.is_living(reference["uid"].as_str().unwrap_or_default())
     };
-    let affected: Vec<(Key, bool)> = store
-        .all()
+    let affected: Vec<(Key, Vec<Value>, bool)> = store
+        .dangling()
+        .into_iter()
         .filter(|(_, object)| !is_terminating(object))
-        .filter_map(|(key, object)| {
+        .map(|(key, object)| {
             let references = owner_references(object);
-            let gone = references.iter().filter(|reference| dangling(reference)).count();
-            (gone > 0).then_some((key, gone == references.len()))
+            let gone: Vec<Value> = references.iter().filter(is_dangling).cloned().collect();
+            let is_ownerless = gone.len() == references.len();
+            (key.clone(), gone, is_ownerless)
         })
+        .filter(|(_, gone, _)| !gone.is_empty())
         .collect();
-    for (key, ownerless) in affected {
-        if ownerless {
+    for (key, gone, is_ownerless) in affected {
+        if is_ownerless {
             let _gone = store.delete(&key, &Deletion::default(), now);
         } else {
-            store.edit(&key, Part::Metadata, now, |it| drop_owners(it, |reference| !dangling(reference)));
+            store.edit(&key, Part::Metadata, now, |it| drop_owners(it, |reference| !gone.contains(reference)));
         }
     }
 }

@@ -2,8 +2,9 @@
 //! tried again when nodes or pods change, with the real back-off of 1 s doubling to 10 s.
 
 mod claims;
+mod sums;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,9 +16,10 @@ use crate::durations::after;
 use crate::events::{Occurrence, Source};
 use crate::object;
 use crate::simulation::State;
-use crate::store::{Key, Part};
+use crate::store::{Key, Part, Store};
 use crate::timers::Wake;
 use claims::Claims;
+pub(crate) use sums::Sums;
 
 /// A pod that nothing has changed for is tried again after this time.
 const FLUSH_PERIOD: Duration = Duration::from_mins(5);
@@ -27,6 +29,8 @@ const FLUSH_PERIOD: Duration = Duration::from_mins(5);
 pub(crate) struct SchedulingQueue {
     /// Ordered, because the order of attempts decides who gets the room.
     attempts: BTreeMap<Key, u32>,
+    /// What the pods on each node take.
+    pub(crate) sums: Sums,
 }
 
 /// Tries to bind a pod.
@@ -49,18 +53,13 @@ pub(crate) fn schedule(state: &mut State, key: &Key) {
             return;
         }
     };
-    let pods = state.store.list("", "pods", None);
-    let uses: Vec<NodeUse<'_>> = nodes
-        .iter()
-        .map(|node| {
-            let bound = pods.iter().filter(|pod| pod["spec"]["nodeName"] == node["metadata"]["name"]);
-            NodeUse::of(node, bound.map(Arc::as_ref))
-        })
-        .collect();
+    let uses: Vec<NodeUse<'_>> = nodes.iter().map(|node| state.queue.sums.of(node)).collect();
     let objection = |node: &Value| claims::objection(&state.store, &volumes, &unbound, node);
     match fit::fit_unless(&pod, &uses, &objection) {
         Ok(best) => {
-            let spread = best.iter().min_by_key(|index| siblings(&pod, object::name(&nodes[**index]), &pods));
+            let siblings = siblings(&state.store, &pod);
+            let on = |node: &Value| siblings.get(object::name(node)).copied().unwrap_or_default();
+            let spread = best.iter().min_by_key(|index| on(&nodes[**index]));
             let Some(node) = spread.map(|index| Arc::clone(&nodes[*index])) else { return };
             if unbound.is_empty() {
                 bind(state, key, object::name(&node));
@@ -114,13 +113,16 @@ fn extra(pod: &Value) -> [(&'static str, Value); 2] {
     [("lastProbeTime", Value::Null), ("observedGeneration", pod["metadata"]["generation"].clone())]
 }
 
-/// Counts pods of the same controller on a node: the scheduler spreads them.
-fn siblings(pod: &Value, node: &str, pods: &[Arc<Value>]) -> usize {
-    let owner = &object::owner_references(pod).first().map(|owner| owner["uid"].clone()).unwrap_or_default();
-    pods.iter()
-        .filter(|other| other["spec"]["nodeName"] == node)
-        .filter(|other| object::owner_references(other).iter().any(|reference| reference["uid"] == *owner))
-        .count()
+/// Counts the pods of the same owner by their nodes: the scheduler spreads them.
+fn siblings(store: &Store, pod: &Value) -> HashMap<String, usize> {
+    let owner = object::owner_references(pod).first().and_then(|owner| owner["uid"].as_str());
+    let mut counts = HashMap::new();
+    for (_, other) in owner.into_iter().flat_map(|owner| store.dependents(owner)).filter(|(key, _)| key.is_pod()) {
+        if let Some(node) = other["spec"]["nodeName"].as_str() {
+            *counts.entry(node.to_owned()).or_default() += 1;
+        }
+    }
+    counts
 }
 
 /// Returns whether the pod asks for this scheduler and no other.

@@ -3,6 +3,7 @@
 //! The store keeps what etcd and the generic registry keep: identity, optimistic locking, generation,
 //! deletion marks. It knows nothing of HTTP, validation or defaults, and never looks at the wall clock.
 
+mod index;
 mod key;
 mod ring;
 mod rules;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use index::Index;
 pub(crate) use key::Key;
 use ring::Ring;
 pub(crate) use ring::{Expired, WatchEvent, WatchEventKind};
@@ -97,6 +99,7 @@ type Collection = BTreeMap<(String, String), Arc<Value>>;
 /// All objects, the resourceVersion and the recent changes.
 pub(crate) struct Store {
     collections: BTreeMap<(String, String), Collection>,
+    index: Index,
     revision: u64,
     ring: Ring,
     seed: u64,
@@ -115,6 +118,7 @@ impl Store {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             collections: BTreeMap::new(),
+            index: Index::default(),
             revision: 1,
             ring: Ring::default(),
             seed,
@@ -141,7 +145,27 @@ impl Store {
         }
     }
 
-    /// Returns every object with its key, for the garbage collector and namespace deletion.
+    /// Returns the objects that name an owner by its uid, there or not, in the order of their keys.
+    pub(crate) fn dependents(&self, owner: &str) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
+        self.index.dependents(owner)
+    }
+
+    /// Returns the objects that name an owner that is not there, in the order of their keys.
+    pub(crate) fn dangling(&self) -> BTreeMap<&Key, &Arc<Value>> {
+        self.index.dangling()
+    }
+
+    /// Returns whether an object with this uid is there.
+    pub(crate) fn is_living(&self, uid: &str) -> bool {
+        self.index.is_living(uid)
+    }
+
+    /// Returns the objects that are being deleted.
+    pub(crate) fn terminating(&self) -> impl Iterator<Item = (&Key, Arc<Value>)> {
+        self.index.terminating().filter_map(|key| Some((key, self.get(key)?)))
+    }
+
+    /// Returns every object with its key, for namespace deletion.
     pub(crate) fn all(&self) -> impl Iterator<Item = (Key, &Arc<Value>)> {
         self.collections.iter().flat_map(|((group, plural), collection)| {
             collection.iter().map(|((namespace, name), object)| {
@@ -307,6 +331,7 @@ impl Store {
         if let Some(collection) = self.collections.get_mut(&(key.group.clone(), key.plural.clone())) {
             collection.remove(&(key.namespace.clone(), key.name.clone()));
         }
+        self.index.change(key, Some(&current), None);
         self.publish(WatchEvent {
             revision: at,
             kind: WatchEventKind::Deleted,
@@ -346,6 +371,7 @@ impl Store {
             .entry((key.group.clone(), key.plural.clone()))
             .or_default()
             .insert((key.namespace.clone(), key.name.clone()), Arc::clone(&object));
+        self.index.change(&key, previous.as_ref(), Some(&object));
         self.publish(WatchEvent { revision: at, kind, key, object: Arc::clone(&object), previous });
         object
     }

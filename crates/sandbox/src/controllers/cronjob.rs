@@ -38,9 +38,7 @@ pub(crate) fn reconcile(state: &mut State, key: &Key) {
 }
 
 fn jobs(state: &State, cron: &Value) -> Vec<Arc<Value>> {
-    let mut jobs = state.store.list("batch", "jobs", Some(object::namespace(cron)));
-    jobs.retain(|job| pods::is_controlled_by(job, cron));
-    jobs
+    pods::controlled(&state.store, cron, "jobs")
 }
 
 /// Takes finished and lost jobs out of the list of those that run.

@@ -10,6 +10,7 @@ use crate::conditions;
 use crate::durations::after;
 use crate::object;
 use crate::simulation::State;
+use crate::store::Store;
 
 /// Returns the owner reference that makes `owner` the controller of an object.
 pub(crate) fn controller_reference(owner: &Value) -> Value {
@@ -41,9 +42,16 @@ pub(crate) fn from_template(template: &Value, owner: &Value, name: &str) -> Valu
 
 /// Returns the pods that an owner controls.
 pub(crate) fn owned(state: &State, owner: &Value) -> Vec<Arc<Value>> {
-    let mut pods = state.store.list("", "pods", Some(object::namespace(owner)));
-    pods.retain(|pod| is_controlled_by(pod, owner));
-    pods
+    controlled(&state.store, owner, "pods")
+}
+
+/// Returns the objects of a resource that an owner controls.
+pub(crate) fn controlled(store: &Store, owner: &Value, plural: &str) -> Vec<Arc<Value>> {
+    store
+        .dependents(object::uid(owner))
+        .filter(|(key, object)| key.plural == plural && is_controlled_by(object, owner))
+        .map(|(_, object)| Arc::clone(object))
+        .collect()
 }
 
 /// Returns whether `owner` is the controller of an object.

@@ -23,18 +23,21 @@ const SOURCE: Source = Source::Controller("replicaset-controller");
 pub(crate) fn reconcile(state: &mut State, key: &Key) {
     let Some(set) = state.store.get(key) else { return };
     let mut failure = None;
+    let mut owned = pods::owned(state, &set);
     if !object::is_terminating(&set) {
-        let mut active = pods::owned(state, &set);
+        let mut active = owned.clone();
         active.retain(|pod| pods::is_active(pod));
         let wanted = usize::try_from(pods::replicas(&set)).unwrap_or_default();
         if active.len() < wanted {
             failure = create(state, &set, wanted - active.len());
+            owned = pods::owned(state, &set);
         } else if active.len() > wanted {
             let surplus = active.len() - wanted;
             delete(state, &set, active, surplus);
+            owned = pods::owned(state, &set);
         }
     }
-    write_status(state, key, &set, failure.as_deref());
+    write_status(state, key, &set, owned, failure.as_deref());
 }
 
 /// Makes pods until one is refused; returns why.
@@ -68,11 +71,11 @@ fn delete(state: &mut State, set: &Value, mut active: Vec<Arc<Value>>, count: us
     }
 }
 
-fn write_status(state: &mut State, key: &Key, set: &Value, failure: Option<&str>) {
+fn write_status(state: &mut State, key: &Key, set: &Value, mut pods: Vec<Arc<Value>>, failure: Option<&str>) {
     let now = state.now;
-    let mut active = pods::owned(state, set);
-    let terminating = active.iter().filter(|pod| crate::object::is_terminating(pod)).count();
-    active.retain(|pod| pods::is_active(pod));
+    let terminating = pods.iter().filter(|pod| object::is_terminating(pod)).count();
+    pods.retain(|pod| pods::is_active(pod));
+    let active = pods;
     let template = LabelSelector::from_map(&set["spec"]["template"]["metadata"]["labels"]);
     let labelled = active.iter().filter(|pod| template.matches(&pod["metadata"]["labels"])).count();
     let available: Vec<_> = active.iter().filter_map(|pod| pods::available_at(pod, pods::min_ready(set))).collect();

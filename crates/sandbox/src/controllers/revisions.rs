@@ -33,8 +33,7 @@ const NOT_INHERITED: [&str; 6] = [
 
 /// Returns the ReplicaSets that a Deployment controls, oldest first.
 pub(crate) fn replica_sets(state: &State, deployment: &Value) -> Vec<Arc<Value>> {
-    let mut sets = state.store.list("apps", "replicasets", Some(object::namespace(deployment)));
-    sets.retain(|set| pods::is_controlled_by(set, deployment));
+    let mut sets = pods::controlled(&state.store, deployment, "replicasets");
     sets.sort_by_cached_key(|set| (object::metadata_text(set, "creationTimestamp").to_owned(), revision(set)));
     sets
 }

@@ -15,8 +15,7 @@ pub(crate) const REVISION_LABEL: &str = "controller-revision-hash";
 
 /// Returns the revisions of a StatefulSet by number.
 fn owned(state: &State, set: &Value) -> Vec<Arc<Value>> {
-    let mut revisions = state.store.list("apps", "controllerrevisions", Some(object::namespace(set)));
-    revisions.retain(|revision| pods::is_controlled_by(revision, set));
+    let mut revisions = pods::controlled(&state.store, set, "controllerrevisions");
     revisions.sort_by_key(|revision| number(revision));
     revisions
 }

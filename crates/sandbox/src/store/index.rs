@@ -1,0 +1,70 @@
+//! What the components look objects up by, so that none of them has to go through all: the owners that an object
+//! names, and what is being deleted.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Key;
+use crate::object::{self, owner_references};
+
+/// The lookups of one store.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// By the uid of an owner, there or not: the objects that name it.
+    dependents: HashMap<String, BTreeMap<Key, Arc<Value>>>,
+    living: HashSet<String>,
+    terminating: BTreeSet<Key>,
+}
+
+impl Index {
+    /// Takes up a change of an object; it was not there, or is gone, where there is no such state.
+    pub(super) fn change(&mut self, key: &Key, previous: Option<&Arc<Value>>, current: Option<&Arc<Value>>) {
+        for owner in previous.into_iter().flat_map(|previous| owners(previous)) {
+            if let Some(dependents) = self.dependents.get_mut(owner) {
+                dependents.remove(key);
+                if dependents.is_empty() {
+                    self.dependents.remove(owner);
+                }
+            }
+        }
+        for owner in current.into_iter().flat_map(|current| owners(current)) {
+            self.dependents
+                .entry(owner.to_owned())
+                .or_default()
+                .extend(current.map(|it| (key.clone(), Arc::clone(it))));
+        }
+        self.terminating.remove(key);
+        if current.is_some_and(|current| object::is_terminating(current)) {
+            self.terminating.insert(key.clone());
+        }
+        match (previous, current) {
+            (None, Some(new)) => _ = self.living.insert(object::uid(new).to_owned()),
+            (Some(last), None) => _ = self.living.remove(object::uid(last)),
+            _ => {}
+        }
+    }
+
+    pub(super) fn dependents(&self, owner: &str) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
+        self.dependents.get(owner).into_iter().flatten()
+    }
+
+    pub(super) fn terminating(&self) -> impl Iterator<Item = &Key> {
+        self.terminating.iter()
+    }
+
+    pub(super) fn is_living(&self, uid: &str) -> bool {
+        self.living.contains(uid)
+    }
+
+    /// Returns the objects of which an owner is not there, in order.
+    pub(super) fn dangling(&self) -> BTreeMap<&Key, &Arc<Value>> {
+        let gone = self.dependents.iter().filter(|(owner, _)| !self.living.contains(*owner));
+        gone.flat_map(|(_, dependents)| dependents).collect()
+    }
+}
+
+fn owners(object: &Value) -> impl Iterator<Item = &str> {
+    owner_references(object).iter().filter_map(|owner| owner["uid"].as_str())
+}
