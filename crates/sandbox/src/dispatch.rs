@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use todo_agent_kube_rules::selectors::LabelSelector;
 
+use crate::conditions;
 use crate::controllers::{
     autoscaler, claims, cronjob, daemonset, definitions, deployment, disruption, endpoints, job, namespace,
     provisioning, quota, replicaset, statefulset, volumes,
@@ -212,7 +213,9 @@ fn wake_bystanders(state: &mut State, pod: &Value) {
 
 fn pod_changed(state: &mut State, change: &WatchEvent) {
     let pod = &change.object;
-    wake_owner(state, pod);
+    if !is_nothing_to_a_replica_set(change) {
+        wake_owner(state, pod);
+    }
     wake_services(state, pod);
     wake_bystanders(state, pod);
     if object::finalizers(pod).next().is_some() {
@@ -243,6 +246,20 @@ fn pod_changed(state: &mut State, change: &WatchEvent) {
     if matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) {
         scheduler::retry_all(state);
     }
+}
+
+/// Returns whether a pod belongs to a ReplicaSet that counts it as before: it looks at labels, at whether the pod is
+/// there, and at whether it is ready. Most changes of a starting pod are none of these.
+fn is_nothing_to_a_replica_set(change: &WatchEvent) -> bool {
+    let Some(previous) = change.previous.as_ref().filter(|_| change.kind == WatchEventKind::Modified) else {
+        return false;
+    };
+    let pod = &change.object;
+    let same = |field: &str| previous["metadata"][field] == pod["metadata"][field];
+    controller_of(pod).is_some_and(|owner| owner["kind"] == "ReplicaSet")
+        && ["labels", "ownerReferences", "deletionTimestamp"].into_iter().all(same)
+        && previous["status"]["phase"] == pod["status"]["phase"]
+        && conditions::find(&previous["status"], "Ready") == conditions::find(&pod["status"], "Ready")
 }
 
 /// Wakes the controller that an object belongs to.

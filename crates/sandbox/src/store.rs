@@ -276,7 +276,11 @@ impl Store {
         let current = self.get(key)?;
         let mut object = Value::clone(&current);
         change(&mut object);
-        let merged = rules::merge_part(&current, object, what, key.has_generation());
+        let merged = match what {
+            // A component that writes a status changes nothing else.
+            Part::Status => object,
+            Part::Spec | Part::Metadata => rules::merge_part(&current, object, what, key.has_generation()),
+        };
         Some(self.settle(key.clone(), &current, merged))
     }
 
