@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use todo_agent_kube_rules::kinds;
 
 use crate::object::{self, is_terminating, metadata_mut, owner_references, uid};
-use crate::store::{Deletion, FOREGROUND, Key, ORPHAN, Part, Propagation, Store};
+use crate::store::{Deletion, Dependent, FOREGROUND, Key, ORPHAN, Part, Propagation, Store};
 
 /// Collects everything that nothing holds any more. Does nothing when there is nothing to do.
 pub(crate) fn collect(store: &mut Store, now: Timestamp) {
@@ -36,7 +36,7 @@ fn finish_owners(store: &mut Store, now: Timestamp) {
     for (key, owner, foreground, orphan) in waiting {
         let dependents: Vec<(Key, bool, bool)> = store
             .dependents(&owner)
-            .filter_map(|(key, object)| {
+            .filter_map(|(key, Dependent { object, .. })| {
                 let reference = owner_references(object).iter().find(|it| it["uid"] == owner)?;
                 Some((key.clone(), reference["blockOwnerDeletion"] == true, is_terminating(object)))
             })

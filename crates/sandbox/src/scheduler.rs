@@ -118,7 +118,7 @@ fn siblings(store: &Store, pod: &Value) -> HashMap<String, usize> {
     let owner = object::owner_references(pod).first().and_then(|owner| owner["uid"].as_str());
     let mut counts = HashMap::new();
     for (_, other) in owner.into_iter().flat_map(|owner| store.dependents(owner)).filter(|(key, _)| key.is_pod()) {
-        if let Some(node) = other["spec"]["nodeName"].as_str() {
+        if let Some(node) = other.object["spec"]["nodeName"].as_str() {
             *counts.entry(node.to_owned()).or_default() += 1;
         }
     }

@@ -18,6 +18,7 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::watch;
 
+pub(crate) use index::Dependent;
 use index::Index;
 pub(crate) use key::Key;
 use ring::Ring;
@@ -146,7 +147,7 @@ impl Store {
     }
 
     /// Returns the objects that name an owner by its uid, there or not, in the order of their keys.
-    pub(crate) fn dependents(&self, owner: &str) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
+    pub(crate) fn dependents(&self, owner: &str) -> impl Iterator<Item = (&Key, &Dependent)> {
         self.index.dependents(owner)
     }
 

@@ -49,8 +49,8 @@ pub(crate) fn owned(state: &State, owner: &Value) -> Vec<Arc<Value>> {
 pub(crate) fn controlled(store: &Store, owner: &Value, plural: &str) -> Vec<Arc<Value>> {
     store
         .dependents(object::uid(owner))
-        .filter(|(key, object)| key.plural == plural && is_controlled_by(object, owner))
-        .map(|(_, object)| Arc::clone(object))
+        .filter(|(key, dependent)| dependent.is_controlled && key.plural == plural)
+        .map(|(_, dependent)| Arc::clone(&dependent.object))
         .collect()
 }
 
@@ -80,6 +80,15 @@ pub(crate) fn is_ready(pod: &Value) -> bool {
 pub(crate) fn available_at(pod: &Value, min_ready: Duration) -> Option<Timestamp> {
     let ready = conditions::find(&pod["status"], "Ready").filter(|ready| ready["status"] == "True")?;
     Some(after(conditions::time_at(ready, "lastTransitionTime")?, min_ready))
+}
+
+/// Returns when each of the pods that are ready becomes (or became) available. Without a pause before that they are now,
+/// and no time needs to be read.
+pub(crate) fn available(pods: &[Arc<Value>], min_ready: Duration, now: Timestamp) -> Vec<Timestamp> {
+    if min_ready.is_zero() {
+        return pods.iter().filter(|pod| is_ready(pod)).map(|_| now).collect();
+    }
+    pods.iter().filter_map(|pod| available_at(pod, min_ready)).collect()
 }
 
 /// Returns the seconds at `spec.minReadySeconds`.

@@ -78,7 +78,7 @@ fn write_status(state: &mut State, key: &Key, set: &Value, mut pods: Vec<Arc<Val
     let active = pods;
     let template = LabelSelector::from_map(&set["spec"]["template"]["metadata"]["labels"]);
     let labelled = active.iter().filter(|pod| template.matches(&pod["metadata"]["labels"])).count();
-    let available: Vec<_> = active.iter().filter_map(|pod| pods::available_at(pod, pods::min_ready(set))).collect();
+    let available = pods::available(&active, pods::min_ready(set), now);
     let mut status = json!({
         "replicas": active.len(),
         "observedGeneration": set["metadata"]["generation"],

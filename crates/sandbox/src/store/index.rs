@@ -9,11 +9,19 @@ use serde_json::Value;
 use super::Key;
 use crate::object::{self, owner_references};
 
+/// An object that names an owner.
+#[derive(Debug, Clone)]
+pub(crate) struct Dependent {
+    pub(crate) object: Arc<Value>,
+    /// Whether that owner is its controller.
+    pub(crate) is_controlled: bool,
+}
+
 /// The lookups of one store.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     /// By the uid of an owner, there or not: the objects that name it.
-    dependents: HashMap<String, BTreeMap<Key, Arc<Value>>>,
+    dependents: HashMap<String, BTreeMap<Key, Dependent>>,
     living: HashSet<String>,
     terminating: BTreeSet<Key>,
 }
@@ -21,7 +29,7 @@ pub(super) struct Index {
 impl Index {
     /// Takes up a change of an object; it was not there, or is gone, where there is no such state.
     pub(super) fn change(&mut self, key: &Key, previous: Option<&Arc<Value>>, current: Option<&Arc<Value>>) {
-        for owner in previous.into_iter().flat_map(|previous| owners(previous)) {
+        for (owner, _) in previous.into_iter().flat_map(|previous| owners(previous)) {
             if let Some(dependents) = self.dependents.get_mut(owner) {
                 dependents.remove(key);
                 if dependents.is_empty() {
@@ -29,11 +37,11 @@ impl Index {
                 }
             }
         }
-        for owner in current.into_iter().flat_map(|current| owners(current)) {
-            self.dependents
-                .entry(owner.to_owned())
-                .or_default()
-                .extend(current.map(|it| (key.clone(), Arc::clone(it))));
+        if let Some(object) = current {
+            for (owner, is_controlled) in owners(object) {
+                let dependent = Dependent { object: Arc::clone(object), is_controlled };
+                self.dependents.entry(owner.to_owned()).or_default().insert(key.clone(), dependent);
+            }
         }
         self.terminating.remove(key);
         if current.is_some_and(|current| object::is_terminating(current)) {
@@ -46,7 +54,7 @@ impl Index {
         }
     }
 
-    pub(super) fn dependents(&self, owner: &str) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
+    pub(super) fn dependents(&self, owner: &str) -> impl Iterator<Item = (&Key, &Dependent)> {
         self.dependents.get(owner).into_iter().flatten()
     }
 
@@ -61,10 +69,10 @@ impl Index {
     /// Returns the objects of which an owner is not there, in order.
     pub(super) fn dangling(&self) -> BTreeMap<&Key, &Arc<Value>> {
         let gone = self.dependents.iter().filter(|(owner, _)| !self.living.contains(*owner));
-        gone.flat_map(|(_, dependents)| dependents).collect()
+        gone.flat_map(|(_, dependents)| dependents).map(|(key, dependent)| (key, &dependent.object)).collect()
     }
 }
 
-fn owners(object: &Value) -> impl Iterator<Item = &str> {
-    owner_references(object).iter().filter_map(|owner| owner["uid"].as_str())
+fn owners(object: &Value) -> impl Iterator<Item = (&str, bool)> {
+    owner_references(object).iter().filter_map(|owner| Some((owner["uid"].as_str()?, owner["controller"] == true)))
 }
