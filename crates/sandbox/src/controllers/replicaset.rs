@@ -24,20 +24,23 @@ pub(crate) fn reconcile(state: &mut State, key: &Key) {
     let Some(set) = state.store.get(key) else { return };
     let mut failure = None;
     let mut owned = pods::owned(state, &set);
-    if !object::is_terminating(&set) {
-        let mut active = owned.clone();
-        active.retain(|pod| pods::is_active(pod));
-        let wanted = usize::try_from(pods::replicas(&set)).unwrap_or_default();
+    let mut active = active(&owned);
+    let wanted = usize::try_from(pods::replicas(&set)).unwrap_or_default();
+    if !object::is_terminating(&set) && active.len() != wanted {
         if active.len() < wanted {
             failure = create(state, &set, wanted - active.len());
-            owned = pods::owned(state, &set);
-        } else if active.len() > wanted {
+        } else {
             let surplus = active.len() - wanted;
             delete(state, &set, active, surplus);
-            owned = pods::owned(state, &set);
         }
+        owned = pods::owned(state, &set);
+        active = self::active(&owned);
     }
-    write_status(state, key, &set, owned, failure.as_deref());
+    write_status(state, key, &set, &owned, &active, failure.as_deref());
+}
+
+fn active(owned: &[Arc<Value>]) -> Vec<Arc<Value>> {
+    owned.iter().filter(|pod| pods::is_active(pod)).cloned().collect()
 }
 
 /// Makes pods until one is refused; returns why.
@@ -71,14 +74,20 @@ fn delete(state: &mut State, set: &Value, mut active: Vec<Arc<Value>>, count: us
     }
 }
 
-fn write_status(state: &mut State, key: &Key, set: &Value, mut pods: Vec<Arc<Value>>, failure: Option<&str>) {
+fn write_status(
+    state: &mut State,
+    key: &Key,
+    set: &Value,
+    owned: &[Arc<Value>],
+    active: &[Arc<Value>],
+    failure: Option<&str>,
+) {
     let now = state.now;
-    let terminating = pods.iter().filter(|pod| object::is_terminating(pod)).count();
-    pods.retain(|pod| pods::is_active(pod));
-    let active = pods;
+    let is_whole = active.len() == owned.len();
+    let terminating = if is_whole { 0 } else { owned.iter().filter(|pod| object::is_terminating(pod)).count() };
     let template = LabelSelector::from_map(&set["spec"]["template"]["metadata"]["labels"]);
     let labelled = active.iter().filter(|pod| template.matches(&pod["metadata"]["labels"])).count();
-    let available = pods::available(&active, pods::min_ready(set), now);
+    let available = pods::available(active, pods::min_ready(set), now);
     let mut status = json!({
         "replicas": active.len(),
         "observedGeneration": set["metadata"]["generation"],
