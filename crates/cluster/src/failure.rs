@@ -11,15 +11,24 @@ use todo_agent_core::{
 
 use crate::refusal;
 
+/// What an API server says below a group that it does not serve.
+/// Source: k8s.io/apiserver/pkg/server/mux, which leaves it to net/http.
+const NO_SUCH_PATH: &[u8] = b"404 page not found";
+
 /// Maps an answer with an error status.
-pub(crate) fn from_status(status: u16, body: &[u8], server: &str) -> ClusterError {
+pub(crate) fn from_status(status: u16, body: &[u8], path: &str, server: &str) -> ClusterError {
+    if status == 404 && path.starts_with("/apis/") && body.trim_ascii() == NO_SUCH_PATH {
+        return ClusterError::new(Cause::NotFound, format!("{server} serves no {path}"));
+    }
     let Ok(reply) = serde_json::from_slice::<Value>(body) else {
         return unreadable(status, body, server);
     };
     if reply["kind"] != "Status" {
         return unreadable(status, body, server);
     }
-    let message = visible(reply["message"].as_str().unwrap_or("no reason given"), Lines::Escape);
+    // The server spreads the conflicts of an apply over lines.
+    let message = reply["message"].as_str().unwrap_or("no reason given").replace('\n', " ");
+    let message = visible(&message, Lines::Escape);
     let reason = reply["reason"].as_str().unwrap_or_default();
     match status {
         401 => {
@@ -41,6 +50,7 @@ pub(crate) fn from_status(status: u16, body: &[u8], server: &str) -> ClusterErro
             }
             with_advice(error)
         }
+        500 if refusal::is_of_the_wrong_type(&message) => with_advice(ClusterError::new(Cause::Invalid, message)),
         501 => ClusterError::new(Cause::Invalid, message),
         _ => with_advice(ClusterError::new(
             Cause::Unavailable,
@@ -187,7 +197,7 @@ mod tests {
     fn a_403_names_the_missing_permission() {
         let body = json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message":
             "deployments.apps \"backend\" is forbidden: User \"viewer\" cannot patch resource \"deployments/scale\" in API group \"apps\" in the namespace \"todo\""});
-        let error = from_status(403, body.to_string().as_bytes(), "https://x");
+        let error = from_status(403, body.to_string().as_bytes(), "/api/v1", "https://x");
         assert_eq!(error.cause, Cause::Forbidden);
         // The object's own name is quoted first and must not be taken for the user.
         assert_eq!(error.hints[0], "missing permission: patch on deployments.apps/scale in namespace todo, for viewer");
@@ -197,7 +207,7 @@ mod tests {
     fn what_is_refused_for_what_it_is_names_no_permission() {
         let answer = |status: u16, message: &str| {
             let body = json!({"kind": "Status", "code": status, "message": message});
-            from_status(status, body.to_string().as_bytes(), "https://x")
+            from_status(status, body.to_string().as_bytes(), "/api/v1", "https://x")
         };
         let quota =
             answer(403, "pods \"a\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2");
@@ -218,9 +228,16 @@ mod tests {
 
     #[test]
     fn html_is_not_kubernetes() {
-        let error = from_status(404, b"<html><title>Login</title>", "https://x");
+        let error = from_status(404, b"<html><title>Login</title>", "/api/v1", "https://x");
         assert_eq!(error.cause, Cause::NotKubernetes);
         assert!(error.message.contains("<html>"));
+    }
+
+    #[test]
+    fn a_group_that_is_not_served_is_not_there() {
+        let of = |path: &str| from_status(404, b"404 page not found\n", path, "https://x").cause;
+        assert_eq!(of("/apis/example.com/v1/namespaces/todo/widgets/a"), Cause::NotFound);
+        assert_eq!(of("/version"), Cause::NotKubernetes);
     }
 
     #[test]

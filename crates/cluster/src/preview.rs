@@ -319,7 +319,7 @@ fn step_view(
     key: &DigestKey,
     run: &Run,
 ) -> StepView {
-    let before = owned_content(live);
+    let before = prepared.with_unknown_keys(owned_content(live));
     let after = owned_content(&trial.after);
     let real = diff(&before, &after);
     let risk = match trial.proof {

@@ -26,10 +26,19 @@ pub(crate) fn is_conflict_of_owners(message: &str) -> bool {
     message.contains("Apply failed with ")
 }
 
+/// Returns whether a 500 is about a value of an apply that its field cannot have.
+pub(crate) fn is_of_the_wrong_type(message: &str) -> bool {
+    message.starts_with("failed to create typed patch object")
+}
+
 /// Returns what to do about a refusal.
 pub(crate) fn advice(message: &str) -> Vec<String> {
     if is_conflict_of_owners(message) {
         return owners(message);
+    }
+    if is_of_the_wrong_type(message) {
+        let why = "a field has a value of the wrong type; a word such as yes, on, true or 1 is text only in quotes";
+        return vec![why.to_owned()];
     }
     webhook(message).or_else(|| limited(message)).or_else(|| set_once(message).map(str::to_owned)).into_iter().collect()
 }
@@ -135,7 +144,8 @@ fn owner(manager: &str, scales: bool) -> String {
         "kubectl-client-side-apply" | "kubectl" => {
             format!("{manager} keeps these fields: somebody applied them with kubectl, from a manifest of theirs")
         }
-        "kubectl-edit" | "kubectl-set" | "kubectl-scale" | "kubectl-patch" | "kubectl-rollout" | "kubectl-label" => {
+        "kubectl-create" | "kubectl-edit" | "kubectl-set" | "kubectl-scale" | "kubectl-patch" | "kubectl-rollout"
+        | "kubectl-label" => {
             format!("{manager} keeps these fields: somebody set them by hand with kubectl")
         }
         "argocd-controller" => "Argo CD keeps these fields: change them in its source".to_owned(),
@@ -203,8 +213,8 @@ mod tests {
         let scaled = "Apply failed with 1 conflict: conflict with \"kube-controller-manager\" with subresource \"scale\" \
                       using apps/v1: .spec.replicas";
         assert!(said(scaled).starts_with("an autoscaler keeps the replicas"), "{}", said(scaled));
-        let many = "Apply failed with 2 conflicts: conflicts with \"kubectl-client-side-apply\" using apps/v1:\\n- \
-                    .spec.replicas\\nconflicts with \"todo-agent\" using apps/v1:\\n- .spec.paused";
+        let many = "Apply failed with 2 conflicts: conflicts with \"kubectl-client-side-apply\" using apps/v1: - \
+                    .spec.replicas conflicts with \"todo-agent\" using apps/v1: - .spec.paused";
         assert!(is_conflict_of_owners(many));
         let hints = advice(many);
         assert_eq!(hints.len(), 3, "{hints:?}");
@@ -214,6 +224,10 @@ mod tests {
     #[test]
     fn a_rule_of_the_cluster_is_told_from_a_missing_permission() {
         for (message, advice) in [
+            (
+                "failed to create typed patch object (todo/a; apps/v1, Kind=Deployment): .spec.replicas: expected",
+                "wrong type",
+            ),
             (
                 "admission webhook \"no-latest.example.com\" denied the request: tag latest",
                 "webhook no-latest.example.com is a rule",

@@ -129,6 +129,22 @@ impl Prepared {
         seen
     }
 
+    /// Adds to a Secret that is there and is written again the same keys: what they held, or whether they were there, is
+    /// not looked at.
+    pub(crate) fn with_unknown_keys(&self, mut before: Value) -> Value {
+        let Form::Apply { object } = &self.form else { return before };
+        if !self.metadata_reply || before.is_null() {
+            return before;
+        }
+        for field in ["data", "stringData"] {
+            if let Some(content) = object[field].as_object() {
+                let keys = content.keys().map(|key| (key.clone(), Value::from("(not looked at)")));
+                before[field] = Value::Object(keys.collect());
+            }
+        }
+        before
+    }
+
     fn method(&self) -> http::Method {
         match self.form {
             Form::Scale { .. } | Form::Patch { .. } | Form::Apply { .. } => http::Method::PATCH,
@@ -447,6 +463,7 @@ mod tests {
             assert_eq!(prepared.with_keys(computed, &Value::Null)["stringData"], json!({"A": "(not shown)"}));
             let again = prepared.with_keys(seen.clone(), &seen);
             assert_eq!(again["stringData"], json!({"A": "(written anew, not shown)"}));
+            assert_eq!(prepared.with_unknown_keys(Value::Null), Value::Null);
         }
     }
 

@@ -12,7 +12,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use todo_agent_core::{
-    Cause, Change, Effect, Expectation, FullReader, ObjectRef, Op, Payload, Phase, Recipe, Remark, Run, ToolError,
+    Cause, Change, Effect, Expectation, FullReader, ObjectRef, Op, Payload, Phase, Recipe, Redactor, Remark, Run,
+    ToolError,
 };
 
 use crate::{
@@ -45,6 +46,22 @@ impl Write for Apply {
 
     fn example(&self) -> Value {
         json!({"manifests": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {k: v}}"})
+    }
+
+    fn register_secrets(&self, args: &Value, redactor: &Redactor) {
+        let Some(text) = args["manifests"].as_str().filter(|text| text.contains("Secret")) else { return };
+        let documents = documents::read(text, "the manifests").ok();
+        let secrets =
+            documents.iter().flatten().filter(|document| document["kind"] == "Secret" && has_values(document));
+        let mut holds_values = documents.is_none();
+        for secret in secrets {
+            redactor.register_secret(secret);
+            holds_values = true;
+        }
+        if holds_values {
+            // A value that is spread over lines stands in the text in another form than it has.
+            redactor.register(text);
+        }
     }
 
     async fn propose<'a>(
@@ -127,8 +144,7 @@ impl<'a> Source<'a> {
     /// not sent.
     fn take_values(&self, secret: &Value, run: &Run) -> Result<(), ToolError> {
         run.redactor.register_secret(secret);
-        let has_values = ["data", "stringData"].iter().any(|field| !secret[*field].is_null());
-        if !has_values || self.path().is_some() {
+        if !has_values(secret) || self.path().is_some() {
             return Ok(());
         }
         let name = value::name(secret);
@@ -137,6 +153,10 @@ impl<'a> Source<'a> {
         ))
         .hint("put it into a file and give that, or leave it out"))
     }
+}
+
+fn has_values(secret: &Value) -> bool {
+    ["data", "stringData"].iter().any(|field| !secret[*field].is_null())
 }
 
 fn change(target: &ObjectRef, object: Value, live: Option<&Value>, file: Option<&str>) -> Change {

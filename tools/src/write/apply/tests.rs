@@ -1,7 +1,8 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use todo_agent_core::{Effect, Op};
+use todo_agent_core::{Effect, Op, Redactor};
 
+use super::Source;
 use crate::{
     fake::{FakeReader, FakeRun, workload},
     tool::Proposal,
@@ -159,5 +160,28 @@ async fn a_secret_that_comes_with_its_values_is_refused_and_masked() {
     let turn = FakeRun::new(FakeReader::new(Vec::<Value>::new()));
     let text = turn.proposed("apply", json!({"manifests": manifests})).await;
     assert!(text.starts_with("error: secret/keys comes with values"), "{text}");
+    assert_eq!(*turn.run.redactor.text("a banana-split"), "a ‹secret:1›");
+}
+
+#[test]
+fn manifests_with_the_values_of_a_secret_are_not_kept_as_they_were_said() {
+    let shown = |manifests: &str| {
+        let (redactor, args) = (Redactor::new([1; 32]), json!({"manifests": manifests}));
+        crate::register_secrets([("apply", &args)], &redactor);
+        redactor.value(&args)["manifests"].as_str().unwrap().to_owned()
+    };
+    let lines = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData:\n  poem: |\n    roses are\n    red";
+    assert_eq!(shown(lines), "‹secret:2›");
+    assert_eq!(shown("kind: Secret\nstringData: {word: [banana-split"), "‹secret:1›");
+    let others = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {word: Secretary}}";
+    assert_eq!(shown(others), others);
+}
+
+#[tokio::test]
+async fn a_secret_of_a_file_may_have_its_values() {
+    let secret = json!({"kind": "Secret", "metadata": {"name": "keys"}, "stringData": {"word": "banana-split"}});
+    let turn = FakeRun::new(FakeReader::new(Vec::<Value>::new()));
+    let file = Source::File("keys.yaml".to_owned(), String::new());
+    file.take_values(&secret, &turn.run).unwrap();
     assert_eq!(*turn.run.redactor.text("a banana-split"), "a ‹secret:1›");
 }
