@@ -202,6 +202,7 @@ impl Agent {
     /// Returns an error only when nobody reads the output any more.
     pub async fn call(&mut self, call: Call, cancel: CancellationToken) -> io::Result<Exit> {
         let run = self.run(cancel);
+        todo_agent_tools::register_secrets([(call.tool.as_str(), &call.args)], &self.parts.redactor);
         let args = self.parts.redactor.value(&call.args);
         self.parts.ui.fact(&Fact::ByHand { tool: &call.tool, args: &args });
         let turned = self.act(std::slice::from_ref(&call), Mode::Act, run).await?;
@@ -241,6 +242,8 @@ impl Agent {
     }
 
     fn masked(&self, calls: &[Call]) -> Redacted<Value> {
+        let all = calls.iter().map(|call| (call.tool.as_str(), &call.args));
+        todo_agent_tools::register_secrets(all, &self.parts.redactor);
         self.parts.redactor.data(&calls)
     }
 

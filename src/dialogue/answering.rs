@@ -194,6 +194,7 @@ impl Agent {
             progress.spent.usage += usage;
             dialogue.used += usage;
             dialogue.requests += 1;
+            register_secrets(&reply, &redactor);
             let ids = dialogue.history.said(&reply, &redactor);
             self.show(&Shown::Model(&message(&reply, &ids, &redactor)))?;
             let next = if reply.calls.is_empty() {
@@ -448,6 +449,15 @@ fn after(before: Exit, plan: Exit) -> Exit {
     match before {
         Exit::Forbidden | Exit::NotApproved => before.worse(plan),
         _ => plan,
+    }
+}
+
+/// Registers what is secret in the calls of a reply, before it is recorded.
+fn register_secrets(reply: &Reply, redactor: &Redactor) {
+    for call in &reply.calls {
+        if let Ok(args) = serde_json::from_str::<Value>(&call.arguments) {
+            todo_agent_tools::register_secrets([(call.name.as_str(), &args)], redactor);
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 #[allow(dead_code, reason = "shared with the scenarios, which use other parts")]
 mod support;
 
+mod apply;
 mod autoscale;
 mod calls;
 mod cluster_text;

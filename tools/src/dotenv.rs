@@ -23,7 +23,30 @@ pub(crate) struct Variables {
 ///
 /// # Errors
 /// Returns the line that cannot be read and why, never its value.
-pub(crate) fn parse(text: &str) -> Result<Variables, ToolError> {
+pub(crate) fn parse(text: &str, file: &str) -> Result<Variables, ToolError> {
+    variables(text).map_err(|Wrong { line, why, hint }| {
+        let error = ToolError::arguments(format!("{}:{line}: {why}", words::shown(file)));
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    })
+}
+
+/// What is wrong with a line.
+struct Wrong {
+    line: usize,
+    why: String,
+    hint: Option<&'static str>,
+}
+
+impl Wrong {
+    fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+}
+
+fn variables(text: &str) -> Result<Variables, Wrong> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut variables = Variables::default();
     let mut rest = text;
@@ -35,15 +58,15 @@ pub(crate) fn parse(text: &str) -> Result<Variables, ToolError> {
             (rest, line) = (after, line + 1);
             continue;
         }
-        let equals = first
-            .find('=')
-            .ok_or_else(|| wrong(line, "has no \"=\"").hint("each line is NAME=value, a comment after #, or empty"))?;
+        let equals = first.find('=').ok_or_else(|| {
+            wrong(line, "there is no \"=\"").hint("each line is NAME=value, a comment after #, or empty")
+        })?;
         let name = name_of(&first[..equals], line)?;
         // The value is read from the whole rest: quotes may span lines.
         let start = equals + 1;
         let (value, used) = value_of(&rest[start..], line)?;
         if value.contains('\0') {
-            return Err(wrong(line, "holds a zero byte"));
+            return Err(wrong(line, "the value holds a zero byte"));
         }
         let consumed = start + used;
         let raw = &rest[start..consumed];
@@ -74,11 +97,11 @@ impl Variables {
     }
 }
 
-fn wrong(line: usize, why: &str) -> ToolError {
-    ToolError::arguments(format!("line {line} of the file {why}"))
+fn wrong(line: usize, why: &str) -> Wrong {
+    Wrong { line, why: why.to_owned(), hint: None }
 }
 
-fn name_of(text: &str, line: usize) -> Result<String, ToolError> {
+fn name_of(text: &str, line: usize) -> Result<String, Wrong> {
     let name = text.trim();
     let name = name.strip_prefix("export ").map_or(name, str::trim_start);
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
@@ -86,12 +109,12 @@ fn name_of(text: &str, line: usize) -> Result<String, ToolError> {
     if begins && fits {
         return Ok(name.to_owned());
     }
-    Err(wrong(line, &format!("has the name \"{}\"", words::shown(name)))
+    Err(wrong(line, &format!("no variable can be called \"{}\"", words::shown(name)))
         .hint("a name begins with a letter or _ and holds letters, digits, _ . and -"))
 }
 
 /// Returns a value and how many bytes of the text it takes, without the end of its line.
-fn value_of(text: &str, line: usize) -> Result<(String, usize), ToolError> {
+fn value_of(text: &str, line: usize) -> Result<(String, usize), Wrong> {
     let lead = text.len() - text.trim_start_matches([' ', '\t']).len();
     let body = &text[lead..];
     let Some(quote @ ('\'' | '"')) = body.chars().next() else {
@@ -105,13 +128,15 @@ fn value_of(text: &str, line: usize) -> Result<(String, usize), ToolError> {
     let end = body[used..].find('\n').map_or(body.len(), |end| used + end);
     let behind = body[used..end].trim();
     if !behind.is_empty() && !behind.starts_with('#') {
-        return Err(wrong(line, "goes on behind the closing quote").hint("quote the whole value, or none of it"));
+        return Err(
+            wrong(line, "the value goes on behind the closing quote").hint("quote the whole value, or none of it")
+        );
     }
     Ok((value, lead + end))
 }
 
 /// Returns what stands between quotes, and how many bytes that takes with them.
-fn quoted(text: &str, quote: char, line: usize) -> Result<(String, usize), ToolError> {
+fn quoted(text: &str, quote: char, line: usize) -> Result<(String, usize), Wrong> {
     let mut value = String::new();
     let mut characters = text.char_indices().skip(1);
     while let Some((at, character)) = characters.next() {
@@ -128,7 +153,7 @@ fn quoted(text: &str, quote: char, line: usize) -> Result<(String, usize), ToolE
             other => value.push(other),
         }
     }
-    Err(wrong(line, "has a quote that is never closed"))
+    Err(wrong(line, "the quote is never closed"))
 }
 
 /// Returns whether a value refers to another variable.
@@ -144,7 +169,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(String, String)> {
-        parse(text).unwrap().all
+        parse(text, "x.env").unwrap().all
     }
 
     fn one(text: &str) -> String {
@@ -174,7 +199,7 @@ mod tests {
 
     #[test]
     fn several_lines_and_what_is_odd_about_them() {
-        let variables = parse("# head\nA=1\n\nB='two\nlines'\nA=3\nC=${A}/x\nD='$A'\nE=5$\n").unwrap();
+        let variables = parse("# head\nA=1\n\nB='two\nlines'\nA=3\nC=${A}/x\nD='$A'\nE=5$\n", "x.env").unwrap();
         let all: Vec<(&str, &str)> =
             variables.all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(all, [("A", "3"), ("B", "two\nlines"), ("C", "${A}/x"), ("D", "$A"), ("E", "5$")]);
@@ -185,13 +210,13 @@ mod tests {
     #[test]
     fn the_line_that_is_wrong_is_named_without_its_value() {
         for (text, why) in [
-            ("A=1\nhunter22", "line 2 of the file has no \"=\""),
-            ("A='x\n\n'\n9B=hunter22", "line 4 of the file has the name \"9B\""),
-            ("A=1\nB=\"hunter22\nmore", "line 2 of the file has a quote that is never closed"),
-            ("A='hunter22'x", "line 1 of the file goes on behind the closing quote"),
-            ("A=hunter22\0", "line 1 of the file holds a zero byte"),
+            ("A=1\nhunter22", "x.env:2: there is no \"=\""),
+            ("A='x\n\n'\n9B=hunter22", "x.env:4: no variable can be called \"9B\""),
+            ("A=1\nB=\"hunter22\nmore", "x.env:2: the quote is never closed"),
+            ("A='hunter22'x", "x.env:1: the value goes on behind the closing quote"),
+            ("A=hunter22\0", "x.env:1: the value holds a zero byte"),
         ] {
-            assert_eq!(parse(text).unwrap_err().to_string(), why);
+            assert_eq!(parse(text, "x.env").unwrap_err().to_string(), why);
         }
     }
 }

@@ -30,4 +30,4 @@ mod write;
 
 pub use names::names;
 pub use spec::ToolSpec;
-pub use tool::{AnyRead, AnyWrite, Proposal, Read, TOOLS, Tool, Write, find, specs};
+pub use tool::{AnyRead, AnyWrite, Proposal, Read, TOOLS, Tool, Write, find, register_secrets, specs};

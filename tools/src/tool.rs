@@ -47,6 +47,11 @@ pub trait Write: Send + Sync + 'static {
     /// Returns arguments that show what the tool is for.
     fn example(&self) -> Value;
 
+    /// Registers what is secret in arguments that may not be kept as they were said.
+    fn register_secrets(&self, args: &Value, redactor: &Redactor) {
+        let _ = (args, redactor);
+    }
+
     /// Proposes.
     fn propose<'a>(
         &'a self,
@@ -118,6 +123,8 @@ pub trait AnyWrite: Send + Sync {
     fn example_args(&self) -> Value;
     /// Reads the arguments and does no more.
     fn check(&self, args: Value, redactor: &Redactor) -> Result<(), ToolError>;
+    /// Registers what is secret in the arguments, so that they can be recorded.
+    fn register_secrets(&self, args: &Value, redactor: &Redactor);
     /// Reads the arguments and proposes.
     fn call<'a>(
         &'a self,
@@ -139,6 +146,9 @@ impl<T: Write> AnyWrite for T {
     }
     fn check(&self, args: Value, redactor: &Redactor) -> Result<(), ToolError> {
         arguments::parse::<T::Args>(T::NAME, args, redactor).map(drop)
+    }
+    fn register_secrets(&self, args: &Value, redactor: &Redactor) {
+        Write::register_secrets(self, args, redactor);
     }
     fn call<'a>(
         &'a self,
@@ -232,6 +242,14 @@ impl Tool {
         }
     }
 
+    /// Registers what is secret in arguments, before they are shown or recorded.
+    pub fn register_secrets(&self, args: &Value, redactor: &Redactor) {
+        match self {
+            Self::Read(_) => {}
+            Self::Write(tool) => tool.register_secrets(args, redactor),
+        }
+    }
+
     /// Returns whether the tool proposes changes.
     pub fn is_write(&self) -> bool {
         matches!(self, Self::Write(_))
@@ -241,6 +259,15 @@ impl Tool {
 impl std::fmt::Debug for Tool {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_tuple(if self.is_write() { "Write" } else { "Read" }).field(&self.name()).finish()
+    }
+}
+
+/// Registers what is secret in the arguments of calls, before they are shown or recorded.
+pub fn register_secrets<'c>(calls: impl IntoIterator<Item = (&'c str, &'c Value)>, redactor: &Redactor) {
+    for (name, args) in calls {
+        if let Some(tool) = TOOLS.iter().find(|tool| tool.name() == name) {
+            tool.register_secrets(args, redactor);
+        }
     }
 }
 

@@ -9,24 +9,36 @@ use todo_agent_core::{
     text::{Lines, visible},
 };
 
+use crate::refusal;
+
+/// What an API server says below a group that it does not serve.
+/// Source: k8s.io/apiserver/pkg/server/mux, which leaves it to net/http.
+const NO_SUCH_PATH: &[u8] = b"404 page not found";
+
 /// Maps an answer with an error status.
-pub(crate) fn from_status(status: u16, body: &[u8], server: &str) -> ClusterError {
+pub(crate) fn from_status(status: u16, body: &[u8], path: &str, server: &str) -> ClusterError {
+    if status == 404 && path.starts_with("/apis/") && body.trim_ascii() == NO_SUCH_PATH {
+        return ClusterError::new(Cause::NotFound, format!("{server} serves no {path}"));
+    }
     let Ok(reply) = serde_json::from_slice::<Value>(body) else {
         return unreadable(status, body, server);
     };
     if reply["kind"] != "Status" {
         return unreadable(status, body, server);
     }
-    let message = visible(reply["message"].as_str().unwrap_or("no reason given"), Lines::Escape);
+    // The server spreads the conflicts of an apply over lines.
+    let message = reply["message"].as_str().unwrap_or("no reason given").replace('\n', " ");
+    let message = visible(&message, Lines::Escape);
     let reason = reply["reason"].as_str().unwrap_or_default();
     match status {
         401 => {
             ClusterError::new(Cause::Unauthorized, format!("{server} does not accept these credentials ({message})"))
                 .hint("the token or certificate may have expired; log in again or check the user of this context")
         }
+        403 if refusal::is_of_the_object(&message) => with_advice(ClusterError::new(Cause::Invalid, message)),
         403 => forbidden(&message),
         404 => ClusterError::new(Cause::NotFound, message),
-        409 => ClusterError::new(Cause::Conflict, message),
+        409 => with_advice(ClusterError::new(Cause::Conflict, message)),
         410 => ClusterError::new(Cause::Expired, message),
         429 => ClusterError::new(Cause::Unavailable, format!("the cluster asks to slow down: {message}")),
         400..=499 => {
@@ -36,36 +48,20 @@ pub(crate) fn from_status(status: u16, body: &[u8], server: &str) -> ClusterErro
                     error.hints.push(visible(&format!("{field}: {text}"), Lines::Escape));
                 }
             }
-            error.hints.extend(instead(&error.message).map(str::to_owned));
-            error
+            with_advice(error)
         }
+        500 if refusal::is_of_the_wrong_type(&message) => with_advice(ClusterError::new(Cause::Invalid, message)),
         501 => ClusterError::new(Cause::Invalid, message),
-        _ => ClusterError::new(Cause::Unavailable, format!("{server} failed with {status} {reason}: {message}")),
+        _ => with_advice(ClusterError::new(
+            Cause::Unavailable,
+            format!("{server} failed with {status} {reason}: {message}"),
+        )),
     }
 }
 
-/// Returns what to do where a field cannot be changed once the object is there.
-/// Source: k8s.io/kubernetes/pkg/apis/*/validation, the messages for updates.
-fn instead(message: &str) -> Option<&'static str> {
-    let says = |words: &str| message.contains(words);
-    Some(if says("updates to statefulset spec") {
-        "make it anew: delete it with propagation orphan, so that its pods stay, then create it as wanted; volumes are \
-         resized at their claims"
-    } else if says("PersistentVolumeClaim") && says("immutable") {
-        "of a claim only the requested storage can grow; for anything else make a new claim and copy the data"
-    } else if says("cannot change roleRef") {
-        "delete the binding and create it with the other role"
-    } else if says("pod updates may not change fields") {
-        "change the workload that makes the pod; a pod of its own is deleted and created anew"
-    } else if says("field is immutable when `immutable` is set") {
-        "make one of another name and point the workloads at it"
-    } else if says("field is immutable") && says("spec.selector") {
-        "a selector cannot change: create a workload of another name, move the traffic, delete this one"
-    } else if says("field is immutable") {
-        "this field is set once: delete the object and create it anew, or create one of another name"
-    } else {
-        return None;
-    })
+fn with_advice(mut error: ClusterError) -> ClusterError {
+    error.hints.extend(refusal::advice(&error.message));
+    error
 }
 
 /// Names the permission that is missing, and how somebody with the right to do so would grant it.
@@ -201,31 +197,47 @@ mod tests {
     fn a_403_names_the_missing_permission() {
         let body = json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message":
             "deployments.apps \"backend\" is forbidden: User \"viewer\" cannot patch resource \"deployments/scale\" in API group \"apps\" in the namespace \"todo\""});
-        let error = from_status(403, body.to_string().as_bytes(), "https://x");
+        let error = from_status(403, body.to_string().as_bytes(), "/api/v1", "https://x");
         assert_eq!(error.cause, Cause::Forbidden);
         // The object's own name is quoted first and must not be taken for the user.
         assert_eq!(error.hints[0], "missing permission: patch on deployments.apps/scale in namespace todo, for viewer");
     }
 
     #[test]
-    fn what_cannot_change_comes_with_what_to_do_instead() {
-        let hint = |message: &str| {
-            let body = json!({"kind": "Status", "code": 422, "reason": "Invalid", "message": message});
-            from_status(422, body.to_string().as_bytes(), "https://x").hints.join("\n")
+    fn what_is_refused_for_what_it_is_names_no_permission() {
+        let answer = |status: u16, message: &str| {
+            let body = json!({"kind": "Status", "code": status, "message": message});
+            from_status(status, body.to_string().as_bytes(), "/api/v1", "https://x")
         };
-        let selector = "Deployment.apps \"a\" is invalid: spec.selector: Invalid value: {}: field is immutable";
-        assert!(hint(selector).contains("another name"));
-        let stateful =
-            "StatefulSet.apps \"a\" is invalid: spec: Forbidden: updates to statefulset spec for fields other than";
-        assert!(hint(stateful).contains("propagation orphan"));
-        assert_eq!(hint("Deployment.apps \"a\" is invalid: spec.replicas: must be greater"), "");
+        let quota =
+            answer(403, "pods \"a\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2");
+        assert_eq!(quota.cause, Cause::Invalid);
+        assert!(quota.hints[0].contains("quota q"), "{:?}", quota.hints);
+        let other = answer(403, "pods is forbidden: something else");
+        assert_eq!(
+            (other.cause, other.hints[0].as_str()),
+            (Cause::Forbidden, "ask who runs the cluster for this permission")
+        );
+        let down = answer(
+            500,
+            "Internal error occurred: failed calling webhook \"check.example.com\": Post \"https://x\": dial tcp: connection refused",
+        );
+        assert_eq!(down.cause, Cause::Unavailable);
+        assert!(down.hints[0].contains("webhook check.example.com"), "{:?}", down.hints);
     }
 
     #[test]
     fn html_is_not_kubernetes() {
-        let error = from_status(404, b"<html><title>Login</title>", "https://x");
+        let error = from_status(404, b"<html><title>Login</title>", "/api/v1", "https://x");
         assert_eq!(error.cause, Cause::NotKubernetes);
         assert!(error.message.contains("<html>"));
+    }
+
+    #[test]
+    fn a_group_that_is_not_served_is_not_there() {
+        let of = |path: &str| from_status(404, b"404 page not found\n", path, "https://x").cause;
+        assert_eq!(of("/apis/example.com/v1/namespaces/todo/widgets/a"), Cause::NotFound);
+        assert_eq!(of("/version"), Cause::NotKubernetes);
     }
 
     #[test]

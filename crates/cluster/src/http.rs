@@ -223,7 +223,7 @@ impl Http {
             return Ok(response.into_body());
         }
         let (status, _, body) = collect(response, &self.server).await?;
-        Err(failure::from_status(status, &body, &self.server))
+        Err(failure::from_status(status, &body, &request.path, &self.server))
     }
 
     async fn once(&self, request: &ApiRequest) -> Result<Whole, Failed> {
@@ -231,7 +231,7 @@ impl Http {
         let retry_after = retry_after(response.headers());
         let (status, warnings, bytes) = collect(response, &self.server).await.map_err(Failed::without_answer)?;
         if !(200..300).contains(&status) {
-            let error = failure::from_status(status, &bytes, &self.server);
+            let error = failure::from_status(status, &bytes, &request.path, &self.server);
             return Err(Failed { error, retry_after, status: Some(status) });
         }
         Ok(Whole { status, warnings, bytes })

@@ -20,6 +20,7 @@ mod owners;
 pub mod policy;
 pub mod preview;
 mod reader;
+mod refusal;
 mod request;
 mod reverse;
 mod risk;

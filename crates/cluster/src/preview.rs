@@ -40,6 +40,7 @@ use crate::{
     http::{ApiRequest, JSON, METADATA},
     owners::keepers,
     reader::{is_secret, tidy},
+    refusal,
     request::{Earnest, Prepared, Presence},
     reverse,
     risk::{self, Facts},
@@ -174,7 +175,7 @@ pub async fn preview(
     Ok(Preview { cluster: cluster.clone(), key: key.clone(), view, phases, undo, undoes })
 }
 
-/// Whether the namespace of a new object is there already.
+/// Whether the namespace and the kind of a new object are there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Given,
@@ -183,8 +184,17 @@ enum Place {
 }
 
 fn place_of(target: &ObjectRef, planned: &[(ObjectRef, Value)]) -> Place {
-    let made = planned.iter().any(|(other, after)| {
-        other.resource.kind == "Namespace" && Some(&other.name) == target.namespace.as_ref() && !after.is_null()
+    let made = planned.iter().filter(|(_, after)| !after.is_null()).any(|(other, after)| {
+        let spec = &after["spec"];
+        match other.resource.kind.as_str() {
+            "Namespace" => Some(&other.name) == target.namespace.as_ref(),
+            // Until it is there, the server knows no such kind.
+            "CustomResourceDefinition" => {
+                spec["group"] == target.resource.group.as_str()
+                    && spec["names"]["plural"] == target.resource.plural.as_str()
+            }
+            _ => false,
+        }
     });
     if made { Place::MadeBefore } else { Place::Given }
 }
@@ -257,7 +267,7 @@ async fn try_out(
         };
         let error = match cluster.http.read(prepared.request(&live, Earnest::DryRun, None)).await {
             Ok(reply) => {
-                let after = prepared.with_keys(tidied(prepared.object_tried(&live, &reply.body), target));
+                let after = prepared.with_keys(tidied(prepared.object_tried(&live, &reply.body), target), &live);
                 return Ok((
                     live,
                     Trial { after, proof: ProofView::Served, place: Place::Given, warnings: reply.warnings },
@@ -274,17 +284,15 @@ async fn try_out(
         let no_place_yet = place == Place::MadeBefore && error.is(Cause::NotFound);
         if cannot_dry_run(&error) || no_place_yet {
             let (after, proof) = match prepared.computed_after(&live) {
-                Some(after) => (prepared.with_keys(after), ProofView::Computed),
+                Some(after) => (prepared.with_keys(after, &live), ProofView::Computed),
                 None => (live.clone(), ProofView::Stated),
             };
             let place = if no_place_yet { place } else { Place::Given };
             return Ok((live, Trial { after, proof, place, warnings: Vec::new() }));
         }
         // Fields that others own do not become free by asking again.
-        if error.message.contains("conflict with \"") {
-            return Err(
-                error.hint("leave these fields out of the manifest, or change them where their owner gets them from")
-            );
+        if refusal::is_conflict_of_owners(&error.message) {
+            return Err(error);
         }
         if !error.is(Cause::Conflict) || tried == TRIES {
             return Err(error);
@@ -311,7 +319,7 @@ fn step_view(
     key: &DigestKey,
     run: &Run,
 ) -> StepView {
-    let before = owned_content(live);
+    let before = prepared.with_unknown_keys(owned_content(live));
     let after = owned_content(&trial.after);
     let real = diff(&before, &after);
     let risk = match trial.proof {

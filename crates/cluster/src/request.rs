@@ -101,9 +101,8 @@ impl Prepared {
         };
         self.metadata_reply
             && match &self.form {
-                // Of a new one the keys are shown.
-                Form::Delete { .. } | Form::Evict { .. } | Form::Create { .. } => false,
-                Form::Apply { object } => ["data", "stringData"].iter().any(|field| !object[field].is_null()),
+                // The keys that are written are shown.
+                Form::Delete { .. } | Form::Evict { .. } | Form::Create { .. } | Form::Apply { .. } => false,
                 Form::Patch { style: PatchStyle::Merge | PatchStyle::Strategic, body } => !only_labels(body),
                 Form::Patch { style: PatchStyle::Json, body } => {
                     let path = |operation: &Value| operation["path"].as_str().unwrap_or_default().to_owned();
@@ -113,19 +112,37 @@ impl Prepared {
             }
     }
 
-    /// Adds to a new Secret, of which only metadata is known, the keys it gets; none of their values.
-    pub(crate) fn with_keys(&self, mut seen: Value) -> Value {
-        let Form::Create { object } = &self.form else { return seen };
+    /// Adds to a Secret, of which only metadata is known, the keys it gets; none of their values. Whether one that is
+    /// there holds the same values already, only they would tell.
+    pub(crate) fn with_keys(&self, mut seen: Value, live: &Value) -> Value {
+        let (Form::Create { object } | Form::Apply { object }) = &self.form else { return seen };
         if !self.metadata_reply {
             return seen;
         }
+        let shown = if live.is_null() { "<set>" } else { "<set-anew>" };
         for field in ["data", "stringData"] {
             if let Some(content) = object[field].as_object() {
-                let keys = content.keys().map(|key| (key.clone(), Value::from("<set>")));
+                let keys = content.keys().map(|key| (key.clone(), Value::from(shown)));
                 seen[field] = Value::Object(keys.collect());
             }
         }
         seen
+    }
+
+    /// Adds to a Secret that is there and is written again the same keys: what they held, or whether they were there, is
+    /// not looked at.
+    pub(crate) fn with_unknown_keys(&self, mut before: Value) -> Value {
+        let Form::Apply { object } = &self.form else { return before };
+        if !self.metadata_reply || before.is_null() {
+            return before;
+        }
+        for field in ["data", "stringData"] {
+            if let Some(content) = object[field].as_object() {
+                let keys = content.keys().map(|key| (key.clone(), Value::from("(not looked at)")));
+                before[field] = Value::Object(keys.collect());
+            }
+        }
+        before
     }
 
     fn method(&self) -> http::Method {
@@ -254,6 +271,7 @@ impl Prepared {
     pub(crate) fn computed_after(&self, live: &Value) -> Option<Value> {
         match &self.form {
             Form::Create { object } if self.metadata_reply => Some(only_metadata(object)),
+            Form::Apply { object } if self.metadata_reply => live.is_null().then(|| only_metadata(object)),
             Form::Create { object } => Some(object.clone()),
             Form::Apply { object } => live.is_null().then(|| object.clone()),
             Form::Delete { .. } | Form::Evict { .. } => Some(Value::Null),
@@ -433,15 +451,20 @@ mod tests {
     }
 
     #[test]
-    fn of_a_new_secret_the_keys_are_seen_and_no_value() {
+    fn of_a_secret_that_is_made_or_applied_the_keys_are_seen_and_no_value() {
         let secret = ObjectRef::new(kinds::find("secret").unwrap(), "todo", "s");
         let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"A": "x"}});
-        let effect = Effect::Object { target: secret, op: Op::Create { object: Payload::new(object) } };
-        let prepared = Prepared::new(&effect).1;
-        assert!(!prepared.writes_unseen());
-        let computed = prepared.computed_after(&Value::Null).unwrap();
-        assert_eq!(computed, json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}));
-        assert_eq!(prepared.with_keys(computed)["stringData"], json!({"A": "<set>"}));
+        let seen = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
+        for op in [Op::Create { object: Payload::new(object.clone()) }, Op::Apply { object: Payload::new(object) }] {
+            let prepared = Prepared::new(&Effect::Object { target: secret.clone(), op }).1;
+            assert!(!prepared.writes_unseen());
+            let computed = prepared.computed_after(&Value::Null).unwrap();
+            assert_eq!(computed, seen);
+            assert_eq!(prepared.with_keys(computed, &Value::Null)["stringData"], json!({"A": "<set>"}));
+            let again = prepared.with_keys(seen.clone(), &seen);
+            assert_eq!(again["stringData"], json!({"A": "<set-anew>"}));
+            assert_eq!(prepared.with_unknown_keys(Value::Null), Value::Null);
+        }
     }
 
     #[test]

@@ -86,6 +86,11 @@ pub(crate) fn resolve(question: &Question, sentence: &Sentence, context: &Contex
             }
             arguments.insert("image".to_owned(), image.into());
         }
+        Missing::Schedule => {
+            let mut rest = segment.clone();
+            let schedule = intents::take_schedule(&mut rest).filter(|_| rest.head().is_none())?;
+            arguments.insert("schedule".to_owned(), schedule.into());
+        }
         Missing::Target => {
             let mut rest = segment.clone();
             let scope = crate::namespace::take(&mut rest, context);
@@ -109,7 +114,7 @@ fn directed(segment: &Segment, missing: Missing) -> Segment {
     let particle = match missing {
         Missing::CountUp => "up",
         Missing::CountDown => "down",
-        Missing::Target | Missing::Count | Missing::Image => return segment.clone(),
+        Missing::Target | Missing::Count | Missing::Image | Missing::Schedule => return segment.clone(),
     };
     if segment.word(0) != Some("by") {
         return segment.clone();

@@ -62,7 +62,7 @@ fn decide(sentence: &Sentence, context: &Context<'_>) -> Planned {
         return pass_parts(reason.unwrap_or(PassReason::NotUnderstood), &parts);
     }
     let mode = if sentence.preview && last_change.is_some() { Mode::PreviewOnly } else { Mode::Act };
-    match undo_fault(&parts, context).or_else(|| place_fault(&parts)) {
+    match undo_fault(&parts, context).or_else(|| place_fault(&parts)).or_else(|| import_fault(&parts)) {
         Some(reason) => pass_parts(reason, &parts),
         None => assemble(parts, context, mode),
     }
@@ -91,6 +91,21 @@ fn place_fault(parts: &[Part]) -> Option<PassReason> {
     parts.windows(2).find_map(|pair| match pair {
         [Part::Request(first), Part::Request(second)]
             if second.goes_on && second.intent.writes() && first.scope.is_some() && second.scope.is_none() =>
+        {
+            Some(PassReason::NotUnderstood)
+        }
+        _ => None,
+    })
+}
+
+/// Returns why it is unclear what a file becomes: in "into a secret and what a configmap" the second half is no read.
+fn import_fault(parts: &[Part]) -> Option<PassReason> {
+    parts.windows(2).find_map(|pair| match pair {
+        [Part::Request(first), Part::Request(second)]
+            if first.intent.tool() == "import_env"
+                && first.arguments.contains_key("secret")
+                && second.intent.tool() == "list"
+                && second.arguments.get("kind").is_some_and(|kind| kind == "configmaps" || kind == "secrets") =>
         {
             Some(PassReason::NotUnderstood)
         }
@@ -196,7 +211,7 @@ fn writes(tool: &str) -> bool {
 fn mentions_a_change(segment: &Segment) -> bool {
     const STEMS: &[&str] = &[
         "scale", "scaling", "restart", "roll", "revert", "undo", "pause", "pausing", "resum", "bounc", "reboot",
-        "delet", "creat", "drain", "cordon", "autoscal", "expos",
+        "delet", "creat", "drain", "cordon", "autoscal", "expos", "appl", "resiz",
     ];
     segment.tokens().iter().any(|token| {
         token.text.contains(' ')

@@ -84,6 +84,8 @@ pub enum Missing {
     CountDown,
     /// The image that is to run.
     Image,
+    /// How often something is to run.
+    Schedule,
 }
 
 /// Why there is no plan, for the person to read and for the model to go on from.

@@ -69,9 +69,11 @@ const EXPRESSIONS: &[(&str, &str)] = &[
     ("secret and configmap", "secret-and-configmap"),
     ("configmap and secret", "secret-and-configmap"),
     ("a secret and a config map", "secret-and-configmap"),
+    ("read only", "read-only"),
     ("allow only", "allow-only"),
     ("only allow", "allow-only"),
     ("only let", "allow-only"),
+    ("let only", "allow-only"),
 ];
 
 /// Said before an order that is only to be looked at.
@@ -139,6 +141,11 @@ const FORMS: &[(&str, &str)] = &[
     ("cordoned", "cordon"),
     ("autoscaled", "autoscale"),
     ("describing", "describe"),
+    ("resized", "resize"),
+    ("resizing", "resize"),
+    ("expanded", "expand"),
+    ("applied", "apply"),
+    ("applying", "apply"),
 ];
 
 /// Words that begin a sentence which goes on from the one before.
@@ -170,6 +177,7 @@ impl Sentence {
             let filler = token.kind == TokenKind::Word && FILLERS.contains(&token.word.as_str());
             !(filler || token.is_mark("…"))
         });
+        lead_with_allow_only(&mut tokens);
         let begin = tokens.iter().position(|token| !is_pause(token)).unwrap_or(tokens.len());
         tokens.drain(..begin);
         // "first restart backend, then …": an order of steps, not a choice among objects.
@@ -250,6 +258,29 @@ fn join_fractions(tokens: &mut Vec<Token>) {
         } else {
             at += 1;
         }
+    }
+}
+
+/// Turns "only frontend may talk to backend", perhaps after "create a network policy so that", into the order that it is.
+fn lead_with_allow_only(tokens: &mut Vec<Token>) {
+    let policy = [
+        "create network policy that",
+        "add network policy that",
+        "make network policy that",
+        "make sure that",
+        "make sure",
+    ];
+    let lead =
+        policy.into_iter().filter(|phrase| matches(tokens, 0, phrase)).map(|phrase| phrase.split(' ').count()).max();
+    let at = lead.unwrap_or(0);
+    let is_name = tokens.get(at + 1).is_some_and(|token| token.kind != TokenKind::Mark && !is_common(&token.word));
+    let may = tokens.get(at + 2).is_some_and(|token| matches!(token.word.as_str(), "may" | "can"));
+    let talks =
+        ["talk to", "connect to", "reach", "access", "call"].into_iter().any(|verb| matches(tokens, at + 3, verb));
+    if matches(tokens, at, "only") && is_name && may && talks {
+        tokens.remove(at + 2);
+        tokens[at] = Token::word("allow-only");
+        tokens.drain(..at);
     }
 }
 

@@ -59,6 +59,37 @@ fn a_question_keeps_the_request_and_a_short_answer_completes_it() {
 }
 
 #[test]
+fn what_a_new_object_lacks_is_asked_for_one_by_one() {
+    let mut focus = Focus::default();
+    let mut ask = |sentence: &str| {
+        let planned = plan(sentence, &focus, &Names::default());
+        focus.update(&planned);
+        planned
+    };
+    let image = asked(ask("create a cronjob called cleanup"));
+    assert_eq!(image.text, "Which image does cleanup run, for example registry.example.com/cleanup:1.0?");
+    let often = asked(ask("busybox:1.36"));
+    assert_eq!(often.text, "How often should it run, for example every 5 minutes?");
+    let made = json!({"kind": "cronjob", "name": "cleanup", "image": "busybox:1.36", "schedule": "0 */2 * * *"});
+    assert_eq!(calls(ask("every 2 hours")), [Call::new("create", made)]);
+}
+
+#[test]
+fn a_volume_is_asked_for_by_name_and_size() {
+    let mut focus = Focus::default();
+    let question = plan("resize the volume to 2Gi", &focus, &Names::default());
+    focus.update(&question);
+    assert_eq!(asked(question).text, "Which volume claim is meant?");
+    let grown =
+        json!({"kind": "pvc", "name": "redis", "merge": {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}});
+    assert_eq!(calls(plan("redis", &focus, &Names::default())), [Call::new("patch", grown)]);
+    assert_eq!(
+        asked(alone("resize the redis volume to 2GB")).text,
+        "\"2GB\" is no size as Kubernetes writes one: to how much, for example 2Gi?"
+    );
+}
+
+#[test]
 fn a_question_is_closed_by_whatever_follows() {
     let mut focus = Focus::default();
     for sentence in ["scale backend", "list pods"] {

@@ -11,8 +11,19 @@ use todo_agent_core::{Call, Names};
 use todo_agent_planner::{Focus, Mode, Planned, plan};
 
 /// The tools that propose changes.
-const WRITES: &[&str] =
-    &["scale", "rollout_control", "set", "autoscale", "create", "patch", "delete", "node_control", "undo"];
+const WRITES: &[&str] = &[
+    "scale",
+    "rollout_control",
+    "set",
+    "autoscale",
+    "create",
+    "patch",
+    "delete",
+    "node_control",
+    "undo",
+    "import_env",
+    "apply",
+];
 
 #[derive(Debug, PartialEq)]
 enum Expected {

@@ -4,8 +4,19 @@ use proptest::prelude::*;
 use todo_agent_core::Names;
 use todo_agent_planner::{Focus, Mode, PassReason, Planned, plan};
 
-const WRITES: &[&str] =
-    &["scale", "rollout_control", "set", "autoscale", "create", "patch", "delete", "node_control", "undo"];
+const WRITES: &[&str] = &[
+    "scale",
+    "rollout_control",
+    "set",
+    "autoscale",
+    "create",
+    "patch",
+    "delete",
+    "node_control",
+    "undo",
+    "import_env",
+    "apply",
+];
 
 /// Orders that are carried out as they stand.
 const ORDERS: &[&str] = &[
@@ -31,6 +42,10 @@ const ORDERS: &[&str] = &[
     "autoscale frontend 2 to 5 at 70% cpu",
     "label the deployment backend with tier=api",
     "drain node worker-1",
+    "resize the redis volume to 2Gi",
+    "apply deploy/web.yaml",
+    "turn .env into a secret and a configmap",
+    "give user alice read access to pods in todo",
 ];
 
 /// Words that forbid a change wherever they stand.
@@ -110,6 +125,10 @@ fn a_marker_anywhere_in_an_order_forbids_it() {
                 let mut marked = words.clone();
                 marked.insert(at, marker);
                 let sentence = marked.join(" ");
+                // "read only access" limits nothing: it is how "read access" is called too.
+                if sentence.contains(" read only access ") {
+                    continue;
+                }
                 let planned = plan(&sentence, &focus(), &Names::default());
                 assert!(!is_change(&planned), "{sentence}: {planned:?}");
             }

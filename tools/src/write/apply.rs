@@ -1,9 +1,10 @@
 //! `apply`: proposes to bring objects to what manifests say, by server-side apply.
 //!
 //! Every document is one step, in the order in which they need each other. A conflict is shown with its owner and
-//! never forced. A Secret that comes with its values is refused.
+//! never forced. A Secret may come with its values from a file of the person's, never in what is said.
 
 mod documents;
+mod object;
 
 use std::time::Duration;
 
@@ -11,12 +12,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use todo_agent_core::{
-    Cause, Change, Effect, Expectation, FullReader, ObjectRef, Op, Payload, Phase, Reader, Recipe, Remark,
-    ResourceType, Run, ToolError,
+    Cause, Change, Effect, Expectation, FullReader, ObjectRef, Op, Payload, Phase, Recipe, Redactor, Remark, Run,
+    ToolError,
 };
-use todo_agent_kube_rules::kinds;
 
 use crate::{
+    files,
     tool::{Proposal, Write},
     value, words, workloads,
 };
@@ -24,12 +25,14 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(30);
 const ROLLOUT: Duration = Duration::from_mins(5);
 
-/// Propose to apply manifests. Documents are separated by ---.
+/// Propose to apply manifests. Give one of manifests and file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ApplyArgs {
     /// YAML or JSON
-    manifests: String,
+    manifests: Option<String>,
+    /// below the working directory
+    file: Option<String>,
     /// for documents that name none
     namespace: Option<String>,
 }
@@ -45,6 +48,22 @@ impl Write for Apply {
         json!({"manifests": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {k: v}}"})
     }
 
+    fn register_secrets(&self, args: &Value, redactor: &Redactor) {
+        let Some(text) = args["manifests"].as_str().filter(|text| text.contains("Secret")) else { return };
+        let documents = documents::read(text, "the manifests").ok();
+        let secrets =
+            documents.iter().flatten().filter(|document| document["kind"] == "Secret" && has_values(document));
+        let mut holds_values = documents.is_none();
+        for secret in secrets {
+            redactor.register_secret(secret);
+            holds_values = true;
+        }
+        if holds_values {
+            // A value that is spread over lines stands in the text in another form than it has.
+            redactor.register(text);
+        }
+    }
+
     async fn propose<'a>(
         &'a self,
         args: ApplyArgs,
@@ -54,45 +73,93 @@ impl Write for Apply {
         run.check()?;
         let reader = reader.as_reader();
         let namespace = words::namespace(args.namespace.as_deref(), &reader.scope().namespace)?;
-        let documents = documents::read(&args.manifests)?;
+        let source = Source::of(&args)?;
+        let documents = documents::read(source.text(), source.noun())?;
+        let defined = object::definitions(&documents);
         let mut objects = Vec::new();
         for (n, document) in documents.into_iter().enumerate() {
-            objects.push(object(reader, n + 1, document, namespace).await?);
+            let place = format!("document {} of {}", n + 1, source.noun());
+            objects.push(object::read(reader, &place, document, namespace, &defined).await?);
         }
         objects.sort_by_key(|(target, _)| rank(&target.resource.kind));
         if let Some(twice) = objects.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(ToolError::arguments(format!("{} is in the manifests twice", twice[0].0)));
+            return Err(ToolError::arguments(format!("{} is in {} twice", twice[0].0, source.noun())));
         }
         let mut changes = Vec::new();
         for (target, object) in objects {
             if target.resource.kind == "Secret" {
-                refuse_values(&object, run)?;
+                source.take_values(&object, run)?;
             }
             let live = match reader.get(&target).await {
                 Ok(live) => Some(live),
                 Err(error) if error.is(Cause::NotFound) => None,
                 Err(error) => return Err(error.into()),
             };
-            changes.push(change(&target, object, live.as_ref()));
+            changes.push(change(&target, object, live.as_ref(), source.path()));
         }
         Ok(Proposal::Changes(changes))
     }
 }
 
-/// A value that was said is known to whoever reads what was said; it is masked from here on, and not sent.
-fn refuse_values(secret: &Value, run: &Run) -> Result<(), ToolError> {
-    run.redactor.register_secret(secret);
-    if secret["data"].is_null() && secret["stringData"].is_null() {
-        return Ok(());
-    }
-    let name = value::name(secret);
-    Err(ToolError::arguments(format!(
-        "secret/{name} comes with values, which do not belong in what is said to an agent"
-    ))
-    .hint("make the Secret from a file, and apply the rest"))
+/// Where manifests come from.
+enum Source<'a> {
+    /// They were said, and stand in whatever keeps what was said.
+    Said(&'a str),
+    /// They stand in a file of the person's, by its name.
+    File(String, String),
 }
 
-fn change(target: &ObjectRef, object: Value, live: Option<&Value>) -> Change {
+impl<'a> Source<'a> {
+    fn of(args: &'a ApplyArgs) -> Result<Self, ToolError> {
+        match (&args.manifests, &args.file) {
+            (Some(text), None) => Ok(Self::Said(text)),
+            (None, Some(file)) => {
+                let file = file.trim();
+                Ok(Self::File(words::shown(file), files::read(file, documents::LARGEST as u64)?))
+            }
+            (None, None) => Err(ToolError::arguments("apply needs manifests or a file")),
+            (Some(_), Some(_)) => Err(ToolError::arguments("apply takes manifests or a file, not both")),
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Said(text) => text,
+            Self::File(_, text) => text,
+        }
+    }
+
+    fn noun(&self) -> &str {
+        self.path().unwrap_or("the manifests")
+    }
+
+    fn path(&self) -> Option<&str> {
+        match self {
+            Self::Said(_) => None,
+            Self::File(path, _) => Some(path),
+        }
+    }
+
+    /// Masks the values of a Secret from here on. Those that were said are known to whoever reads what was said, and are
+    /// not sent.
+    fn take_values(&self, secret: &Value, run: &Run) -> Result<(), ToolError> {
+        run.redactor.register_secret(secret);
+        if !has_values(secret) || self.path().is_some() {
+            return Ok(());
+        }
+        let name = value::name(secret);
+        Err(ToolError::arguments(format!(
+            "secret/{name} comes with values, which do not belong in what is said to an agent"
+        ))
+        .hint("put it into a file and give that, or leave it out"))
+    }
+}
+
+fn has_values(secret: &Value) -> bool {
+    ["data", "stringData"].iter().any(|field| !secret[*field].is_null())
+}
+
+fn change(target: &ObjectRef, object: Value, live: Option<&Value>, file: Option<&str>) -> Change {
     let is_rolled =
         workloads::ROLLING.contains(&target.resource.kind.as_str()) && !value::is_true(&object, "/spec/paused");
     let (settle, deadline) = if is_rolled {
@@ -113,7 +180,11 @@ fn change(target: &ObjectRef, object: Value, live: Option<&Value>) -> Change {
     Change {
         tool: "apply",
         summary: format!("apply {}", target.short()),
-        equivalent: format!("kubectl apply --server-side -f FILE{}", workloads::namespace_flag(target)),
+        equivalent: format!(
+            "kubectl apply --server-side -f {}{}",
+            file.unwrap_or("FILE"),
+            workloads::namespace_flag(target)
+        ),
         phases: vec![Phase {
             effects: vec![Effect::Object { target: target.clone(), op: Op::Apply { object: Payload::new(object) } }],
             settle: vec![settle],
@@ -123,77 +194,6 @@ fn change(target: &ObjectRef, object: Value, live: Option<&Value>) -> Change {
         undoes: None,
         remarks,
     }
-}
-
-/// Returns what a document is, and its content as it is sent.
-async fn object(
-    reader: &dyn Reader,
-    n: usize,
-    mut document: Value,
-    namespace: &str,
-) -> Result<(ObjectRef, Value), ToolError> {
-    let wrong = |why: String| ToolError::arguments(format!("document {n}: {why}"));
-    let text = |pointer: &str| value::some_text(&document, pointer).map(str::to_owned);
-    let kind = text("/kind").ok_or_else(|| wrong("it has no kind".to_owned()))?;
-    let api_version = text("/apiVersion").ok_or_else(|| wrong(format!("{kind} has no apiVersion")))?;
-    let resource = resource(reader, &api_version, &kind).await.map_err(|error| match error {
-        ToolError::Cluster(error) => {
-            let mut worded = wrong(error.message);
-            for hint in error.hints {
-                worded = worded.hint(hint);
-            }
-            worded
-        }
-        other => other,
-    })?;
-    let Some(name) = text("/metadata/name") else {
-        let why = if text("/metadata/generateName").is_some() {
-            "generateName makes another object each time, which cannot be applied; give it a name"
-        } else {
-            "it has no metadata.name"
-        };
-        return Err(wrong(format!("{kind}: {why}")));
-    };
-    words::check("metadata.name", &name)?;
-    let place = match (resource.namespaced, text("/metadata/namespace")) {
-        (false, _) => None,
-        (true, Some(own)) => {
-            words::check("metadata.namespace", &own)?;
-            Some(own)
-        }
-        (true, None) => Some(namespace.to_owned()),
-    };
-    if let Some(fields) = document.as_object_mut() {
-        fields.remove("status");
-    }
-    if let Some(metadata) = document["metadata"].as_object_mut() {
-        // What the server keeps would be refused, or tie the manifest to one moment.
-        for field in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"] {
-            metadata.remove(field);
-        }
-        if let Some(place) = &place {
-            metadata.insert("namespace".to_owned(), json!(place));
-        }
-    }
-    Ok((ObjectRef { resource, namespace: place, name }, document))
-}
-
-async fn resource(reader: &dyn Reader, api_version: &str, kind: &str) -> Result<ResourceType, ToolError> {
-    if let Some(found) = kinds::by_type(api_version, kind) {
-        return Ok(found.into());
-    }
-    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    if let Some(known) = kinds::KINDS.iter().find(|known| known.kind == kind && known.group == group) {
-        return Err(ToolError::arguments(format!("{kind} has no version {version} here"))
-            .hint(format!("the cluster serves {}", known.api_version())));
-    }
-    let word = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
-    let found = reader.kind(&word).await?;
-    if found.version != version {
-        return Err(ToolError::arguments(format!("{kind} has no version {version} here"))
-            .hint(format!("the cluster serves {}", found.api_version())));
-    }
-    Ok(found)
 }
 
 /// Returns when a kind is applied: first what others need.

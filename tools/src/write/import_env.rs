@@ -59,7 +59,7 @@ impl Write for ImportEnv {
         let name = named(args.name.as_deref().unwrap_or("env").trim())?;
         let namespace = words::namespace(args.namespace.as_deref(), &reader.scope().namespace)?.to_owned();
         let file = args.file.trim();
-        let variables = dotenv::parse(&files::read(file, MOST_BYTES)?)?;
+        let variables = dotenv::parse(&files::read(file, MOST_BYTES)?, file)?;
         if variables.all.is_empty() {
             return Err(ToolError::arguments(format!("file \"{}\" holds no variables", words::shown(file))));
         }
@@ -169,7 +169,7 @@ mod tests {
 
     fn split(text: &str, secret: Option<&[&str]>) -> Result<(Vec<String>, Vec<String>), String> {
         let wanted = secret.map(|names| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
-        let parted = parted(&dotenv::parse(text).unwrap(), wanted.as_deref(), &Redactor::new([1; 32]));
+        let parted = parted(&dotenv::parse(text, ".env").unwrap(), wanted.as_deref(), &Redactor::new([1; 32]));
         let keys = |content: Map<String, Value>| content.keys().cloned().collect();
         parted.map(|parted| (keys(parted.secret), keys(parted.open))).map_err(|error| error.to_model())
     }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_secret_value_is_masked_from_then_on() {
         let redactor = Redactor::new([1; 32]);
-        let variables = dotenv::parse("DB_PASSWORD=correct-horse").unwrap();
+        let variables = dotenv::parse("DB_PASSWORD=correct-horse", ".env").unwrap();
         parted(&variables, None, &redactor).unwrap();
         assert_eq!(*redactor.text("it is correct-horse"), "it is ‹secret:1›");
     }

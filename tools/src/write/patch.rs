@@ -186,6 +186,8 @@ pub(super) fn change(
         PatchStyle::Strategic => "strategic",
     };
     let (settle, deadline) = expected(object, live, pointers);
+    let grows = object.resource.kind == "PersistentVolumeClaim"
+        && pointers.iter().any(|pointer| pointer.starts_with("/spec/resources"));
     let mut shown: Vec<String> = pointers.iter().take(3).map(|pointer| dotted(pointer)).collect();
     if pointers.len() > 3 {
         shown.push(format!("{} more", pointers.len() - 3));
@@ -199,9 +201,12 @@ pub(super) fn change(
             settle,
             deadline,
         }],
-        undo: Some(Recipe::Fields { target: object.clone(), fields: Vec::new() }),
+        undo: (!grows).then(|| Recipe::Fields { target: object.clone(), fields: Vec::new() }),
         undoes: None,
-        remarks: Vec::new(),
+        remarks: grows
+            .then(|| Remark::Fact("a claim can grow and never shrink again".to_owned()))
+            .into_iter()
+            .collect(),
     }
 }
 

@@ -69,8 +69,24 @@ fn exists(object: &Value) -> Progress {
         }
         // Most storage classes bind when the first pod uses the claim, which may be never.
         (Some("PersistentVolumeClaim"), _) => Progress::Met("made; it is bound when a pod uses it".to_owned()),
+        (Some("CustomResourceDefinition"), _) => established(object),
         (Some("Namespace"), Some(phase)) if phase != "Active" => Progress::Waiting(format!("it is {phase}")),
         _ => Progress::Met("made".to_owned()),
+    }
+}
+
+/// A definition serves its kind once it is established; names that another one has keep it from that.
+fn established(object: &Value) -> Progress {
+    let all = object["status"]["conditions"].as_array();
+    let of = |wanted: &str| all.into_iter().flatten().find(|condition| condition["type"] == wanted);
+    if of("Established").is_some_and(|condition| condition["status"] == "True") {
+        return Progress::Met("established: its kind is served".to_owned());
+    }
+    match of("NamesAccepted").filter(|condition| condition["status"] == "False") {
+        Some(refused) => {
+            Progress::Failed(format!("its names are not accepted: {}", refused["message"].as_str().unwrap_or_default()))
+        }
+        None => Progress::Waiting("not established yet".to_owned()),
     }
 }
 

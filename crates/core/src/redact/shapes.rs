@@ -126,6 +126,7 @@ const PLAIN: &[&str] = &[
     "undefined",
     "redacted",
     "<set>",
+    "<set-anew>",
     "<unset>",
     "<none>",
     "<nil>",

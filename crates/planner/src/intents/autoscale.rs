@@ -52,7 +52,7 @@ impl Intent for Autoscale {
     }
 
     fn hear(&self, segment: &mut Segment, _: &Context<'_>, hearing: Hearing) -> Option<Heard> {
-        if segment.take_head(VERBS).is_none() && hearing == Hearing::Fresh {
+        if segment.take_head(VERBS).is_none() && !take_spread_verb(segment) && hearing == Hearing::Fresh {
             return None;
         }
         let mut heard = Heard::default();
@@ -86,6 +86,23 @@ impl Intent for Autoscale {
             _ => "Between how many replicas, for example 2 to 5?".to_owned(),
         }
     }
+}
+
+/// Takes "make … autoscale" and "scale … automatically".
+fn take_spread_verb(segment: &mut Segment) -> bool {
+    let Some(head) = segment.head() else { return false };
+    let pairs: [(&str, &[&str]); 3] = [
+        ("make", &["autoscale", "scale automatically"]),
+        ("let", &["autoscale", "scale automatically"]),
+        ("scale", &["automatically"]),
+    ];
+    for (verb, rest) in pairs {
+        let (Some(end), Some(rest)) = (segment.match_at(head, verb), segment.find(rest)) else { continue };
+        segment.use_range(head, end);
+        segment.use_range(rest.start, rest.end);
+        return true;
+    }
+    false
 }
 
 /// Takes "at 70% cpu", "cpu 70 percent", "with a cpu target of 70%".

@@ -6,6 +6,7 @@
 mod access;
 mod parts;
 
+pub(crate) use parts::take_schedule;
 use serde_json::Value;
 
 use super::{Arguments, Heard, Hearing, Intent, Needs};
@@ -20,6 +21,7 @@ use crate::{
 pub(crate) struct Create;
 
 const VERBS: &[&str] = &["create new", "create", "add new", "add", "make new", "make", "set up", "spin up", "new"];
+const RUN: &[&str] = &["run new", "run"];
 const EXPOSE: &[&str] = &["expose"];
 const BALANCED: &[&str] = &["load balancer", "loadbalancer", "load-balancer", "of type loadbalancer"];
 const NODE_PORT: &[&str] = &["node port", "nodeport", "of type nodeport"];
@@ -69,18 +71,27 @@ impl Intent for Create {
             return None;
         }
         let mut arguments = Arguments::new();
-        if access::take_role(segment, &mut arguments) || access::take_policy(segment, context, &mut arguments) {
+        let whole = access::take_role(segment, &mut arguments)
+            || access::take_policy(segment, context, &mut arguments)
+            || parts::take_deployed_image(segment, context, &mut arguments);
+        if whole {
             return Some(Heard { arguments, ..Heard::default() });
         }
-        if segment.take_head(EXPOSE).is_some() {
+        if segment.take_head(EXPOSE).is_some() || take_balancer(segment, &mut arguments) {
             arguments.insert("kind".to_owned(), "service".into());
             parts::take_port(segment, &mut arguments);
             return Some(Heard { arguments, ..Heard::default() });
         }
         let head = segment.head()?;
-        let verb = segment.longest_at(head, VERBS)?;
+        let verb = segment.longest_at(head, VERBS).or_else(|| segment.longest_at(head, RUN))?;
         let (at, kind, word) = kind_after(segment, verb.end)?;
+        if verb.phrase.starts_with("run") && !matches!(kind, "job" | "cronjob") {
+            return None;
+        }
         segment.use_range(verb.start, verb.end);
+        if at == verb.end + 1 && segment.match_at(verb.end, "one").is_some() {
+            segment.use_range(verb.end, at);
+        }
         segment.use_range(at, word.end);
         arguments.insert("kind".to_owned(), kind.into());
         parts::take_name(segment, context, verb.end, at, word.end, &mut arguments);
@@ -89,6 +100,11 @@ impl Intent for Create {
                 parts::take_image(segment, &mut arguments);
                 parts::take_port(segment, &mut arguments);
                 parts::take_replicas(segment, &mut arguments);
+                if kind == "cronjob"
+                    && let Some(schedule) = parts::take_schedule(segment)
+                {
+                    arguments.insert("schedule".to_owned(), schedule.into());
+                }
                 if kind == "statefulset" {
                     parts::take_storage(segment, &mut arguments);
                 }
@@ -104,6 +120,7 @@ impl Intent for Create {
                 parts::take_port(segment, &mut arguments);
             }
             "ingress" => parts::take_host(segment, &mut arguments),
+            "configmap" => parts::take_data(segment, &mut arguments),
             "pvc" => parts::take_storage(segment, &mut arguments),
             _ => {}
         }
@@ -128,7 +145,8 @@ impl Intent for Create {
             "role" | "network_policy" => None,
             "deployment" | "statefulset" | "job" | "cronjob" => {
                 let image = has("image") || KNOWN.contains(&text("name"));
-                missing(!has("name")).or((!image).then_some(Missing::Image))
+                let often = text("kind") != "cronjob" || has("schedule");
+                missing(!has("name")).or((!image).then_some(Missing::Image)).or((!often).then_some(Missing::Schedule))
             }
             _ => missing(!has("name")),
         }
@@ -141,11 +159,24 @@ impl Intent for Create {
                 let name = arguments.get("name").and_then(Value::as_str).unwrap_or("it");
                 format!("Which image does {name} run, for example registry.example.com/{name}:1.0?")
             }
+            (Missing::Schedule, _) => "How often should it run, for example every 5 minutes?".to_owned(),
             (_, "service") => "Which workload should the service expose?".to_owned(),
             (_, "ingress") => "Which service should the ingress route to?".to_owned(),
             (_, kind) => format!("What should the {kind} be called?"),
         }
     }
+}
+
+/// Takes "create a load balancer" where no service is named: it is one.
+fn take_balancer(segment: &mut Segment, arguments: &mut Arguments) -> bool {
+    let Some(verb) = segment.head().and_then(|head| segment.longest_at(head, VERBS)) else { return false };
+    let Some(noun) = segment.longest_at(verb.end, BALANCED) else { return false };
+    if kind_after(segment, noun.end).is_some() {
+        return false;
+    }
+    segment.use_range(verb.start, noun.end);
+    arguments.insert("service_type".to_owned(), "load_balancer".into());
+    true
 }
 
 /// Returns the first kind after the verb that can be made.

@@ -7,7 +7,7 @@ use crate::{context::Context, planned::Missing, segment::Segment, target::Mentio
 
 pub(crate) struct Delete;
 
-const VERBS: &[&str] = &["delete", "destroy", "get rid of"];
+const VERBS: &[&str] = &["delete", "destroy", "erase", "get rid of"];
 /// Verbs that also take away replicas and variables: only with a kind.
 const WITH_KIND: &[&str] = &["remove", "drop"];
 

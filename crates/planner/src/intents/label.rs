@@ -58,6 +58,13 @@ impl Intent for Label {
             return Some(heard);
         }
         let (end, field) = find(SETTING)?;
+        // kubectl's way to remove one: `label node worker-1 disk-`
+        if let Some((at, name)) = taken_away(segment, end) {
+            segment.use_range(first, end);
+            segment.use_range(at, at + 1);
+            heard.arguments.insert(field.to_owned(), json!({name: Value::Null}));
+            return Some(heard);
+        }
         let at = (end..segment.len()).find(|&at| segment.free(at).is_some_and(|token| pair(token).is_some()))?;
         let with = at.checked_sub(1).filter(|&at| segment.word(at).is_some_and(|word| matches!(word, "with" | "as")));
         let (name, value) = segment.free(at).and_then(pair).map(|(name, value)| (name.to_owned(), value.to_owned()))?;
@@ -72,6 +79,10 @@ impl Intent for Label {
             return;
         }
         let (kind, name) = target.parts();
+        // The answer to "which volume claim?" names no kind.
+        if kind.is_none() && arguments.contains_key("kind") {
+            arguments.insert("name".to_owned(), name.into());
+        }
         if let Some(kind) = kind {
             arguments.insert("kind".to_owned(), kind.into());
             arguments.insert("name".to_owned(), name.into());
@@ -79,10 +90,21 @@ impl Intent for Label {
     }
 
     fn lacks(&self, arguments: &Arguments) -> Option<Missing> {
-        (!arguments.contains_key("kind")).then_some(Missing::Target)
+        (!(arguments.contains_key("kind") && arguments.contains_key("name"))).then_some(Missing::Target)
     }
 
-    fn question(&self, _: Missing, _: &Arguments) -> String {
+    fn question(&self, _: Missing, arguments: &Arguments) -> String {
+        if arguments.get("kind").is_some_and(|kind| kind == "pvc") {
+            return "Which volume claim is meant?".to_owned();
+        }
         "Which object is meant? Name its kind and its name, for example deployment backend.".to_owned()
     }
+}
+
+fn taken_away(segment: &Segment, from: usize) -> Option<(usize, String)> {
+    (from..segment.len()).find_map(|at| {
+        let token = segment.free(at).filter(|token| token.kind == TokenKind::Word)?;
+        let name = token.text.strip_suffix('-').filter(|name| !name.is_empty())?;
+        Some((at, name.to_owned()))
+    })
 }

@@ -4,11 +4,13 @@
 //! Scope, target and the decision what may happen are common to all and live outside (`hearing`, `plan`).
 //! A further tool is a further file and a line in `INTENTS`.
 
+mod apply;
 mod autoscale;
 mod create;
 mod delete;
 mod describe;
 mod events;
+mod explain;
 mod import_env;
 mod label;
 mod list;
@@ -16,6 +18,7 @@ mod list_phrases;
 mod logs;
 mod node_control;
 mod reading;
+mod resize;
 mod rollout;
 mod rollout_control;
 mod scale;
@@ -24,6 +27,7 @@ mod undo;
 mod values;
 mod wait_for;
 
+pub(crate) use create::take_schedule;
 pub(crate) use reading::take_rest as reading_rest;
 use serde_json::{Map, Value};
 pub(crate) use values::may_be_image;
@@ -122,6 +126,7 @@ pub(crate) trait Intent: Sync {
             Missing::Target => "Which workload do you mean?".to_owned(),
             Missing::Count | Missing::CountUp | Missing::CountDown => "How many replicas should it have?".to_owned(),
             Missing::Image => "Which image?".to_owned(),
+            Missing::Schedule => "How often, for example every 5 minutes?".to_owned(),
         }
     }
     /// Lays new arguments over those of the request that they go on from.
@@ -139,9 +144,12 @@ pub(crate) const INTENTS: &[&dyn Intent] = &[
     &autoscale::Autoscale,
     &create::Create,
     &label::Label,
+    &resize::Resize,
+    &apply::Apply,
     &import_env::ImportEnv,
     &delete::Delete,
     &node_control::NodeControl,
+    &explain::Explain,
     &wait_for::WaitFor,
     &logs::Logs,
     &events::Events,

@@ -38,10 +38,16 @@ impl Intent for NodeControl {
         let found = segment.head().and_then(|first| {
             ACTIONS.iter().filter_map(|(verb, action)| Some((segment.match_at(first, verb)?, first, *action))).max()
         });
+        if let Some(action) = take_state(segment) {
+            heard.arguments.insert("action".to_owned(), action.into());
+            return Some(heard);
+        }
         let Some((end, first, action)) = found else {
             return (hearing == Hearing::GoingOn).then_some(heard);
         };
         segment.use_range(first, end);
+        // A drain does these in any case, and its preview says so.
+        segment.take_all(&["--ignore-daemonsets", "--ignore-daemonsets=true", "--delete-emptydir-data", "--force"]);
         heard.arguments.insert("action".to_owned(), action.into());
         Some(heard)
     }
@@ -60,4 +66,16 @@ impl Intent for NodeControl {
     fn question(&self, _: Missing, _: &Arguments) -> String {
         "Which node?".to_owned()
     }
+}
+
+/// Takes "make node worker-1 unschedulable".
+fn take_state(segment: &mut Segment) -> Option<&'static str> {
+    let make = segment.longest_at(segment.head()?, &["make", "mark", "set"])?;
+    let (state, action) = [("unschedulable", "cordon"), ("schedulable", "uncordon")]
+        .into_iter()
+        .find_map(|(word, action)| Some((segment.find(&[word])?, action)))?;
+    segment.use_range(make.start, make.end);
+    let begin = state.start.checked_sub(1).filter(|&at| segment.word(at) == Some("as"));
+    segment.use_range(begin.unwrap_or(state.start), state.end);
+    Some(action)
 }

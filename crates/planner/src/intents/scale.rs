@@ -240,7 +240,7 @@ impl Intent for Scale {
         let workload = arguments.get("workload").and_then(serde_json::Value::as_str).unwrap_or("it");
         match missing {
             Missing::Target => "Which workload should be scaled?".to_owned(),
-            Missing::Count | Missing::CountUp | Missing::CountDown | Missing::Image => {
+            Missing::Count | Missing::CountUp | Missing::CountDown | Missing::Image | Missing::Schedule => {
                 format!("How many replicas should {workload} have?")
             }
         }

@@ -18,7 +18,7 @@ const VERBS: &[&str] =
     &["set", "change", "update", "switch", "use", "upgrade", "bump", "put", "adjust", "modify", "downgrade", "pin"];
 const AMOUNT_VERBS: &[&str] = &[
     "set", "change", "update", "adjust", "modify", "give", "increase", "raise", "bump", "decrease", "lower", "reduce",
-    "limit",
+    "limit", "put", "assign", "allocate",
 ];
 const VERSION_VERBS: &[&str] = &["upgrade", "update", "bump", "downgrade"];
 const IMAGES: &[&str] = &["image tag", "image version", "container image", "docker image", "image"];
@@ -49,7 +49,8 @@ impl Intent for Set {
             return None;
         }
         let mut arguments = Arguments::new();
-        let heard = take_variable(segment, &mut arguments)
+        let heard = take_resource_flags(segment, &mut arguments)
+            || take_variable(segment, &mut arguments)
             || take_image(segment, &mut arguments)
             || take_version(segment, &mut arguments)
             || take_amount(segment, &mut arguments);
@@ -79,12 +80,21 @@ impl Intent for Set {
 /// Takes "set the image of … to v2", "use image nginx:1.27 for …", `set image deployment/backend backend=nginx:1.25`.
 fn take_image(segment: &mut Segment, arguments: &mut Arguments) -> bool {
     let Some(head) = segment.head() else { return false };
-    let Some(verb) = segment.longest_at(head, VERBS) else { return false };
+    // "make the backend use image …"
+    let making =
+        segment.match_at(head, "make").and_then(|_| segment.find(&["use image", "run image", "use container image"]));
+    if let Some(using) = making {
+        segment.use_range(using.start, using.start + 1);
+    }
+    let verbs: &[&str] = if making.is_some() { &["make"] } else { VERBS };
+    let Some(verb) = segment.longest_at(head, verbs) else { return false };
     let Some(noun) = segment.find(IMAGES).filter(|noun| noun.start >= verb.end) else { return false };
     segment.use_range(verb.start, verb.end);
     // "to image nginx:1.26"
-    let begin =
-        noun.start.checked_sub(1).filter(|&at| segment.word(at).is_some_and(|word| matches!(word, "to" | "with")));
+    let begin = noun
+        .start
+        .checked_sub(1)
+        .filter(|&at| segment.word(at).is_some_and(|word| matches!(word, "to" | "with" | "on")));
     segment.use_range(begin.unwrap_or(noun.start), noun.end);
     take_container(segment, arguments);
     let to = (0..segment.len()).find(|&at| {
@@ -177,6 +187,15 @@ fn take_variable(segment: &mut Segment, arguments: &mut Arguments) -> bool {
     let Some(verb) = segment.longest_at(head, SETTING) else { return false };
     for at in verb.end..segment.len() {
         let Some(token) = segment.free(at) else { continue };
+        // kubectl's way to remove one: `set env deployment/backend LOG_LEVEL-`
+        if let Some(name) = token.text.strip_suffix('-').filter(|name| noun.is_some() && is_variable(name)) {
+            let one = json!({name: Value::Null});
+            segment.use_range(verb.start, verb.end);
+            segment.use_range(at, at + 1);
+            segment.take(VARIABLES);
+            arguments.insert("env".to_owned(), one);
+            return true;
+        }
         if let Some((name, value)) = pair(token).filter(|(name, _)| is_variable(name)) {
             let one = json!({name: value});
             segment.use_range(verb.start, verb.end);
@@ -199,4 +218,21 @@ fn take_variable(segment: &mut Segment, arguments: &mut Arguments) -> bool {
         }
     }
     false
+}
+
+/// Takes `set resources deployment/backend --limits=cpu=500m,memory=1Gi`.
+fn take_resource_flags(segment: &mut Segment, arguments: &mut Arguments) -> bool {
+    if segment.take_head(&["set resources"]).is_none() {
+        return false;
+    }
+    for (flag, key) in [("--limits", "limits"), ("--requests", "requests")] {
+        let Some(given) = segment.take_flag(&[flag]) else { continue };
+        let pairs = given
+            .split(',')
+            .map(|one| one.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty()));
+        let Some(amounts) = pairs.collect::<Option<Vec<_>>>() else { return false };
+        let amounts = amounts.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+        arguments.insert(key.to_owned(), Value::Object(amounts));
+    }
+    !arguments.is_empty()
 }

@@ -97,3 +97,27 @@ async fn of_a_secret_only_labels_are_patched() {
     hint: change values with kubectl, or import them from a file
     ");
 }
+
+#[tokio::test]
+async fn a_claim_is_found_by_what_it_belongs_to_unless_there_are_several() {
+    let claim = |name: &str| {
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": name, "namespace": "todo", "labels": {"app": "redis"}}, "spec": {}})
+    };
+    let more = json!({"spec": {"resources": {"requests": {"storage": "2Gi"}}}});
+    let resize = async |claims: Vec<Value>| {
+        let args = json!({"kind": "pvc", "name": "redis", "merge": more});
+        FakeRun::new(FakeReader::new(claims)).proposed("patch", args).await
+    };
+    assert_snapshot!(resize(vec![claim("data-redis-0")]).await, @r#"
+    patch persistentvolumeclaim/data-redis-0: spec.resources.requests.storage
+    kubectl patch persistentvolumeclaim/data-redis-0 --type=merge -p '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}' -n todo
+    Fact("a claim can grow and never shrink again")
+    Fact("redis → persistentvolumeclaim/data-redis-0")
+    undo: impossible
+    "#);
+    assert_snapshot!(resize(vec![claim("data-redis-0"), claim("data-redis-1")]).await, @r#"
+    error: "redis" means several things in namespace todo: persistentvolumeclaim/data-redis-0, persistentvolumeclaim/data-redis-1
+    hint: name one of them, for example persistentvolumeclaim/data-redis-0
+    "#);
+}

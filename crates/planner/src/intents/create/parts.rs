@@ -6,13 +6,23 @@ use serde_json::Value;
 
 use super::super::{
     Arguments,
-    values::{Side, amount, is_image, may_be_image, take_number, take_resource},
+    values::{Side, amount, is_image, may_be_image, pair, take_number, take_resource},
 };
 use crate::{context::Context, segment::Segment, tokens::TokenKind};
 
 const CALLED: &[&str] = &["called", "named", "with name"];
-const IMAGE: &[&str] =
-    &["with image", "using image", "from image", "running image", "image", "from", "using", "running", "with"];
+const IMAGE: &[&str] = &[
+    "of image",
+    "with image",
+    "using image",
+    "from image",
+    "running image",
+    "image",
+    "from",
+    "using",
+    "running",
+    "with",
+];
 const PORT: &[&str] = &["listening on port", "on port", "with port", "at port", "port", "listening on"];
 const STORAGE: &[&str] = &[
     "of persistent storage",
@@ -74,7 +84,70 @@ pub(super) fn take_purpose(segment: &mut Segment, arguments: &mut Arguments) {
     arguments.insert("name".to_owned(), name.into());
 }
 
+/// Takes "deploy image web:1.4 as web".
+pub(super) fn take_deployed_image(segment: &mut Segment, context: &Context<'_>, arguments: &mut Arguments) -> bool {
+    let Some(verb) = segment.head().and_then(|head| segment.longest_at(head, &["deploy image", "deploy"])) else {
+        return false;
+    };
+    let Some(image) = segment.free(verb.end).filter(|token| is_image(token)).map(|token| token.text.clone()) else {
+        return false;
+    };
+    let Some(name) = segment.longest_at(verb.end + 1, &["as", "as deployment", "under name"]) else { return false };
+    if !context.is_name_at(segment, name.end) {
+        return false;
+    }
+    arguments.insert("kind".to_owned(), "deployment".into());
+    arguments.insert("image".to_owned(), image.into());
+    arguments.insert("name".to_owned(), segment.tokens()[name.end].text.clone().into());
+    segment.use_range(verb.start, name.end + 1);
+    take_port(segment, arguments);
+    take_replicas(segment, arguments);
+    true
+}
+
+/// Takes "every 5 minutes", "every hour" as a cron expression. An interval that does not divide the hour or the day has
+/// none.
+pub(crate) fn take_schedule(segment: &mut Segment) -> Option<String> {
+    let every = segment.find(&["every", "each"])?;
+    let (count, noun) = match segment.word(every.end).and_then(|word| word.parse::<u32>().ok()) {
+        Some(count) => (count, every.end + 1),
+        None => (1, every.end),
+    };
+    let minutes = segment.longest_at(noun, &["minutes", "minute", "min", "mins"]);
+    let hours = segment.longest_at(noun, &["hours", "hour"]);
+    let (schedule, end) = match (minutes, hours) {
+        (Some(noun), _) if (1..60).contains(&count) && 60 % count == 0 => (format!("*/{count} * * * *"), noun.end),
+        (_, Some(noun)) if count == 1 => ("0 * * * *".to_owned(), noun.end),
+        (_, Some(noun)) if (2..24).contains(&count) && 24 % count == 0 => (format!("0 */{count} * * *"), noun.end),
+        _ => return None,
+    };
+    segment.use_range(every.start, end);
+    Some(if schedule == "*/1 * * * *" { "* * * * *".to_owned() } else { schedule })
+}
+
+/// Takes "with LOG_LEVEL=debug" and `--from-literal=LOG_LEVEL=debug`.
+pub(super) fn take_data(segment: &mut Segment, arguments: &mut Arguments) {
+    let mut data = serde_json::Map::new();
+    while let Some(literal) = segment.take_flag(&["--from-literal"]) {
+        let Some((name, value)) = literal.split_once('=') else { return };
+        data.insert(name.to_owned(), value.into());
+    }
+    for at in 0..segment.len() {
+        let Some((name, value)) = segment.free(at).and_then(pair) else { continue };
+        let (name, value) = (name.to_owned(), value.to_owned());
+        segment.use_range(with_before(segment, at), at + 1);
+        data.insert(name, value.into());
+    }
+    if !data.is_empty() {
+        arguments.insert("data".to_owned(), Value::Object(data));
+    }
+}
+
 pub(super) fn take_image(segment: &mut Segment, arguments: &mut Arguments) {
+    if let Some(image) = segment.take_flag(&["--image"]) {
+        arguments.insert("image".to_owned(), image.into());
+        return;
+    }
     for at in 0..segment.len() {
         let Some(found) = segment.longest_at(at, IMAGE) else { continue };
         let named = found.phrase.contains("image");
@@ -92,13 +165,18 @@ pub(super) fn take_image(segment: &mut Segment, arguments: &mut Arguments) {
 }
 
 pub(super) fn take_port(segment: &mut Segment, arguments: &mut Arguments) {
-    if let Some(port) = take_number(segment, PORT) {
+    let flag = segment.take_flag(&["--port"]).and_then(|port| port.parse::<i64>().ok());
+    if let Some(port) = flag.or_else(|| take_number(segment, PORT)) {
         arguments.insert("port".to_owned(), port.into());
     }
 }
 
 /// Takes "with 3 replicas".
 pub(super) fn take_replicas(segment: &mut Segment, arguments: &mut Arguments) {
+    if let Some(count) = segment.take_flag(&["--replicas"]).and_then(|count| count.parse::<u32>().ok()) {
+        arguments.insert("replicas".to_owned(), count.into());
+        return;
+    }
     for at in 0..segment.len() {
         let Some(count) = segment.word(at).and_then(|word| word.parse::<u32>().ok()) else { continue };
         let Some(noun) = segment.longest_at(at + 1, &["replicas", "replica", "instances", "pods"]) else { continue };
