@@ -274,9 +274,15 @@ fn what_is_set_once_comes_with_what_to_do_instead() {
     let selector = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: backend}, spec: {selector: {matchLabels: \
          {tier: other}}, template: {metadata: {labels: {tier: other}}}}}";
     apply(&environment, &selector.replace("other", "yes")).exits(1).says("wrong type").enough();
-    apply(&environment, selector).exits(1).says("a selector cannot change").enough();
-    let templates = "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: redis}, spec: {serviceName: other}}";
-    apply(&environment, templates).exits(1).says("propagation orphan").enough();
+    let named = r#"{"kind": "statefulset", "name": "redis", "merge": {"spec": {"serviceName": "other"}}}"#;
+    environment.run(["call", "patch", named, "--yes=high"]).exits(1).says("propagation orphan").enough();
+    let smaller =
+        r#"{"kind": "pvc", "name": "data", "merge": {"spec": {"resources": {"requests": {"storage": "1Gi"}}}}}"#;
+    environment
+        .run(["call", "patch", smaller, "--yes=high"])
+        .exits(1)
+        .says("only the requested storage can grow")
+        .enough();
     // Nothing of it was done.
     assert_eq!(served.writes().len(), 2);
 }
