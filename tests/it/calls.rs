@@ -135,8 +135,8 @@ fn no_argument_chooses_the_gate_the_cluster_or_a_file() {
             let is_meant = match plain.as_str() {
                 // Of a container in the cluster, and of nothing on this machine.
                 "env" | "command" => matches!(spec.name, "set" | "create"),
-                // Read only below the working directory, and shown to nobody.
-                "file" => spec.name == "import_env",
+                // Read only below the working directory.
+                "file" => matches!(spec.name, "import_env" | "apply"),
                 _ => false,
             };
             assert!(!ways_out.contains(&plain.as_str()) || is_meant, "{} has the argument {name}", spec.name);

@@ -96,7 +96,7 @@ fn what_cannot_be_imported_is_explained_and_nothing_is_sent() {
     assert_snapshot!(import("bad.env"), @r"
     exit 2
     --- stderr
-    error: line 2 of the file has a quote that is never closed
+    error: bad.env:2: the quote is never closed
     this sandbox is discarded; todo-agent sandbox serve keeps one
     ");
     assert_snapshot!(import("empty.env"), @r#"
