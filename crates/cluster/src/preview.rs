@@ -143,7 +143,8 @@ pub async fn preview(
                     let fact = "an earlier step changes this object too; this is what comes after it".to_owned();
                     step.remarks.push(Remark::Fact(fact));
                 }
-                step.remarks.extend(change.remarks.iter().cloned());
+                // What holds for the whole change is said once, at its first step.
+                step.remarks.append(&mut change.remarks);
                 step.remarks = step.remarks.into_iter().map(|remark| plain(remark, &run.redactor)).collect();
                 step.remarks.dedup();
                 planned.push((target.clone(), trial.after));
