@@ -149,7 +149,7 @@ struct Flags {
     /// Write one JSON object per line to standard output
     #[arg(long, global = true)]
     json: bool,
-    /// Work in a simulated cluster: a world's name or the path of its file
+    /// Work in a simulated cluster: todo, todo-broken, empty, hpa, stuck, or the path of a world's file
     #[arg(long, value_name = "WORLD", global = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "todo")]
     #[arg(conflicts_with_all = ["context", "kubeconfig"])]
@@ -336,7 +336,7 @@ enum ExportFormat {
 enum SandboxSub {
     /// Serve a simulated cluster on the loopback interface until stopped
     Serve {
-        /// The world: a name or the path of its file
+        /// The world: todo, todo-broken, empty, hpa, stuck, or the path of a world's file
         #[arg(long, value_name = "WORLD", default_value = "todo")]
         world: String,
         /// The port; 0 takes a free one

@@ -79,6 +79,7 @@ fn a_workload_is_deleted_and_made_again() {
          +         app.kubernetes.io/component: backend
          +         app.kubernetes.io/name: todo-chatbot
          +     spec:
+         +       automountServiceAccountToken: false
          +       containers:
          +       - envFrom:
          +         - configMapRef:
@@ -122,6 +123,7 @@ fn a_workload_is_deleted_and_made_again() {
          +           capabilities:
          +             drop:
          +             - ALL
+         +           readOnlyRootFilesystem: true
          +         startupProbe:
          +           failureThreshold: 30
          +           httpGet:
@@ -133,6 +135,9 @@ fn a_workload_is_deleted_and_made_again() {
          +           timeoutSeconds: 1
          +         terminationMessagePath: /dev/termination-log
          +         terminationMessagePolicy: File
+         +         volumeMounts:
+         +         - mountPath: /tmp
+         +           name: tmp
          +       dnsPolicy: ClusterFirst
          +       restartPolicy: Always
          +       schedulerName: default-scheduler
@@ -141,6 +146,9 @@ fn a_workload_is_deleted_and_made_again() {
          +         runAsNonRoot: true
          +         runAsUser: 1001
          +       terminationGracePeriodSeconds: 30
+         +       volumes:
+         +       - emptyDir: {}
+         +         name: tmp
        risk       medium
        proof      checked by the server (dry run)
        note       takes back c-change (delete deployment/backend)

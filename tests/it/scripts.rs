@@ -80,8 +80,8 @@ always:
     ✓ ok       scale backend to 3  (0.0 s)
     ✗ failed   too many  (0.0 s)
         text: expected "6 pods", but the step did not show it
-        not_text: expected no "backend", but it showed "backend-[pod]     1/1    Running  0
-              2m1s  minikube"
+        not_text: expected no "backend", but it showed "backend-[pod]    1/1    Running  0
+             1s    minikube"
         json /total: expected 6, but it was 7
         json /totl: expected 6, but there is nothing; /total is there
         changed: expected a change, but nothing was changed
@@ -91,14 +91,14 @@ always:
         it showed:
         | 7 pods in namespace todo
         |
-        | NAME                         READY  STATUS   RESTARTS  AGE   NODE
-        | backend-[pod]     1/1    Running  0         2m1s  minikube
-        | backend-[pod]     1/1    Running  0         1s    minikube
-        | backend-[pod]     1/1    Running  0         2m1s  minikube
-        | frontend-[pod]    1/1    Running  0         2m1s  minikube
-        | frontend-[pod]    1/1    Running  0         2m1s  minikube
+        | NAME                        READY  STATUS   RESTARTS  AGE   NODE
+        | backend-[pod]    1/1    Running  0         1s    minikube
+        | backend-[pod]    1/1    Running  0         2m1s  minikube
+        | backend-[pod]    1/1    Running  0         2m1s  minikube
+        | frontend-[pod]   1/1    Running  0         2m1s  minikube
+        | frontend-[pod]   1/1    Running  0         2m1s  minikube
         | mcp-server-[pod]  1/1    Running  0         2m1s  minikube
-        | redis-0                      1/1    Running  0         2m1s  minikube
+        | redis-0                     1/1    Running  0         2m1s  minikube
     - skipped  never reached  (a step before it failed)
     ✓ ok       always: scale backend to 2  (0.0 s)
     ✗ failed   always: scale frontend to 2  (0.0 s)

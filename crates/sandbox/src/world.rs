@@ -35,7 +35,7 @@ use thiserror::Error;
 use crate::durations;
 
 pub use builtin::BUILTIN;
-pub use fault::{Crash, Effect, Eviction, Fault, ImagePull, OutOfMemory, ProbeKind, Target, Unready, When};
+pub use fault::{Crash, Effect, Eviction, Fault, ImagePull, OutOfMemory, ProbeKind, Target, Unready, WaitFor, When};
 
 /// What a sandbox starts with.
 #[derive(Debug, Clone, Deserialize)]
@@ -278,10 +278,12 @@ faults:
   - {do: {imagePull: {error: "manifest unknown"}}}
   - {do: {unready: {probe: readiness, message: "HTTP probe failed with statuscode: 503"}}}
   - {do: {slowStart: 40s}}
+  - {when: {envAbsent: [TOKEN]}, do: {waitFor: {service: db}}}
+  - {do: {unready: {path: /healthz}}}
   - {do: {nodeDown: node-2}}
   - {do: {evict: {reason: DiskPressure}}}
 "#;
-        assert_eq!(World::from_yaml(text, "mine").unwrap().faults.len(), 7);
+        assert_eq!(World::from_yaml(text, "mine").unwrap().faults.len(), 9);
         let error = World::from_yaml("faults: [{do: {explode: {}}}]", "mine").unwrap_err().to_string();
         assert!(error.contains("explode") && error.contains("line 1"), "{error}");
     }

@@ -332,7 +332,7 @@ fn what_makes_no_sense_is_told_at_its_place() {
     sandbox: tod
     steps:
       - say: list pods
-    => smoke.yaml:1:10: there is no world `tod`, did you mean `todo`?; shipped worlds: todo, empty, hpa, stuck
+    => smoke.yaml:1:10: there is no world `tod`, did you mean `todo`?; shipped worlds: todo, todo-broken, empty, hpa, stuck
 
     sandbox: ./none.yaml
     steps:

@@ -3,19 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use todo_agent_kube_rules::selectors::LabelSelector;
 
 use super::pods;
 use crate::conditions::{self, Condition};
+use crate::durations::between;
 use crate::events::{Occurrence, Source};
 use crate::object;
 use crate::simulation::State;
 use crate::store::{Deletion, Key, Part};
 use crate::timers::Wake;
 
-/// The pause before a refused pod is tried again.
-const RETRY: Duration = Duration::from_secs(15);
+/// The shortest and the longest pause before a refused pod is tried again; it doubles, as the pauses of a work
+/// queue do: each is as long as the time since the first refusal.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(1000);
 
 const SOURCE: Source = Source::Controller("replicaset-controller");
 
@@ -105,9 +109,15 @@ fn write_status(
     }
     if let Some(message) = failure {
         status["conditions"] = set["status"]["conditions"].clone();
-        let condition = Condition { kind: "ReplicaFailure", status: "True", reason: "FailedCreate", message };
-        conditions::set(&mut status, &condition, &[], now);
-        state.wake_after(Wake::ReplicaSet(key.clone()), RETRY);
+        let first = conditions::find(&status, "ReplicaFailure")
+            .and_then(|it| it["lastTransitionTime"].as_str()?.parse::<Timestamp>().ok());
+        // The first refusal stays: each names another pod.
+        if first.is_none() {
+            let condition = Condition { kind: "ReplicaFailure", status: "True", reason: "FailedCreate", message };
+            conditions::set(&mut status, &condition, &[], now);
+        }
+        let since = first.map_or(FIRST_RETRY, |first| between(first, now));
+        state.wake_after(Wake::ReplicaSet(key.clone()), since.clamp(FIRST_RETRY, LONGEST_RETRY));
     }
     state.store.edit(key, Part::Status, now, |set| set["status"] = status);
     if let Some(next) = available.into_iter().filter(|at| *at > now).min() {

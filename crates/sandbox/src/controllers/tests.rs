@@ -1,6 +1,7 @@
 //! Scenarios of the controllers in virtual time, through the whole simulation.
 
 mod bounds;
+mod broken;
 mod deployments;
 mod jobs;
 mod others;

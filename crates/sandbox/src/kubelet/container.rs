@@ -27,6 +27,9 @@ pub(super) const SYNC_PERIOD: Duration = Duration::from_secs(12);
 /// How long a simulated init container works.
 const INIT_WORK: Duration = Duration::from_secs(1);
 
+/// How often a process looks whether what it waits for is there.
+const WAITING: Duration = Duration::from_secs(2);
+
 /// The place of a container in its pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -200,7 +203,13 @@ impl Container {
             }
             Phase::Misconfigured { retry, .. } if retry <= now => self.configure(spec, around, outcome),
             Phase::Starting { until } if until <= now => self.start(spec, around, outcome),
-            Phase::Running { end: Some((at, end)), .. } if at <= now => self.end(&end, around, outcome),
+            Phase::Running { since, end: Some((at, end)) } if at <= now => {
+                if self.trouble.waits && current_trouble(spec, around).waits {
+                    self.phase = Phase::Running { since, end: Some((after(now, WAITING), end)) };
+                } else {
+                    self.end(&end, around, outcome);
+                }
+            }
             Phase::Running { since, .. } => return self.probe(address, since, around, outcome),
             Phase::Ended { restart: Some(restart), .. } if restart <= now => {
                 self.phase = Phase::Waiting;

@@ -9,8 +9,8 @@ use todo_agent_kube_rules::selectors::LabelSelector;
 
 use super::references;
 use crate::object;
-use crate::store::Store;
-use crate::world::{Crash, Effect, Fault, ImagePull, ProbeKind, Target, When, World};
+use crate::store::{Key, Store};
+use crate::world::{Crash, Effect, Fault, ImagePull, ProbeKind, Target, Unready, When, World};
 
 /// A process that ends within this time has not got as far as answering.
 const EARLY: Duration = Duration::from_secs(30);
@@ -26,6 +26,8 @@ pub(crate) struct Trouble {
     pub(crate) image_pull: Option<ImagePull>,
     /// Which probes fail from when after the start, and their output.
     pub(crate) failing: Vec<(ProbeKind, Duration, Option<String>)>,
+    /// Whether the process waits for something that is not there.
+    pub(crate) waits: bool,
     /// How long no probe succeeds after the start.
     pub(crate) slow_start: Duration,
     /// From when after the start on no probe succeeds any more.
@@ -49,12 +51,29 @@ pub(crate) fn trouble(world: &World, store: &Store, pod: &Value, container: &Val
                 trouble.oom = Some(from + oom.after);
             }
             Effect::ImagePull(pull) => trouble.image_pull = Some(pull.clone()),
+            Effect::WaitFor(what) => trouble.waits |= !is_service(store, pod, &what.service),
+            Effect::Unready(unready) if !asks_for(container, unready) => {}
             Effect::Unready(unready) => trouble.failing.push((unready.probe, from, unready.message.clone())),
             Effect::SlowStart(time) => trouble.slow_start = trouble.slow_start.max(*time),
             Effect::Oom(_) | Effect::NodeDown(_) | Effect::Evict(_) => {}
         }
     }
     trouble
+}
+
+fn is_service(store: &Store, pod: &Value, name: &str) -> bool {
+    let namespace = object::namespace(pod).into();
+    store.get(&Key { group: String::new(), plural: "services".into(), namespace, name: name.into() }).is_some()
+}
+
+/// Returns whether the probe of a fault asks for the path that the fault is about.
+fn asks_for(container: &Value, unready: &Unready) -> bool {
+    let probe = match unready.probe {
+        ProbeKind::Readiness => "readinessProbe",
+        ProbeKind::Liveness => "livenessProbe",
+        ProbeKind::Startup => "startupProbe",
+    };
+    unready.path.as_ref().is_none_or(|path| container[probe]["httpGet"]["path"] == path.as_str())
 }
 
 /// Returns when after its start the pod is to be evicted, and the node condition that is the reason.
@@ -102,9 +121,10 @@ fn holds(when: &When, store: &Store, pod: &Value, container: &Value, patched: bo
         |bound: &String| bound.parse::<Quantity>().is_ok_and(|bound| limit().is_some_and(|limit| limit < bound));
     when.image.as_ref().is_none_or(|pattern| matches_pattern(pattern, image))
         && when.memory_limit_below.as_ref().is_none_or(below)
-        && (when.env.is_empty() || {
+        && (when.env.is_empty() && when.env_absent.is_empty() || {
             let actual = references::environment(store, pod, container);
             when.env.iter().all(|(name, value)| actual.get(name) == Some(value))
+                && !when.env_absent.iter().any(|name| actual.contains_key(name))
         })
         && !(when.until_patched && patched)
 }

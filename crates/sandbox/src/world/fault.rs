@@ -52,6 +52,9 @@ pub struct When {
     /// Environment variables with these values.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Environment variables that are not there at all.
+    #[serde(default)]
+    pub env_absent: Vec<String>,
     /// Time after the container's start (for `nodeDown` and `evict`: the world's or the pod's).
     #[serde(default, deserialize_with = "durations::deserialize_option")]
     pub after_start: Option<Duration>,
@@ -72,6 +75,8 @@ pub enum Effect {
     ImagePull(ImagePull),
     /// A probe fails.
     Unready(Unready),
+    /// The process waits for something before it ends.
+    WaitFor(WaitFor),
     /// No probe succeeds for this long after each start.
     #[serde(deserialize_with = "durations::deserialize")]
     SlowStart(Duration),
@@ -118,6 +123,14 @@ pub struct ImagePull {
     pub error: Option<String>,
 }
 
+/// What a process that would end by itself waits for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct WaitFor {
+    /// A Service of the pod's namespace whose name must resolve.
+    pub service: String,
+}
+
 /// Which probe fails.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -125,6 +138,9 @@ pub struct Unready {
     /// The probe.
     #[serde(default)]
     pub probe: ProbeKind,
+    /// Only while the probe asks for this path; any by default.
+    #[serde(default)]
+    pub path: Option<String>,
     /// The probe's output; what its kind of probe would say when absent.
     #[serde(default)]
     pub message: Option<String>,

@@ -144,8 +144,23 @@ fn sends_to(service: &Value, pods: &[Value]) -> String {
     let ready = pods.iter().filter(|pod| value::condition_holds(pod, "Ready")).count();
     match (pods.len(), ready) {
         (0, _) => "nothing: no pod has the labels of its selector".to_owned(),
-        (all, ready) => format!("{}, {ready} ready", count(all, "pod")),
+        (all, ready) => format!("{}, {ready} ready{}", count(all, "pod"), absent_ports(service, pods)),
     }
+}
+
+/// Says which named ports of a Service no container of its pods has: nothing is sent there.
+fn absent_ports(service: &Value, pods: &[Value]) -> String {
+    let items = |value: &Value, path: &str| value.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default();
+    let containers =
+        pods.iter().flat_map(|pod| ["/spec/containers", "/spec/initContainers"].map(|path| items(pod, path))).flatten();
+    let declared: Vec<Value> =
+        containers.flat_map(|it| items(&it, "/ports")).map(|port| port["name"].clone()).collect();
+    let targets = items(service, "/spec/ports").into_iter().map(|port| port["targetPort"].clone());
+    targets
+        .filter(|target| target.is_string() && !declared.contains(target))
+        .map(|target| format!(", but no container has a port named {target}"))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 fn shortened(text: &str) -> String {

@@ -138,6 +138,15 @@ async fn a_service_says_where_it_sends() {
 }
 
 #[tokio::test]
+async fn a_service_says_which_of_its_ports_leads_nowhere() {
+    let mut objects = todo();
+    let service = objects.iter_mut().find(|it| it["kind"] == "Service").unwrap();
+    service["spec"]["ports"] = json!([{"port": 80, "targetPort": "web"}]);
+    let text = FakeRun::new(FakeReader::new(objects)).person("describe", json!({"name": "svc/backend"})).await;
+    assert!(text.contains("sends to    1 pod, 0 ready, but no container has a port named \"web\""), "{text}");
+}
+
+#[tokio::test]
 async fn a_secret_keeps_its_values() {
     let turn = FakeRun::new(FakeReader::new(todo()));
     let output = turn.read("describe", json!({"kind": "secret", "name": "db"})).await.unwrap();

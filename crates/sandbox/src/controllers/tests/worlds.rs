@@ -29,6 +29,14 @@ fn the_todo_world_is_healthy() {
     for service in ["backend", "frontend", "mcp-server", "redis"] {
         assert!(sandbox.get("endpoints", service)["subsets"][0]["addresses"].is_array(), "{service}");
     }
+    let claim = sandbox.get("persistentvolumeclaim", "data-redis-0");
+    assert_eq!((&claim["status"]["phase"], &claim["spec"]["storageClassName"]), (&json!("Bound"), &json!("standard")));
+    for budget in ["backend", "frontend"] {
+        assert_eq!(sandbox.get("poddisruptionbudget", budget)["status"]["disruptionsAllowed"], 1, "{budget}");
+    }
+    assert_eq!(sandbox.get("ingress", "todo-chatbot")["spec"]["rules"][0]["host"], "todo-app.local");
+    assert_eq!(sandbox.list("networkpolicy").len(), 4);
+    assert!(sandbox.list("hpa").is_empty(), "the world is scaled by hand");
     let warnings: Vec<Arc<Value>> =
         sandbox.list("event").into_iter().filter(|event| event["type"] == "Warning").collect();
     assert!(warnings.is_empty(), "{warnings:#?}");
