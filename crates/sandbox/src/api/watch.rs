@@ -213,6 +213,9 @@ impl Watching {
         }
         let mut mark = json!({"kind": self.kind, "apiVersion": self.api_version, "metadata": metadata});
         as_written(self.kind, &mut mark);
+        if self.form == Form::Full {
+            convert_empty(self.kind, &mut mark);
+        }
         let shown = self.shown(&mark, now);
         self.ready.push_back(line("BOOKMARK", &shown));
     }
@@ -227,6 +230,19 @@ impl Watching {
             table.headers = Headers::Hidden;
         }
         shown
+    }
+}
+
+/// Adds what the real server's conversion from its internal types writes into an empty object: there the wanted size
+/// is a plain number, and what DaemonSets counted once lives on in an annotation.
+fn convert_empty(kind: &str, object: &mut Value) {
+    match kind {
+        "Deployment" | "ReplicaSet" | "StatefulSet" => object["spec"]["replicas"] = json!(0),
+        "DaemonSet" => {
+            let annotations = object::map_at(&mut object["metadata"], "annotations");
+            annotations.insert("deprecated.daemonset.template.generation".into(), "0".into());
+        }
+        _ => {}
     }
 }
 
