@@ -146,7 +146,7 @@ files_stay_small() {
   [ -z "$long" ] || { echo "$long"; return 1; }
 }
 
-# With the cluster's programs built before, kubectl is there; without it its tests fail here.
+# With the cluster's programs built before, kubectl and Helm are there; without them their tests fail here.
 tests() {
   TODO_AGENT_CI=1 cargo test --workspace --no-fail-fast --quiet
 }
@@ -241,6 +241,11 @@ contract_live() {
 # The recordings of kubectl's output are still what it prints on a real cluster.
 kubectl_live() {
   TODO_AGENT_CI=1 on_cluster_as TODO_AGENT_KUBECTL_KUBECONFIG cargo test --quiet --test kubectl
+}
+
+# So are those of Helm's.
+helm_live() {
+  TODO_AGENT_CI=1 on_cluster_as TODO_AGENT_HELM_KUBECONFIG cargo test --quiet --test helm
 }
 
 cluster_down() {

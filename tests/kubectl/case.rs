@@ -1,6 +1,6 @@
 //! The cases as their files have them: a behaviour per file, a fresh namespace per case.
 //!
-//! A step is one kubectl command: words in a line, or a list where a word has spaces. `${ns}` stands for
+//! A step is one command of the client: words in a line, or a list where a word has spaces. `${ns}` stands for
 //! the namespace. `given` names manifests of the file that are created first.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +41,9 @@ pub(crate) struct Case {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
     pub(crate) run: Words,
+    /// Whose command it is.
+    #[serde(default)]
+    pub(crate) by: By,
     /// The manifests that it reads, with `-f -`.
     #[serde(default)]
     pub(crate) input: Vec<String>,
@@ -53,6 +56,17 @@ pub(crate) struct Step {
     /// Whether the output is not compared: the step only prepares the next.
     #[serde(default)]
     pub(crate) unseen: bool,
+}
+
+/// The program that runs a command.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum By {
+    /// The client that is tested.
+    #[default]
+    Client,
+    /// kubectl, to look at what another client did.
+    Kubectl,
 }
 
 /// The words of a command.

@@ -89,8 +89,8 @@ impl Known {
     }
 
     /// Returns the rules and the known differences, for people.
-    pub(crate) fn report(&self) -> String {
-        let mut lines = vec![format!("kubectl: {} normaliser rules", RULES.len())];
+    pub(crate) fn report(&self, client: &str) -> String {
+        let mut lines = vec![format!("{client}: {} normaliser rules", RULES.len())];
         lines.extend(RULES.iter().map(|rule| format!("  {}: {}", rule.name, rule.reason)));
         lines.push(format!("{} known differences", self.0.len()));
         for entry in &self.0 {

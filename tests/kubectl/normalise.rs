@@ -51,6 +51,11 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { name: "node ports", reason: "allocated at random from 30000 to 32767", apply: node_ports },
     Rule { name: "versions", reason: "counted by etcd, and shown nowhere but in whole objects", apply: versions },
     Rule { name: "runtime ids", reason: "made by a container runtime", apply: runtime_ids },
+    Rule {
+        name: "sections",
+        reason: "Helm shows the resources of a release kind by kind, in the random order of a Go map",
+        apply: sections,
+    },
     Rule { name: "column widths", reason: "columns are as wide as what the rules above replace", apply: columns },
 ];
 
@@ -138,7 +143,9 @@ fn log_lines(_: &mut Pass, text: &str) -> String {
 fn times(_: &mut Pass, text: &str) -> String {
     let dates = pattern!(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z| \d\d:\d\d:\d\d(\.\d+ [+]0000| [+]0000 UTC))");
     let text = dates.replace_all(text, "TIME");
-    pattern!(r"\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+]0000").replace_all(&text, "TIME").into_owned()
+    let text = pattern!(r"\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+]0000").replace_all(&text, "TIME");
+    // As Helm writes it.
+    pattern!(r"\b\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\b").replace_all(&text, "TIME").into_owned()
 }
 
 fn ages(_: &mut Pass, text: &str) -> String {
@@ -164,13 +171,22 @@ fn node_ports(_: &mut Pass, text: &str) -> String {
 }
 
 fn versions(_: &mut Pass, text: &str) -> String {
-    let text = pattern!(r#"("?resourceVersion"?: )"\d+""#).replace_all(text, "${1}VERSION");
+    // Also within the JSON of an annotation.
+    let text = pattern!(r#"(resourceVersion(?:\\?")?: ?\\?")\d+"#).replace_all(text, "${1}VERSION");
     pattern!(r"(resource version to be \d+, was )\d+").replace_all(&text, "${1}VERSION").into_owned()
 }
 
 fn runtime_ids(_: &mut Pass, text: &str) -> String {
     let text = pattern!("(containerd://|sha256:)[0-9a-f]{64}").replace_all(text, "${1}ID");
     pattern!(r#"(Image ID: +|"?imageID"?: )\S+"#).replace_all(&text, "${1}ID").into_owned()
+}
+
+fn sections(_: &mut Pass, text: &str) -> String {
+    let Some((before, rest)) = text.split_once("RESOURCES:\n") else { return text.to_owned() };
+    let (resources, after) = rest.split_once("\n\n\n").unwrap_or((rest, ""));
+    let mut sections: Vec<&str> = resources.split("\n\n").collect();
+    sections.sort_unstable();
+    format!("{before}RESOURCES:\n{}\n\n\n{after}", sections.join("\n\n"))
 }
 
 fn columns(_: &mut Pass, text: &str) -> String {

@@ -1,4 +1,4 @@
-//! What kubectl printed on a real cluster, as it printed it: one file per behaviour, one line per case.
+//! What a client printed on a real cluster, as it printed it: one file per behaviour, one line per case.
 //!
 //! The first line says where the recording is from. Outputs are kept raw, so that a rule of the normaliser
 //! can change without a cluster; only what tells one machine from all others is left out.
@@ -11,11 +11,13 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use super::case::Case;
+use super::program::Client;
 use super::run::Outputs;
 
 /// The recordings of every behaviour.
 pub(crate) struct Recordings {
     folder: PathBuf,
+    client: Client,
     behaviours: Mutex<BTreeMap<String, Recording>>,
 }
 
@@ -29,7 +31,7 @@ struct Recording {
 
 impl Recordings {
     /// Reads every recording of a folder.
-    pub(crate) fn load(folder: &Path) -> Self {
+    pub(crate) fn load(folder: &Path, client: Client) -> Self {
         let mut behaviours = BTreeMap::new();
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
@@ -46,7 +48,7 @@ impl Recordings {
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
             behaviours.insert(name, Recording { origin, cases, fresh: Vec::new() });
         }
-        Self { folder: folder.to_owned(), behaviours: Mutex::new(behaviours) }
+        Self { folder: folder.to_owned(), client, behaviours: Mutex::new(behaviours) }
     }
 
     /// Returns what a case printed.
@@ -61,10 +63,11 @@ impl Recordings {
         }
         let mut behaviours = self.behaviours.lock().unwrap();
         let recording = behaviours.entry(behaviour.to_owned()).or_default();
+        let Client { variable, test, .. } = self.client;
         let today = jiff::Timestamp::now().strftime("%F").to_string();
         recording.origin = json!({
-            "server": "kube-apiserver v1.37.1", "client": "kubectl v1.37.1", "date": today,
-            "command": "TODO_AGENT_KUBECTL_RECORD=1 TODO_AGENT_KUBECTL_KUBECONFIG=$(tests/cluster/up) cargo test --test kubectl"
+            "server": "kube-apiserver v1.37.1", "client": self.client.version, "date": today,
+            "command": format!("{variable}_RECORD=1 {variable}_KUBECONFIG=$(tests/cluster/up) cargo test --test {test}"),
         });
         recording.cases.insert(case.name.clone(), outputs);
         recording.fresh.push(case.name.clone());

@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::case::{Case, Step};
+use super::case::{By, Case, Step};
+use super::program::Programs;
 
 /// How long a state may take to come.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// kubectl, and the cluster that it talks to.
+/// The programs, and the cluster that they talk to.
 pub(crate) struct Cluster {
-    program: PathBuf,
+    programs: Programs,
     kubeconfig: PathBuf,
     home: PathBuf,
 }
@@ -54,9 +55,9 @@ pub(crate) struct Outputs {
 }
 
 impl Cluster {
-    pub(crate) fn new(program: &Path, kubeconfig: &Path, home: &Path) -> Self {
+    pub(crate) fn new(programs: &Programs, kubeconfig: &Path, home: &Path) -> Self {
         std::fs::create_dir_all(home).unwrap();
-        Self { program: program.to_owned(), kubeconfig: kubeconfig.to_owned(), home: home.to_owned() }
+        Self { programs: programs.clone(), kubeconfig: kubeconfig.to_owned(), home: home.to_owned() }
     }
 
     /// Runs a case.
@@ -94,7 +95,7 @@ impl Cluster {
         let until = step.until.as_ref().map(|pattern| Regex::new(pattern).unwrap());
         let start = Instant::now();
         loop {
-            let child = self.edit(namespace, &words, step.editor.as_deref().unwrap_or("true"));
+            let child = self.edit(step.by, namespace, &words, step.editor.as_deref().unwrap_or("true"));
             let other = step.meanwhile.as_ref().map(|words| {
                 thread::sleep(Duration::from_secs(1));
                 self.start(namespace, &words.fill(namespace))
@@ -114,12 +115,17 @@ impl Cluster {
     }
 
     fn start(&self, namespace: &str, words: &[String]) -> Child {
-        self.edit(namespace, words, "true")
+        self.edit(By::Kubectl, namespace, words, "true")
     }
 
-    /// Starts kubectl with an editor, and with the programs that it asks for differences.
-    fn edit(&self, namespace: &str, words: &[String], editor: &str) -> Child {
-        let mut command = Command::new(&self.program);
+    /// Starts a program with an editor, and with the programs that it asks for differences, in the tests' folder.
+    fn edit(&self, by: By, namespace: &str, words: &[String], editor: &str) -> Child {
+        let program = match by {
+            By::Client => &self.programs.client,
+            By::Kubectl => &self.programs.kubectl,
+        };
+        let mut command = Command::new(program);
+        command.current_dir(&self.programs.folder);
         command.env_clear().env("HOME", &self.home).env("TZ", "UTC").env("LANG", "C.UTF-8");
         command.env("PATH", "/usr/bin:/bin").env("KUBE_EDITOR", editor);
         command.arg("--kubeconfig").arg(&self.kubeconfig).args(["--namespace", namespace]).args(words);

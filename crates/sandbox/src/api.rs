@@ -12,6 +12,7 @@ mod escalation;
 mod eviction;
 mod form;
 mod incoming;
+mod list_options;
 mod logs;
 pub(crate) mod managed_fields;
 mod metadata;

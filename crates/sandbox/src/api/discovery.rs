@@ -63,13 +63,11 @@ pub(crate) fn resources(group: &str, version: &str, store: &Store) -> Result<Rep
         return Err(ApiError::no_such_path());
     }
     let mut entries: Vec<Value> = Vec::new();
-    if group == "authorization.k8s.io" {
-        for (_, plural, kind) in Review::ALL {
-            entries.push(json!({
-                "name": plural, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind,
-                "verbs": ["create"]
-            }));
-        }
+    for (_, plural, kind) in Review::of(group).iter().map(|review| review.names()) {
+        entries.push(json!({
+            "name": plural, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind,
+            "verbs": ["create"]
+        }));
     }
     for resource in of_group(group, store) {
         let kind = resource.kind;
@@ -152,13 +150,11 @@ fn aggregated(groups: &[(&str, &str)], store: &Store) -> Reply {
         .map(|(group, version)| {
             let mut resources: Vec<Value> =
                 of_group(group, store).map(|resource| aggregated_resource(resource, group, version)).collect();
-            if *group == "authorization.k8s.io" {
-                for (_, plural, kind) in Review::ALL {
-                    resources.push(json!({
-                        "resource": plural, "scope": "Cluster", "singularResource": kind.to_lowercase(),
-                        "responseKind": {"group": group, "version": version, "kind": kind}, "verbs": ["create"]
-                    }));
-                }
+            for (_, plural, kind) in Review::of(group).iter().map(|review| review.names()) {
+                resources.push(json!({
+                    "resource": plural, "scope": "Cluster", "singularResource": kind.to_lowercase(),
+                    "responseKind": {"group": group, "version": version, "kind": kind}, "verbs": ["create"]
+                }));
             }
             resources.sort_by(|left, right| left["resource"].as_str().cmp(&right["resource"].as_str()));
             json!({

@@ -13,10 +13,11 @@ use todo_agent_kube_rules::selectors::{FieldSelector, LabelSelector};
 
 use super::form::Form;
 use super::incoming::Incoming;
+use super::list_options;
 use super::metadata::{list_as, object_as};
 use super::reply::Reply;
 use super::route::Target;
-use super::status::{ApiError, Cause};
+use super::status::ApiError;
 use crate::object;
 use crate::store::{Key, Store};
 
@@ -115,6 +116,7 @@ impl Continue {
 /// Answers `list`.
 pub(crate) fn list(incoming: &Incoming, target: &Target, store: &Store) -> Result<Reply, ApiError> {
     let form = incoming.form()?;
+    list_options::check_list(&incoming.query)?;
     let filter = Filter::of(incoming, target)?;
     let limit = incoming.query.number("limit")?.unwrap_or(0);
     let limit = usize::try_from(limit)
@@ -124,7 +126,6 @@ pub(crate) fn list(incoming: &Incoming, target: &Target, store: &Store) -> Resul
     if start.is_some() && asked.is_some_and(|version| version != 0) {
         return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
     }
-    check_version_match(incoming)?;
     let exact = incoming.query.get("resourceVersionMatch") == Some("Exact");
     if let Some(version) = asked
         && version > store.resource_version()
@@ -195,24 +196,6 @@ pub(crate) fn item(object: &Value) -> Value {
         map.remove("kind");
     }
     item
-}
-
-/// The conditions on `resourceVersionMatch` (`ValidateListOptions`).
-fn check_version_match(incoming: &Incoming) -> Result<(), ApiError> {
-    const FIELD: &str = "resourceVersionMatch";
-    let Some(wanted) = incoming.query.get(FIELD) else { return Ok(()) };
-    if incoming.query.get("sendInitialEvents").is_some() {
-        return Ok(());
-    }
-    let cause = match (wanted, incoming.query.get("resourceVersion").unwrap_or_default()) {
-        (_, "") => Cause::forbidden(FIELD, "resourceVersionMatch is forbidden unless resourceVersion is provided"),
-        ("Exact", "0") => {
-            Cause::forbidden(FIELD, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")
-        }
-        ("Exact" | "NotOlderThan", _) => return Ok(()),
-        _ => Cause::not_supported(FIELD, &wanted.into(), &["Exact", "NotOlderThan", ""]),
-    };
-    Err(ApiError::invalid_kind("ListOptions", "meta.k8s.io", "", &[cause]))
 }
 
 /// Reads `resourceVersion`: absent, or a number.

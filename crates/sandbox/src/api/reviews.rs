@@ -1,4 +1,4 @@
-//! Reviews: "may I", "what may I", "may they". Answered from the stored RBAC objects, never stored.
+//! Reviews: "who am I", "may I", "what may I", "may they". Answered from the stored RBAC objects, never stored.
 
 use serde_json::{Value, json};
 use todo_agent_kube_rules::rbac::{Decision, Request, User};
@@ -9,6 +9,7 @@ use super::managed_fields;
 use super::reply::Reply;
 use super::route::Review;
 use super::status::{ApiError, Cause};
+use crate::object::{self, time_text};
 use crate::store::Store;
 
 const GROUP: &str = "authorization.k8s.io";
@@ -18,12 +19,21 @@ pub(crate) fn review(incoming: &Incoming, review: Review, store: &Store) -> Resu
     if incoming.method != http::Method::POST {
         return Err(ApiError::method_not_allowed());
     }
-    let (resource, kind) = review.names();
+    let (group, resource, kind) = review.names();
     let mut object = incoming.object()?;
     if !object.is_object() || object["kind"].as_str().is_some_and(|found| found != kind) {
         return Err(ApiError::bad_request(format!("the body of this request must be a {kind}")));
     }
     let status = match review {
+        Review::SelfSubject => {
+            // The real server answers with an object of its own, whatever was sent.
+            let user = json!({"username": incoming.user.name, "groups": incoming.user.groups});
+            let metadata = json!({"creationTimestamp": time_text(incoming.now)});
+            return Ok(Reply::json(json!({
+                "kind": kind, "apiVersion": format!("{group}/v1"), "metadata": metadata, "status": {"userInfo": user}
+            }))
+            .code(201));
+        }
         Review::SelfSubjectAccess => access(&incoming.user, &object["spec"], store)?,
         Review::SubjectAccess => {
             let request =
@@ -38,9 +48,9 @@ pub(crate) fn review(incoming: &Incoming, review: Review, store: &Store) -> Resu
         }
         Review::SelfSubjectRules => rules(&incoming.user, &object["spec"], store)?,
     };
-    crate::object::set(&mut object, "apiVersion", format!("{GROUP}/v1"));
-    crate::object::set(&mut object, "kind", kind);
-    crate::object::set(&mut object, "status", status);
+    object::set(&mut object, "apiVersion", format!("{group}/v1"));
+    object::set(&mut object, "kind", kind);
+    object::set(&mut object, "status", status);
     managed_fields::record_creation(&mut object, &Value::Null, &incoming.manager(), incoming.now);
     Ok(Reply::json(object).code(201))
 }

@@ -31,28 +31,33 @@ pub(crate) enum Route {
     Resource(Target),
 }
 
-/// The reviews of `authorization.k8s.io/v1` that are answered.
+/// The reviews that are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Review {
+    /// Who asks.
+    SelfSubject,
     SelfSubjectAccess,
     SelfSubjectRules,
     SubjectAccess,
 }
 
 impl Review {
-    /// Every review with its resource and kind.
-    pub(crate) const ALL: [(Self, &'static str, &'static str); 3] = [
-        (Self::SelfSubjectAccess, "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
-        (Self::SelfSubjectRules, "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
-        (Self::SubjectAccess, "subjectaccessreviews", "SubjectAccessReview"),
-    ];
+    /// Returns the reviews of a group.
+    pub(crate) fn of(group: &str) -> &'static [Self] {
+        match group {
+            "authentication.k8s.io" => &[Self::SelfSubject],
+            "authorization.k8s.io" => &[Self::SelfSubjectAccess, Self::SelfSubjectRules, Self::SubjectAccess],
+            _ => &[],
+        }
+    }
 
-    /// Returns the resource name and the kind.
-    pub(crate) fn names(self) -> (&'static str, &'static str) {
+    /// Returns the group, the resource name and the kind.
+    pub(crate) fn names(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::SelfSubjectAccess => ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
-            Self::SelfSubjectRules => ("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
-            Self::SubjectAccess => ("subjectaccessreviews", "SubjectAccessReview"),
+            Self::SelfSubject => ("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
+            Self::SelfSubjectAccess => ("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+            Self::SelfSubjectRules => ("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+            Self::SubjectAccess => ("authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview"),
         }
     }
 }
@@ -151,15 +156,10 @@ pub(crate) fn route(path: &str, store: &Store) -> Result<Route, ApiError> {
 }
 
 fn in_group(group: &str, version: &str, rest: &[&str], store: &Store) -> Result<Route, ApiError> {
-    if group == "authorization.k8s.io" && version == "v1" {
-        return match rest {
-            [plural] => Review::ALL
-                .iter()
-                .find(|(_, known, _)| known == plural)
-                .map(|(review, ..)| Route::Review(*review))
-                .ok_or_else(ApiError::no_such_path),
-            _ => Err(ApiError::no_such_path()),
-        };
+    let reviews = Review::of(group);
+    if !reviews.is_empty() && version == "v1" && !rest.is_empty() {
+        let asked = reviews.iter().find(|review| [review.names().1] == rest);
+        return asked.map(|review| Route::Review(*review)).ok_or_else(ApiError::no_such_path);
     }
     let target = |plural: &str, namespace: &str, rest: &[&str]| {
         let resource = custom::find(store, group, version, plural).ok_or_else(ApiError::no_such_path)?;
@@ -220,7 +220,7 @@ pub(crate) fn groups() -> Vec<(&'static str, &'static str)> {
             found.push(entry);
         }
     }
-    found.push(("authorization.k8s.io", "v1"));
+    found.extend([("authentication.k8s.io", "v1"), ("authorization.k8s.io", "v1")]);
     found
 }
 

@@ -16,12 +16,14 @@ use tokio::sync::watch;
 
 use super::form::Form;
 use super::incoming::Incoming;
+use super::list_options::{self, Beginning};
 use super::metadata::watched_as;
 use super::read::{Filter, asked_version};
 use super::reply::Reply;
 use super::route::Target;
 use super::status::ApiError;
 use crate::object;
+use crate::schema::as_written;
 use crate::simulation::Sandbox;
 use crate::store::{Store, WatchEvent, WatchEventKind};
 use crate::tables::Headers;
@@ -34,6 +36,15 @@ const TIMEOUT_SECONDS: i64 = 3600;
 
 /// The annotation of the bookmark that ends the initial events of a streaming list.
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+
+/// What a bookmark tells besides the resourceVersion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// Nothing.
+    Progress,
+    /// That the present objects are told.
+    InitialEventsEnd,
+}
 
 /// A watch in progress.
 struct Watching {
@@ -58,12 +69,12 @@ struct Watching {
 /// Answers `watch`.
 pub(crate) fn watch(incoming: &Incoming, target: &Target, sandbox: &Sandbox) -> Result<Reply, ApiError> {
     let form = incoming.form()?;
+    let beginning = list_options::of_watch(&incoming.query)?;
     let filter = Filter::of(incoming, target)?;
     let version = asked_version(incoming)?;
     let seconds = incoming.query.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
     let seconds = seconds.unwrap_or(TIMEOUT_SECONDS).min(86_400);
     let wants_bookmarks = incoming.query.flag("allowWatchBookmarks");
-    let initial = initial_events(incoming)?;
 
     let state = sandbox.state();
     let current = state.store.resource_version();
@@ -88,39 +99,20 @@ pub(crate) fn watch(incoming: &Incoming, target: &Target, sandbox: &Sandbox) -> 
         bookmark: wants_bookmarks.then(|| later(incoming.now, BOOKMARK_SECONDS)),
         over: false,
     };
-    match (initial, version) {
-        (Some(true), _) => {
+    match (beginning, version) {
+        (Beginning::Present, _) => {
             watching.list_as_added(&state.store, state.now);
-            watching.send_bookmark(true, state.now);
+            if wants_bookmarks {
+                watching.send_bookmark(Mark::InitialEventsEnd, state.now);
+            }
         }
-        (None, None | Some(0)) => watching.list_as_added(&state.store, state.now),
-        (Some(false), None | Some(0)) => {}
-        (_, Some(version)) => watching.seen = version,
+        (Beginning::Changes, None | Some(0)) => {}
+        (Beginning::Changes, Some(version)) => watching.seen = version,
     }
     drop(state);
     let chunks =
         stream::unfold(watching, |mut watching| async move { watching.next().await.map(|line| (line, watching)) });
     Ok(Reply::stream("application/json", chunks.boxed()))
-}
-
-/// Reads `sendInitialEvents`, with the conditions that the real server puts on it.
-fn initial_events(incoming: &Incoming) -> Result<Option<bool>, ApiError> {
-    if incoming.query.get("sendInitialEvents").is_none() {
-        return Ok(None);
-    }
-    let wanted = incoming.query.flag("sendInitialEvents");
-    if incoming.query.get("resourceVersionMatch") != Some("NotOlderThan") {
-        return Err(ApiError::invalid_kind(
-            "ListOptions",
-            "meta.k8s.io",
-            "",
-            &[super::status::Cause::forbidden(
-                "resourceVersionMatch",
-                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-            )],
-        ));
-    }
-    Ok(Some(wanted))
 }
 
 fn later(now: Timestamp, seconds: i64) -> Timestamp {
@@ -176,7 +168,7 @@ impl Watching {
         }
         let ends = state.now >= self.deadline;
         if self.bookmark.is_some_and(|due| state.now >= due || ends) {
-            self.send_bookmark(false, state.now);
+            self.send_bookmark(Mark::Progress, state.now);
             self.bookmark = Some(later(state.now, BOOKMARK_SECONDS));
         }
         self.over = ends;
@@ -214,12 +206,16 @@ impl Watching {
         }
     }
 
-    fn send_bookmark(&mut self, ends_initial_events: bool, now: Timestamp) {
+    fn send_bookmark(&mut self, mark: Mark, now: Timestamp) {
         let mut metadata = json!({"resourceVersion": self.seen.to_string()});
-        if ends_initial_events {
+        if mark == Mark::InitialEventsEnd {
             metadata["annotations"] = json!({INITIAL_EVENTS_END: "true"});
         }
-        let mark = json!({"kind": self.kind, "apiVersion": self.api_version, "metadata": metadata});
+        let mut mark = json!({"kind": self.kind, "apiVersion": self.api_version, "metadata": metadata});
+        as_written(self.kind, &mut mark);
+        if self.form == Form::Full {
+            convert_empty(self.kind, &mut mark);
+        }
         let shown = self.shown(&mark, now);
         self.ready.push_back(line("BOOKMARK", &shown));
     }
@@ -234,6 +230,19 @@ impl Watching {
             table.headers = Headers::Hidden;
         }
         shown
+    }
+}
+
+/// Adds what the real server's conversion from its internal types writes into an empty object: there the wanted size
+/// is a plain number, and what DaemonSets counted once lives on in an annotation.
+fn convert_empty(kind: &str, object: &mut Value) {
+    match kind {
+        "Deployment" | "ReplicaSet" | "StatefulSet" => object["spec"]["replicas"] = json!(0),
+        "DaemonSet" => {
+            let annotations = object::map_at(&mut object["metadata"], "annotations");
+            annotations.insert("deprecated.daemonset.template.generation".into(), "0".into());
+        }
+        _ => {}
     }
 }
 

@@ -89,7 +89,8 @@ async fn a_forgotten_version_is_an_error_event_and_the_end() {
 #[tokio::test]
 async fn bookmarks_come_each_minute_and_before_the_end_of_simulated_time() {
     let client = Client::new("");
-    let mut lines = Lines::open(&client, "labelSelector=none&allowWatchBookmarks=true&timeoutSeconds=90").await;
+    let mut lines =
+        Lines::open(&client, "labelSelector=none&allowWatchBookmarks=true&timeoutSeconds=90&resourceVersion=1").await;
     assert_eq!(lines.read(), (vec![], false));
     client.sandbox.advance(Duration::from_secs(61));
     assert_eq!(lines.read(), (vec!["BOOKMARK".to_owned()], false));
@@ -115,4 +116,17 @@ async fn a_watch_sees_what_controllers_do() {
     let (events, _) = lines.read();
     assert!(events[0].starts_with("ADDED web-"), "{events:?}");
     assert!(events.iter().filter(|event| event.starts_with("MODIFIED web-")).count() >= 2, "{events:?}");
+}
+
+#[tokio::test]
+async fn the_end_of_the_initial_events_is_told_only_to_who_wants_bookmarks() {
+    let client = Client::new("");
+    client.config_map("a", &json!({"test": "yes"})).await;
+    let streaming = "labelSelector=test&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
+    assert_eq!(Lines::open(&client, streaming).await.read().0, ["ADDED a"]);
+    // A watch without a version streams its list like one that asks for it.
+    assert_eq!(
+        Lines::open(&client, "labelSelector=test&allowWatchBookmarks=1").await.read().0,
+        ["ADDED a", "BOOKMARK"]
+    );
 }
