@@ -10,7 +10,9 @@ mod delete;
 mod discovery;
 mod escalation;
 mod eviction;
+mod exec;
 mod form;
+mod forward;
 mod incoming;
 mod logs;
 pub(crate) mod managed_fields;
@@ -32,6 +34,7 @@ mod strategic;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod upgrade;
 mod watch;
 mod write;
 
