@@ -127,8 +127,8 @@ fn own_kind(subresource: Subresource) -> Option<(&'static str, &'static str, &'s
         Subresource::Scale => Some(("autoscaling", "v1", "Scale")),
         Subresource::Token => Some(("authentication.k8s.io", "v1", "TokenRequest")),
         Subresource::Eviction => Some(("policy", "v1", "Eviction")),
-        Subresource::Exec => Some(("", "v1", "PodExecOptions")),
-        Subresource::PortForward => Some(("", "v1", "PodPortForwardOptions")),
+        Subresource::Exec => Some(("", "", "PodExecOptions")),
+        Subresource::PortForward => Some(("", "", "PodPortForwardOptions")),
         Subresource::Status | Subresource::Log => None,
     }
 }

@@ -16,9 +16,10 @@ use hyper::service::service_fn;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::exec::Execution;
 use super::forward::Forwarding;
@@ -193,9 +194,11 @@ impl Channels {
         }
     }
 
-    /// Ends the session as RFC 6455 wants it, so that the client gets all that was sent.
+    /// Ends the session as Go's server does, and lets the client get all that was sent. kubectl takes an end
+    /// without the code for a failure.
     async fn close(&mut self) {
-        let _gone = self.0.close(None).await;
+        let normal = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
+        let _gone = self.0.close(Some(normal)).await;
         while let Some(Ok(_)) = self.0.next().await {}
     }
 }
