@@ -10,7 +10,9 @@ mod delete;
 mod discovery;
 mod escalation;
 mod eviction;
+mod exec;
 mod form;
+mod forward;
 mod incoming;
 mod list_options;
 mod logs;
@@ -33,6 +35,7 @@ mod strategic;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod upgrade;
 mod watch;
 mod write;
 

@@ -154,7 +154,7 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: ApiServer,
     // A connection that fails concerns nobody but its client.
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
     let builder = auto::Builder::new(TokioExecutor::new());
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(server));
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(server));
     tokio::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,

@@ -15,12 +15,17 @@
 //!   - {at: 30s, manifests: [...]}
 //! faults: [{match: {selector: app=api}, when: {image: "*:v2"}, do: {crash: {exitCode: 1, after: 3s}}}]
 //! logs: [{match: {selector: app=api}, lines: ["listening"], repeat: 1}]
+//! answers:                   # to commands and on ports; see `Answers`
+//!   - match: {selector: app=api}
+//!     exec: [{command: [ls, /data], stdout: "dump.rdb\n", exitCode: 0}]
+//!     ports: [{port: 6379, reply: "+PONG\r\n"}]
 //! load: {rps: 40}            # names for the amounts below
 //! usage: [{match: {selector: app=api}, cpu: 0.2 * rps / replicas, memory: 90Mi}]
 //! ```
 //!
 //! An unknown key is an error with its line and column. Faults are described in [`Fault`].
 
+mod answers;
 mod builtin;
 mod fault;
 mod read;
@@ -34,6 +39,7 @@ use thiserror::Error;
 
 use crate::durations;
 
+pub use answers::{Answers, CommandAnswer, PortAnswer};
 pub use builtin::BUILTIN;
 pub use fault::{Crash, Effect, Eviction, Fault, ImagePull, OutOfMemory, ProbeKind, Target, Unready, WaitFor, When};
 
@@ -68,6 +74,9 @@ pub struct World {
     /// What containers print.
     #[serde(default)]
     pub logs: Vec<LogRule>,
+    /// What containers answer to commands and on ports.
+    #[serde(default)]
+    pub answers: Vec<Answers>,
     /// What the amounts of `usage` may name besides `replicas` and `seconds`.
     #[serde(default)]
     pub load: std::collections::BTreeMap<String, f64>,
@@ -247,6 +256,8 @@ mod tests {
             ("warmUp: soon", "`soon` is not a duration"),
             ("manifests: [{kind: Pod}]", "a manifest needs apiVersion, kind and metadata.name"),
             ("logs: [{base64: '%'}]", "base64"),
+            ("answers: [{exec: [{command: []}]}]", "a command needs at least one word"),
+            ("answers: [{ports: [{port: 0}]}]", "nobody listens on port 0"),
             ("usage: [{cpu: 2 * users}]", "`users` is not known"),
             ("", "the file is empty"),
         ] {

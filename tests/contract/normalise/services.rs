@@ -50,8 +50,7 @@ const SERVED: [&str; 38] = [
 ];
 
 /// Subresources that are answered with 501 and a reason.
-const MISSING: [&str; 9] =
-    ["attach", "binding", "ephemeralcontainers", "exec", "portforward", "proxy", "resize", "finalize", "finalizers"];
+const MISSING: [&str; 7] = ["attach", "binding", "ephemeralcontainers", "proxy", "resize", "finalize", "finalizers"];
 
 pub(super) fn unserved(pass: &mut Pass) {
     let is_served = |name: &str| {

@@ -83,8 +83,11 @@ pub(crate) fn resources(group: &str, version: &str, store: &Store) -> Result<Rep
                 "namespaced": kind.namespaced, "kind": kind.kind, "verbs": subresource_verbs(*subresource)
             });
             if let Some((group, version, kind)) = own_kind(*subresource) {
-                entry["group"] = group.into();
-                entry["version"] = version.into();
+                // What is of the list's own group is named by its kind alone.
+                if !group.is_empty() {
+                    entry["group"] = group.into();
+                    entry["version"] = version.into();
+                }
                 entry["kind"] = kind.into();
             }
             entries.push(entry);
@@ -122,6 +125,8 @@ fn own_kind(subresource: Subresource) -> Option<(&'static str, &'static str, &'s
         Subresource::Scale => Some(("autoscaling", "v1", "Scale")),
         Subresource::Token => Some(("authentication.k8s.io", "v1", "TokenRequest")),
         Subresource::Eviction => Some(("policy", "v1", "Eviction")),
+        Subresource::Exec => Some(("", "", "PodExecOptions")),
+        Subresource::PortForward => Some(("", "", "PodPortForwardOptions")),
         Subresource::Status | Subresource::Log => None,
     }
 }
@@ -130,6 +135,7 @@ fn subresource_verbs(subresource: Subresource) -> &'static [&'static str] {
     match subresource {
         Subresource::Log => &["get"],
         Subresource::Token | Subresource::Eviction => &["create"],
+        Subresource::Exec | Subresource::PortForward => &["create", "get"],
         Subresource::Status | Subresource::Scale => &["get", "patch", "update"],
     }
 }

@@ -4,12 +4,16 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use serde_json::Value;
 
+use super::upgrade::Switch;
+
 /// What an answer carries.
 pub(crate) enum Content {
     Json(Value),
     Text(Bytes),
     /// JSON lines or log bytes, until the stream ends.
     Stream(BoxStream<'static, Bytes>),
+    /// A conversation over the upgraded connection.
+    Session(Switch),
 }
 
 /// Whether the request changed the cluster, so that its components must look.
@@ -53,6 +57,11 @@ impl Reply {
     /// 200 with a body that goes on.
     pub(crate) fn stream(content_type: &'static str, chunks: BoxStream<'static, Bytes>) -> Self {
         Self { content_type, content: Content::Stream(chunks), ..Self::json(Value::Null) }
+    }
+
+    /// 101, and what is said after it.
+    pub(crate) fn session(switch: Switch) -> Self {
+        Self { code: 101, content: Content::Session(switch), ..Self::json(Value::Null) }
     }
 
     /// The same answer, for a request that has written.

@@ -14,10 +14,12 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HeaderValue, WARNING};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
+use hyper::upgrade::OnUpgrade;
 use todo_agent_kube_rules::kinds::KINDS;
 use tower::Service;
 
@@ -27,7 +29,10 @@ use super::reply::{Content, Reply, Trace};
 use super::request_log::RequestLog;
 use super::route::{Route, Target, Verb, route};
 use super::status::ApiError;
-use super::{delete, discovery, eviction, logs, metrics, openapi, patch, read, reviews, scale, tokens, watch, write};
+use super::{
+    delete, discovery, eviction, exec, forward, logs, metrics, openapi, patch, read, reviews, scale, tokens, upgrade,
+    watch, write,
+};
 use crate::schema;
 use crate::simulation::{Sandbox, State};
 
@@ -64,8 +69,18 @@ impl ApiServer {
         Ok(self)
     }
 
+    /// Returns the request whose head this is.
+    pub(super) fn incoming(&self, parts: Parts) -> Incoming {
+        Incoming::new(parts.method, &parts.uri, parts.headers, Bytes::new(), self.sandbox.now())
+    }
+
     /// Answers one request whose body has arrived, or could not.
-    fn answer(&self, mut incoming: Incoming, body: Result<Bytes, ApiError>) -> Response<ApiBody> {
+    pub(super) fn answer(
+        &self,
+        mut incoming: Incoming,
+        body: Result<Bytes, ApiError>,
+        upgrade: Option<OnUpgrade>,
+    ) -> Response<ApiBody> {
         let mut verb = "";
         let result = body.and_then(|body| {
             incoming.body = body;
@@ -80,14 +95,14 @@ impl ApiServer {
         let (response, trace) = match result {
             Ok(reply) => {
                 let trace = reply.trace;
-                (into_response(reply, head), trace)
+                (into_response(reply, head, upgrade), trace)
             }
             Err(error) => {
                 let reply = match error.page() {
                     Some(text) => Reply::text(Bytes::from(text.to_owned())),
                     None => Reply::json(error.body()),
                 };
-                (into_response(reply.code(error.code), head), Trace::Unchanged)
+                (into_response(reply.code(error.code), head, None), Trace::Unchanged)
             }
         };
         if trace == Trace::Written {
@@ -177,6 +192,9 @@ impl ApiServer {
                 drop(state);
                 logs::logs(incoming, target, &self.sandbox)
             }
+            ("exec", Verb::Get | Verb::Create) => exec::exec(incoming, target, &state),
+            ("portforward", Verb::Get | Verb::Create) => forward::forward(incoming, target, &state),
+            ("exec" | "portforward", _) => Err(ApiError::method_not_allowed()),
             ("scale", _) => scale::scale(incoming, target, &mut state.store),
             ("token", Verb::Create) => tokens::create(incoming, target, &mut state),
             ("eviction", Verb::Create) => eviction::create(incoming, target, &mut state.store),
@@ -209,7 +227,7 @@ fn pinned_name(incoming: &Incoming) -> Option<String> {
 fn missing(target: &Target) -> ApiError {
     let what = format!("{}/{}", target.resource.kind.plural, target.subresource);
     let why = match target.subresource.as_str() {
-        "exec" | "attach" | "portforward" => "it needs a connection upgrade and a process to talk to",
+        "attach" => "simulated processes read nothing",
         "proxy" => "there is no server behind simulated pods",
         "finalize" => "namespaces finish by themselves once they are empty",
         _ => "no part of the sandbox uses it yet",
@@ -217,7 +235,7 @@ fn missing(target: &Target) -> ApiError {
     ApiError::not_implemented(format!("{what}: {why}"))
 }
 
-fn into_response(reply: Reply, head: bool) -> Response<ApiBody> {
+fn into_response(reply: Reply, head: bool, upgrade: Option<OnUpgrade>) -> Response<ApiBody> {
     let body: ApiBody = match reply.content {
         _ if head => Full::new(Bytes::new()).boxed_unsync(),
         Content::Json(value) => {
@@ -225,6 +243,13 @@ fn into_response(reply: Reply, head: bool) -> Response<ApiBody> {
             text.push('\n');
             Full::new(Bytes::from(text)).boxed_unsync()
         }
+        Content::Session(switch) => match upgrade {
+            Some(upgrade) => return switch.begin(upgrade),
+            None => {
+                let error = ApiError::bad_request("Upgrade request required");
+                return into_response(Reply::json(error.body()).code(error.code), false, None);
+            }
+        },
         Content::Text(text) => Full::new(text).boxed_unsync(),
         Content::Stream(chunks) => {
             StreamBody::new(chunks.map(|chunk| Ok::<_, Infallible>(Frame::data(chunk)))).boxed_unsync()
@@ -262,15 +287,17 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let server = self.clone();
         Box::pin(async move {
-            let (parts, body) = request.into_parts();
+            let (mut parts, body) = request.into_parts();
+            let upgrade = parts.extensions.remove::<OnUpgrade>();
             let body = match Limited::new(body, BODY_LIMIT).collect().await {
                 Ok(collected) => Ok(collected.to_bytes()),
                 Err(error) if error.is::<LengthLimitError>() => Err(ApiError::too_large(BODY_LIMIT)),
                 Err(error) => Err(ApiError::bad_request(format!("cannot read the body: {error}"))),
             };
-            let now = server.sandbox.now();
-            let incoming = Incoming::new(parts.method, &parts.uri, parts.headers, Bytes::new(), now);
-            Ok(server.answer(incoming, body))
+            if upgrade.is_none() && upgrade::is_wanted(&parts.headers) {
+                return Ok(upgrade::in_process(server, parts).await);
+            }
+            Ok(server.answer(server.incoming(parts), body, upgrade))
         })
     }
 }

@@ -10,6 +10,7 @@ mod discovery;
 mod lists;
 mod logs;
 mod patches;
+mod sessions;
 mod watches;
 mod writes;
 

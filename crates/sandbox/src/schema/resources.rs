@@ -21,6 +21,10 @@ pub(crate) enum Subresource {
     Token,
     /// The way to delete a pod that budgets may refuse (`create`).
     Eviction,
+    /// A command in a container, over an upgraded connection.
+    Exec,
+    /// Ports of a pod, over an upgraded connection.
+    PortForward,
 }
 
 impl Subresource {
@@ -32,6 +36,8 @@ impl Subresource {
             Self::Log => "log",
             Self::Token => "token",
             Self::Eviction => "eviction",
+            Self::Exec => "exec",
+            Self::PortForward => "portforward",
         }
     }
 }
@@ -101,6 +107,8 @@ fn qualify(name: &str, group: &str) -> String {
 }
 
 const STATUS: &[Subresource] = &[Subresource::Status];
+const POD_PARTS: &[Subresource] =
+    &[Subresource::Eviction, Subresource::Exec, Subresource::Log, Subresource::PortForward, Subresource::Status];
 const SCALED: &[Subresource] = &[Subresource::Scale, Subresource::Status];
 
 const EVENT_FIELDS: &[&str] = &[
@@ -128,12 +136,12 @@ const POD_FIELDS: &[&str] = &[
     "status.nominatedNodeName",
 ];
 
-const POD_MISSING: &[&str] = &["attach", "binding", "ephemeralcontainers", "exec", "portforward", "proxy", "resize"];
+const POD_MISSING: &[&str] = &["attach", "binding", "ephemeralcontainers", "proxy", "resize"];
 
 type Row = (&'static str, &'static [Subresource], &'static [&'static str], &'static [&'static str]);
 
 const ROWS: &[Row] = &[
-    ("pods", &[Subresource::Eviction, Subresource::Log, Subresource::Status], POD_FIELDS, POD_MISSING),
+    ("pods", POD_PARTS, POD_FIELDS, POD_MISSING),
     ("services", STATUS, &["spec.clusterIP", "spec.type"], &["proxy"]),
     ("configmaps", &[], &[], &[]),
     ("secrets", &[], &["type"], &[]),

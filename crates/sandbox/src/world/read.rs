@@ -80,7 +80,8 @@ impl World {
         }
         let targets = (self.faults.iter().map(|fault| &fault.target))
             .chain(self.logs.iter().map(|rule| &rule.target))
-            .chain(self.usage.iter().map(|rule| &rule.target));
+            .chain(self.usage.iter().map(|rule| &rule.target))
+            .chain(self.answers.iter().map(|rule| &rule.target));
         for target in targets {
             target.check()?;
         }
@@ -99,6 +100,9 @@ impl World {
         }
         for amount in self.usage.iter().flat_map(|rule| [&rule.cpu, &rule.memory]).flatten() {
             usage::check(amount, &self.load).map_err(|why| format!("usage: {why}"))?;
+        }
+        for answers in &self.answers {
+            answers.check()?;
         }
         for rule in &self.logs {
             if let Some(text) = &rule.base64 {

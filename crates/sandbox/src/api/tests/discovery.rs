@@ -51,7 +51,7 @@ async fn kinds_that_are_not_simulated_are_not_there() {
 #[tokio::test]
 async fn what_is_not_implemented_says_so() {
     let client = Client::new("");
-    for path in ["/api/v1/namespaces/shop/pods/a/exec", "/api/v1/namespaces/shop/pods/a/resize"] {
+    for path in ["/api/v1/namespaces/shop/pods/a/attach", "/api/v1/namespaces/shop/pods/a/resize"] {
         assert_eq!(client.post(path, &json!({})).await.refusal().0, 501, "{path}");
     }
     let openapi = client.get("/openapi/v2").await;
