@@ -98,6 +98,9 @@ fn every_sentence_it_names_is_understood() {
     assert!(!sentences.is_empty());
     for sentence in sentences {
         let environment = TestEnvironment::new();
+        // The files of which it speaks.
+        environment.write("work/deploy/todo.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}");
+        environment.write("work/.env", "PORT=8000\nDB_PASSWORD=canary-of-the-secret\n");
         environment.run(["--sandbox", "--dry-run", sentence.as_str()]).exits(0).enough();
     }
 }

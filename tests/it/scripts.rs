@@ -81,7 +81,7 @@ always:
     ✗ failed   too many  (0.0 s)
         text: expected "6 pods", but the step did not show it
         not_text: expected no "backend", but it showed "backend-[pod]    1/1    Running  0
-             1s    minikube"
+             2m1s  minikube"
         json /total: expected 6, but it was 7
         json /totl: expected 6, but there is nothing; /total is there
         changed: expected a change, but nothing was changed
@@ -92,8 +92,8 @@ always:
         | 7 pods in namespace todo
         |
         | NAME                        READY  STATUS   RESTARTS  AGE   NODE
-        | backend-[pod]    1/1    Running  0         1s    minikube
         | backend-[pod]    1/1    Running  0         2m1s  minikube
+        | backend-[pod]    1/1    Running  0         1s    minikube
         | backend-[pod]    1/1    Running  0         2m1s  minikube
         | frontend-[pod]   1/1    Running  0         2m1s  minikube
         | frontend-[pod]   1/1    Running  0         2m1s  minikube

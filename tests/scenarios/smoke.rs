@@ -20,8 +20,9 @@ fn deployed(site: &Site) -> Place {
     let world = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/sandbox/worlds/todo.yaml");
     let world: Value = serde_saphyr::from_str(&std::fs::read_to_string(world).unwrap()).unwrap();
     let mut objects: Vec<Value> = serde_saphyr::from_multiple(world["manifests"].as_str().unwrap()).unwrap();
-    // The users of the world are not what is deployed.
-    objects.retain(|object| !matches!(object["kind"].as_str(), Some("Role" | "RoleBinding")));
+    // The users of the world, and what every cluster has, are not what is deployed.
+    let is_given = |kind: &str| ["Role", "RoleBinding", "StorageClass", "IngressClass"].contains(&kind);
+    objects.retain(|object| !object["kind"].as_str().is_some_and(is_given));
     for object in &mut objects {
         if let Some(containers) = object.pointer_mut("/spec/template/spec/containers").and_then(Value::as_array_mut) {
             for container in containers {

@@ -78,24 +78,20 @@ fn container<'a>(pod: &'a Value, asked: Option<&str>) -> Result<&'a Value, ApiEr
     let of = |list: &str| pod["spec"][list].as_array().into_iter().flatten();
     let all = || of("initContainers").chain(of("containers"));
     let pod_name = object::name(pod);
-    match asked {
-        Some(asked) => all()
+    if let Some(asked) = asked {
+        return all()
             .find(|container| container["name"] == asked)
-            .ok_or_else(|| ApiError::bad_request(format!("container {asked} is not valid for pod {pod_name}"))),
-        None => {
-            let mut main = of("containers");
-            match (main.next(), main.next()) {
-                (Some(only), None) => Ok(only),
-                _ => {
-                    let names: Vec<&str> = all().filter_map(|container| container["name"].as_str()).collect();
-                    Err(ApiError::bad_request(format!(
-                        "a container name must be specified for pod {pod_name}, choose one of: [{}]",
-                        names.join(" ")
-                    )))
-                }
-            }
-        }
+            .ok_or_else(|| ApiError::bad_request(format!("container {asked} is not valid for pod {pod_name}")));
     }
+    let mut main = of("containers");
+    if let (Some(only), None) = (main.next(), main.next()) {
+        return Ok(only);
+    }
+    let names: Vec<&str> = all().filter_map(|container| container["name"].as_str()).collect();
+    Err(ApiError::bad_request(format!(
+        "a container name must be specified for pod {pod_name}, choose one of: [{}]",
+        names.join(" ")
+    )))
 }
 
 /// Returns whether a container of a pod runs.

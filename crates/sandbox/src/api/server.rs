@@ -194,11 +194,10 @@ impl ApiServer {
             }
             ("exec", Verb::Get | Verb::Create) => exec::exec(incoming, target, &state),
             ("portforward", Verb::Get | Verb::Create) => forward::forward(incoming, target, &state),
-            ("exec" | "portforward", _) => Err(ApiError::method_not_allowed()),
             ("scale", _) => scale::scale(incoming, target, &mut state.store),
             ("token", Verb::Create) => tokens::create(incoming, target, &mut state),
             ("eviction", Verb::Create) => eviction::create(incoming, target, &mut state.store),
-            ("eviction" | "token", _) => Err(ApiError::method_not_allowed()),
+            ("exec" | "portforward" | "eviction" | "token", _) => Err(ApiError::method_not_allowed()),
             ("", Verb::Watch) => {
                 drop(state);
                 watch::watch(incoming, target, &self.sandbox)
@@ -243,13 +242,13 @@ fn into_response(reply: Reply, head: bool, upgrade: Option<OnUpgrade>) -> Respon
             text.push('\n');
             Full::new(Bytes::from(text)).boxed_unsync()
         }
-        Content::Session(switch) => match upgrade {
-            Some(upgrade) => return switch.begin(upgrade),
-            None => {
+        Content::Session(switch) => {
+            let Some(upgrade) = upgrade else {
                 let error = ApiError::bad_request("Upgrade request required");
                 return into_response(Reply::json(error.body()).code(error.code), false, None);
-            }
-        },
+            };
+            return switch.begin(upgrade);
+        }
         Content::Text(text) => Full::new(text).boxed_unsync(),
         Content::Stream(chunks) => {
             StreamBody::new(chunks.map(|chunk| Ok::<_, Infallible>(Frame::data(chunk)))).boxed_unsync()

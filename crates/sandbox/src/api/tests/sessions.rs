@@ -51,7 +51,11 @@ impl Session {
     async fn next(&mut self) -> Option<(u8, String)> {
         match self.0.next().await?.unwrap() {
             Message::Binary(data) => Some((data[0], String::from_utf8_lossy(&data[1..]).into_owned())),
-            Message::Close(_) => None,
+            Message::Close(end) => {
+                // kubectl takes any other end for a failure.
+                assert_eq!(end.map(|end| u16::from(end.code)), Some(1000));
+                None
+            }
             other => panic!("no message for this: {other:?}"),
         }
     }
