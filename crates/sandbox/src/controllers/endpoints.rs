@@ -38,12 +38,16 @@ pub(crate) fn reconcile(state: &mut State, key: &Key) {
     let ready = |pod: &&std::sync::Arc<Value>| publish_all || pods::is_ready(pod);
     let live = || backends.iter().filter(|pod| !object::is_terminating(pod));
     let addresses = |pods: Vec<&std::sync::Arc<Value>>| -> Vec<Value> { pods.iter().map(|pod| address(pod)).collect() };
-    let subset = subset(
-        &addresses(live().filter(ready).collect()),
-        &addresses(live().filter(|pod| !ready(pod)).collect()),
-        &slice_ports(&service, first.as_ref()),
-    );
-    write_endpoints(state, &endpoints_key, &service, &subset);
+    let ports = slice_ports(&service, first.as_ref());
+    // A pod that has none of the ports is in the slice, but not in the Endpoints.
+    let leads_nowhere = ports.is_empty() && service["spec"]["ports"].as_array().is_some_and(|ports| !ports.is_empty());
+    let subsets = if leads_nowhere {
+        json!([])
+    } else {
+        let ready_ones = addresses(live().filter(ready).collect());
+        subsets(&ready_ones, &addresses(live().filter(|pod| !ready(pod)).collect()), &ports)
+    };
+    write_endpoints(state, &endpoints_key, &service, &subsets);
 }
 
 fn slice_endpoint(pod: &Value, publish_all: bool) -> Value {
@@ -136,7 +140,7 @@ fn write_slice(state: &mut State, service: &Value, endpoints: &[Value], ports: &
     let _created = state.admit(slice);
 }
 
-fn subset(ready: &[Value], unready: &[Value], ports: &[Value]) -> Value {
+fn subsets(ready: &[Value], unready: &[Value], ports: &[Value]) -> Value {
     if ready.is_empty() && unready.is_empty() {
         return json!([]);
     }

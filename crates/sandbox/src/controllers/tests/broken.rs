@@ -234,7 +234,7 @@ fn a_service_that_selects_nothing() {
 fn a_port_that_the_container_does_not_name() {
     let sandbox = broken("notifier");
     assert_eq!(sandbox.get("deployment", "notifier")["status"]["readyReplicas"], 1);
-    assert_snapshot!(leads_to(&sandbox, "notifier"), @"1 addresses, ports null");
+    assert_snapshot!(leads_to(&sandbox, "notifier"), @"0 addresses, ports null");
     sandbox.edit("service", "notifier", |it| it["spec"]["ports"][0]["targetPort"] = json!("http"));
     sandbox.pass(5);
     assert_snapshot!(leads_to(&sandbox, "notifier"), @r#"1 addresses, ports [{"name":"http","port":8000,"protocol":"TCP"}]"#);
