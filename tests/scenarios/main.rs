@@ -12,6 +12,7 @@ mod support;
 
 mod audit;
 mod autoscaled;
+mod broken;
 mod changed_meanwhile;
 mod custom;
 mod faults;
@@ -50,6 +51,7 @@ const SUBJECTS: &[(&str, &[Scenario])] = &[
     ("outages", outages::SCENARIOS),
     ("nodes", nodes::SCENARIOS),
     ("custom", custom::SCENARIOS),
+    ("broken", broken::SCENARIOS),
 ];
 
 /// How many scenarios run side by side on a real cluster: they mostly wait.

@@ -48,30 +48,55 @@ pub(crate) struct Place {
 impl Place {
     /// Makes a place on a cluster.
     pub(crate) fn new(site: &Site) -> Self {
+        let place = Self::on(site, &world_file("scenarios"), None);
+        place.make_namespace();
+        place
+    }
+
+    /// Makes a place that holds what a shipped world holds: the sandbox's own namespace of it, or its objects made on a
+    /// real cluster, whatever becomes of them.
+    pub(crate) fn of_world(site: &Site, world: &str) -> Self {
+        if let Site::Sandbox = site {
+            let place = Self::on(site, world, Some("todo"));
+            place.use_own_kubeconfig();
+            return place;
+        }
+        let place = Self::new(site);
+        for object in world_objects(world) {
+            let kind = kinds::find(object["kind"].as_str().unwrap()).unwrap();
+            place.create(&kind.path(Some(&place.namespace)), &object);
+        }
+        place
+    }
+
+    fn on(site: &Site, world: &str, namespace: Option<&str>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let environment = TestEnvironment::new();
         let (served, access, audit) = match site {
             Site::Sandbox => {
-                let served = Served::at_speed(&environment, &world_file("scenarios"), SPEED);
+                let served = Served::at_speed(&environment, world, SPEED);
                 let access = served.access.clone();
                 (Some(served), access, None)
             }
             Site::Real(real) => (None, real.access(), real.audit_log().map(AuditLog::from_now_on)),
         };
-        let namespace = format!("{PREFIX}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let own = || format!("{PREFIX}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let namespace = namespace.map_or_else(own, str::to_owned);
         let context = RefCell::default();
-        let place = Self { environment, access, namespace, site: site.clone(), served, audit, context };
+        Self { environment, access, namespace, site: site.clone(), served, audit, context }
+    }
+
+    fn make_namespace(&self) {
         // Who starts the tests can remove what an interrupted run left: it knows the label.
         let run = std::env::var("TODO_AGENT_TEST_RUN").unwrap_or_default();
         let labels = json!({"todo-agent.test/run": run});
-        place.create("/api/v1/namespaces", &json!({"metadata": {"name": place.namespace, "labels": labels}}));
+        self.create("/api/v1/namespaces", &json!({"metadata": {"name": self.namespace, "labels": labels}}));
         // What every namespace gets from controllers; no pod starts before it is there.
         for given in ["serviceaccounts/default", "configmaps/kube-root-ca.crt"] {
-            let path = format!("/api/v1/namespaces/{}/{given}", place.namespace);
-            await_that(given, || place.access.request("GET", &path, None).0 == 200);
+            let path = format!("/api/v1/namespaces/{}/{given}", self.namespace);
+            await_that(given, || self.access.request("GET", &path, None).0 == 200);
         }
-        place.use_own_kubeconfig();
-        place
+        self.use_own_kubeconfig();
     }
 
     /// Makes a place and applies manifests there.
@@ -325,6 +350,16 @@ impl Place {
             });
         }
     }
+}
+
+/// Returns the objects of a shipped world, without its users and what every cluster has.
+pub(crate) fn world_objects(world: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("crates/sandbox/worlds/{world}.yaml"));
+    let world: Value = serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut objects: Vec<Value> = serde_saphyr::from_multiple(world["manifests"].as_str().unwrap()).unwrap();
+    let is_given = |kind: &str| ["Role", "RoleBinding", "StorageClass", "IngressClass"].contains(&kind);
+    objects.retain(|object| !object["kind"].as_str().is_some_and(is_given));
+    objects
 }
 
 /// Waits until something holds.

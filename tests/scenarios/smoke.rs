@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    place::{Place, await_that},
+    place::{Place, await_that, world_objects},
     scenario::{Scenario, scenario},
     site::Site,
 };
@@ -17,12 +17,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/smoke/todo.yaml
 /// Deploys the Todo chatbot as the world `todo` has it, small enough for a node of two cores.
 fn deployed(site: &Site) -> Place {
     let place = Place::new(site);
-    let world = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/sandbox/worlds/todo.yaml");
-    let world: Value = serde_saphyr::from_str(&std::fs::read_to_string(world).unwrap()).unwrap();
-    let mut objects: Vec<Value> = serde_saphyr::from_multiple(world["manifests"].as_str().unwrap()).unwrap();
-    // The users of the world, and what every cluster has, are not what is deployed.
-    let is_given = |kind: &str| ["Role", "RoleBinding", "StorageClass", "IngressClass"].contains(&kind);
-    objects.retain(|object| !object["kind"].as_str().is_some_and(is_given));
+    let mut objects = world_objects("todo");
     for object in &mut objects {
         if let Some(containers) = object.pointer_mut("/spec/template/spec/containers").and_then(Value::as_array_mut) {
             for container in containers {
