@@ -1,0 +1,5 @@
+//! The signatures against fixtures: recorded on a real cluster wherever that was possible, composed by hand
+//! where it was not, healthy clusters that must give nothing, and random objects that must not panic.
+
+mod recorded;
+mod support;
