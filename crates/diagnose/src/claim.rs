@@ -159,9 +159,10 @@ impl<'s> Subject<'s> {
     /// Returns critical where no pod of the workload serves.
     pub(crate) fn severity(&self) -> Severity {
         let workload = self.workload();
-        match workload.kind == Kind::Pod || self.snapshot.serving(&workload.uid) == 0 {
-            true => Severity::Critical,
-            false => Severity::Warning,
+        if workload.kind == Kind::Pod || self.snapshot.serving(&workload.uid) == 0 {
+            Severity::Critical
+        } else {
+            Severity::Warning
         }
     }
 

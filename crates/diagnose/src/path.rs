@@ -30,10 +30,10 @@ pub fn request(snapshot: &Snapshot, findings: &[Finding], target: &ObjectRef) ->
     let is = |meta: &crate::shape::Meta| meta.name == target.name && meta.namespace == target.namespace;
     match target.kind {
         Kind::Ingress => {
-            objects.ingresses.iter().filter(|one| is(&one.metadata)).for_each(|ingress| hops.ingress(ingress))
+            objects.ingresses.iter().filter(|one| is(&one.metadata)).for_each(|ingress| hops.ingress(ingress));
         }
         Kind::Service => {
-            objects.services.iter().filter(|one| is(&one.metadata)).for_each(|service| hops.service(0, service))
+            objects.services.iter().filter(|one| is(&one.metadata)).for_each(|service| hops.service(0, service));
         }
         _ => {}
     }
@@ -72,12 +72,11 @@ impl Hops<'_> {
                 let found = services
                     .iter()
                     .find(|one| one.metadata.name == backend.name && one.metadata.namespace == object.namespace);
-                match found {
-                    Some(service) => self.service(1, service),
-                    None => {
-                        let missing = ObjectRef::named(Kind::Service, &object.namespace, &backend.name);
-                        self.push(1, missing, format!("{}{} leads here; it was not found", rule.host, path.path));
-                    }
+                if let Some(service) = found {
+                    self.service(1, service);
+                } else {
+                    let missing = ObjectRef::named(Kind::Service, &object.namespace, &backend.name);
+                    self.push(1, missing, format!("{}{} leads here; it was not found", rule.host, path.path));
                 }
             }
         }

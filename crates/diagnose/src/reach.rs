@@ -63,11 +63,8 @@ fn by_address<'s>(snapshot: &'s Snapshot, address: &str) -> Reach<'s> {
 fn near(snapshot: &Snapshot, from: &str, namespace: &str, name: &str) -> Option<String> {
     let services = &snapshot.objects().services;
     let here = services.iter().filter(|service| service.metadata.namespace == namespace);
-    let similar =
-        similar(name, here.map(|service| service.metadata.name.as_str())).map(|near| match namespace == from {
-            true => near.to_owned(),
-            false => format!("{near}.{namespace}"),
-        });
+    let similar = similar(name, here.map(|service| service.metadata.name.as_str()))
+        .map(|near| if namespace == from { near.to_owned() } else { format!("{near}.{namespace}") });
     similar.or_else(|| {
         let same = services.iter().find(|service| service.metadata.name == name)?;
         Some(format!("{name}.{}", same.metadata.namespace))

@@ -72,9 +72,8 @@ fn pending(snapshot: &Snapshot, claim: &VolumeClaim, object: &ObjectRef) -> Opti
                 }
                 let near = similar(name, classes.iter().map(|class| class.metadata.name.as_str()));
                 let all: Vec<&str> = classes.iter().map(|class| class.metadata.name.as_str()).collect();
-                let use_this = near
-                    .map(str::to_owned)
-                    .unwrap_or_else(|| if all.is_empty() { "none".into() } else { all.join(", ") });
+                let use_this =
+                    near.map_or_else(|| if all.is_empty() { "none".into() } else { all.join(", ") }, str::to_owned);
                 let step = format!(
                     "recreate the claim with a class that exists ({use_this}); the class of a claim cannot be changed"
                 );
@@ -137,9 +136,10 @@ fn of_class(snapshot: &Snapshot, claim: &VolumeClaim, object: &ObjectRef, class:
         return None;
     }
     let failed = told.reason == "ProvisioningFailed";
-    let text = match failed {
-        true => format!("{} gets no volume: {}", object.short(), told.message),
-        false => format!("{} waits for the provisioner {}, which does not answer", object.short(), class.provisioner),
+    let text = if failed {
+        format!("{} gets no volume: {}", object.short(), told.message)
+    } else {
+        format!("{} waits for the provisioner {}, which does not answer", object.short(), class.provisioner)
     };
     Some(
         Claim::new(72, object.clone(), text)

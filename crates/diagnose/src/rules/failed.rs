@@ -48,12 +48,13 @@ pub(super) fn claims(subject: &Subject<'_>) -> Vec<Claim> {
             node.name,
             status.message.trim()
         );
-        let step = match status.message.contains("ephemeral")
+        let step = if status.message.contains("ephemeral")
             || status.message.contains("emptyDir")
             || status.message.contains("EmptyDir")
         {
-            true => "limit ephemeral-storage, and write less to the container's disk and emptyDirs",
-            false => "set requests to what it needs, so that it is not the first to go",
+            "limit ephemeral-storage, and write less to the container's disk and emptyDirs"
+        } else {
+            "set requests to what it needs, so that it is not the first to go"
         };
         return vec![begin(63, text).because([node]).remedy(Remedy::manual(step)).remedy(clean)];
     }

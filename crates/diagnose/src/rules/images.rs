@@ -94,9 +94,10 @@ pub(super) fn claim(part: &Part<'_>) -> Option<Claim> {
 }
 
 fn image_evidence(part: &Part<'_>, image: &str) -> Evidence {
-    let (list, field) = match part.init {
-        true => (&part.subject.pod.spec.init_containers, "initContainers"),
-        false => (&part.subject.pod.spec.containers, "containers"),
+    let (list, field) = if part.init {
+        (&part.subject.pod.spec.init_containers, "initContainers")
+    } else {
+        (&part.subject.pod.spec.containers, "containers")
     };
     let at = list.iter().position(|container| container.name == part.name()).unwrap_or_default();
     Evidence::field(&part.subject.object, format!("spec.{field}[{at}].image"), image)
@@ -173,11 +174,10 @@ fn previous(part: &Part<'_>) -> Option<(String, Option<i64>)> {
     };
     let mut sets = subject.snapshot.replica_sets_of(&workload.uid);
     sets.sort_by_key(|set| std::cmp::Reverse(revision(set)));
-    let older = sets.into_iter().find_map(|set| {
+    sets.into_iter().find_map(|set| {
         let image = &set.spec.template.spec.container(part.name())?.image;
         (image != current).then(|| (image.clone(), revision(&set)))
-    });
-    older
+    })
 }
 
 fn pull_secrets(part: &Part<'_>, mut claim: Claim) -> Claim {

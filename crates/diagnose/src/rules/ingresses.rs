@@ -67,9 +67,10 @@ fn class(snapshot: &Snapshot, ingress: &Ingress, object: &ObjectRef) -> Option<C
         if served || classes.iter().any(|class| class.metadata.annotations.get(DEFAULT) == Some("true")) {
             return None;
         }
-        let text = match classes.is_empty() {
-            true => format!("{} is served by nobody: the cluster has no ingress class", object.short()),
-            false => format!("{} names no class, and none is the default", object.short()),
+        let text = if classes.is_empty() {
+            format!("{} is served by nobody: the cluster has no ingress class", object.short())
+        } else {
+            format!("{} names no class, and none is the default", object.short())
         };
         let rule = if classes.is_empty() { 84 } else { 83 };
         let claim = Claim::new(rule, object.clone(), text).severity(Severity::Critical).saw(

@@ -121,14 +121,16 @@ pub(super) fn claims(snapshot: &Snapshot, claims: &mut Vec<Claim>) {
     for claim in claims.iter().filter(|claim| (141..=143).contains(&claim.rule)) {
         for policy in claim.because.iter().filter(|object| object.kind == Kind::NetworkPolicy) {
             let names = claim.rule == Class::UnknownHost as u16;
-            let (rule, what) = match names {
-                true => (90, "does not let pods ask the cluster's DNS"),
-                false => (89, "stands between pods that want to talk"),
+            let (rule, what) = if names {
+                (90, "does not let pods ask the cluster's DNS")
+            } else {
+                (89, "stands between pods that want to talk")
             };
             let text = format!("network policy {} {what}: {}", policy.name, claim.text);
-            let allow = match names {
-                true => "egress to namespace kube-system, ports 53/UDP and 53/TCP".to_owned(),
-                false => format!("the connection of {}", claim.subject.short()),
+            let allow = if names {
+                "egress to namespace kube-system, ports 53/UDP and 53/TCP".to_owned()
+            } else {
+                format!("the connection of {}", claim.subject.short())
             };
             found.push(
                 Claim::new(rule, policy.clone(), text)

@@ -120,18 +120,17 @@ fn wrong_port(part: &Part<'_>, spec: Option<&ProbeSpec>, message: &str) -> Optio
         IntOrText::Number(number) => Some(*number),
         IntOrText::Text(name) => container.ports.iter().find(|port| port.name == *name).map(|port| port.container_port),
     };
-    let logs = [Run::Current, Run::Previous]
+    let mut logs = [Run::Current, Run::Previous]
         .into_iter()
         .filter_map(|run| part.subject.snapshot.log(&part.subject.object.uid, part.name(), run)?.text.as_deref().ok());
-    let heard = logs.filter_map(listening).next();
+    let heard = logs.find_map(listening);
     match (number, heard) {
         (None, _) => Some((asked.clone(), container.ports.first().map(|port| port.container_port.to_string()))),
         (Some(number), Some(heard)) if heard != number => Some((asked.clone(), Some(heard.to_string()))),
-        (Some(_), Some(_)) => None,
         (Some(number), None) if !declared.is_empty() && !declared.contains(&number) => {
             Some((asked.clone(), declared.first().map(ToString::to_string)))
         }
-        (Some(_), None) => None,
+        (Some(_), _) => None,
     }
 }
 

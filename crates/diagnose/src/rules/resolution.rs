@@ -32,9 +32,10 @@ pub(super) fn claims(snapshot: &Snapshot, claims: &mut Vec<Claim>) {
         logs.any(|log| log.text.as_ref().is_ok_and(|text| text.contains("Loop (")))
     });
     let why = if looped { ": it forwards to itself (Loop detected)" } else { "" };
-    let step = match looped {
-        true => "let the Corefile forward to a real name server instead of the node's own resolver",
-        false => "bring the pods of the cluster's DNS back (namespace kube-system, label k8s-app=kube-dns)",
+    let step = if looped {
+        "let the Corefile forward to a real name server instead of the node's own resolver"
+    } else {
+        "bring the pods of the cluster's DNS back (namespace kube-system, label k8s-app=kube-dns)"
     };
     claims.push(
         Claim::new(91, object.clone(), format!("the cluster's DNS has no ready endpoint{why}"))

@@ -24,9 +24,10 @@ fn claim(snapshot: &Snapshot, set: &Workload) -> Option<Claim> {
     let first = pods.into_iter().find(|pod| !is_ready(pod))?;
     let pod = Snapshot::reference(Kind::Pod, &first.metadata);
     let rolling = set.status.current_revision != set.status.update_revision && !set.status.update_revision.is_empty();
-    let text = match rolling {
-        true => format!("the rollout of {} stops at pod {}, which is not ready", object.short(), pod.name),
-        false => format!("{} stops at pod {}, which is not ready", object.short(), pod.name),
+    let text = if rolling {
+        format!("the rollout of {} stops at pod {}, which is not ready", object.short(), pod.name)
+    } else {
+        format!("{} stops at pod {}, which is not ready", object.short(), pod.name)
     };
     // Without a cause at the pod it is a pod that starts.
     let claim = Claim::new(97, object.clone(), text)

@@ -135,13 +135,15 @@ fn missing_key(part: &Part<'_>, rest: &str) -> Option<Claim> {
 
 fn run_as_root(part: &Part<'_>, message: &str) -> Claim {
     let named = message.contains("non-numeric user");
-    let why = match named {
-        true => "runAsNonRoot is set and its image names its user by a word, which the kubelet cannot check",
-        false => "runAsNonRoot is set and its image runs as root",
+    let why = if named {
+        "runAsNonRoot is set and its image names its user by a word, which the kubelet cannot check"
+    } else {
+        "runAsNonRoot is set and its image runs as root"
     };
-    let step = match named {
-        true => "set runAsUser to the number of the image's user",
-        false => "set runAsUser to a number other than 0, or build the image with a USER",
+    let step = if named {
+        "set runAsUser to the number of the image's user"
+    } else {
+        "set runAsUser to a number other than 0, or build the image with a USER"
     };
     part.claim(23, format!("{} may not start: {why}", part.called())).remedy(Remedy::manual(step))
 }
