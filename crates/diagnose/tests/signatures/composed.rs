@@ -2,6 +2,9 @@
 //! refuses, other runtimes and older minors), composed by hand in the words of the sources: kubelet, scheduler,
 //! containerd, cri-dockerd, controllers. Each has a near miss beside it, which must not match.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
 use serde_json::{Value, json};
 use todo_agent_diagnose::{Builder, Finding, Kind, Run, Scope, findings};
 
@@ -32,7 +35,41 @@ fn tells(world: &World, rule: u16) -> bool {
     told(world).iter().any(|one| one.rule == rule || one.consequences.iter().any(|symptom| symptom.rule == rule))
 }
 
+/// What was told in these tests, for the coverage of the catalogue.
+static TOLD: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// Runs every test here and returns the signatures that they tell.
+pub(crate) fn all() -> BTreeSet<u16> {
+    for test in [
+        endings_by_exit_code,
+        memory,
+        runtimes_say_the_same_in_other_words,
+        probes_kill,
+        readiness,
+        images,
+        scheduling,
+        a_lack_of_cpu_is_told_with_the_numbers_of_the_best_node,
+        failed_and_deleted_pods,
+        mounts,
+        volume_claims,
+        services,
+        ingresses_and_routes,
+        policies_are_blamed_only_where_a_pod_got_no_answer,
+        workloads,
+        autoscalers,
+        creation_is_refused,
+        nodes,
+        configuration,
+        logs,
+        init_containers,
+    ] {
+        test();
+    }
+    TOLD.lock().unwrap().clone()
+}
+
 fn check(rule: u16, here: &World, near_miss: &World) {
+    TOLD.lock().unwrap().insert(rule);
     let found = |world: &World| told(world).into_iter().map(|one| one.id).collect::<Vec<_>>();
     assert!(tells(here, rule), "{rule} is not told; told is {:?}", found(here));
     assert!(!tells(near_miss, rule), "{rule} is told of the near miss: {:?}", found(near_miss));

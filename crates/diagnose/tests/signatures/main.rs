@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod composed;
+mod coverage;
 mod healthy;
 mod random;
 mod recorded;

@@ -1,5 +1,4 @@
 //! Cases of the recording: the objects of a namespace with those of the cluster, as a snapshot.
-#![allow(dead_code)]
 
 use serde_json::Value;
 use todo_agent_diagnose::{Builder, Evidence, Finding, Kind, Place, Run, Scope, Snapshot, findings};
@@ -41,9 +40,9 @@ const COVERED: &[Kind] = &[
 ];
 
 /// A part of the recording.
-pub struct Case {
-    pub name: String,
-    pub snapshot: Snapshot,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) snapshot: Snapshot,
     objects: Vec<Value>,
 }
 
@@ -76,23 +75,23 @@ impl Case {
     }
 
     /// The whole recording.
-    pub fn all() -> Self {
+    pub(crate) fn all() -> Self {
         let lines = lines();
         Self::of("all", &lines[0]["now"], &lines[1..].iter().collect::<Vec<_>>(), true)
     }
 
     /// The whole recording, before any log was read.
-    pub fn without_logs() -> Self {
+    pub(crate) fn without_logs() -> Self {
         let lines = lines();
         Self::of("all", &lines[0]["now"], &lines[1..].iter().collect::<Vec<_>>(), false)
     }
 
-    pub fn findings(&self) -> Vec<Finding> {
+    pub(crate) fn findings(&self) -> Vec<Finding> {
         findings(&self.snapshot)
     }
 
     /// Looks an evidence up in the object as it was recorded.
-    pub fn check(&self, evidence: &Evidence) {
+    pub(crate) fn check(&self, evidence: &Evidence) {
         let object = self.objects.iter().find(|object| {
             let meta = &object["metadata"];
             object["kind"] == evidence.object.kind.name()
@@ -149,7 +148,7 @@ fn look<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
 }
 
 /// Returns the cases of the recording.
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let lines = lines();
     let cluster = lines.iter().find(|line| line["case"] == "cluster").unwrap();
     let mut found = Vec::new();
@@ -162,7 +161,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Returns the findings as `id > rules of the consequences`.
-pub fn told(case: &Case) -> Vec<String> {
+pub(crate) fn told(case: &Case) -> Vec<String> {
     let told = case.findings().into_iter().map(|finding| {
         let rules: Vec<String> = finding.consequences.iter().map(|one| one.rule.to_string()).collect();
         if rules.is_empty() { finding.id } else { format!("{} > {}", finding.id, rules.join(" ")) }
