@@ -51,6 +51,7 @@ pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
         pods::claims,
         nodes::claims,
         rollouts::claims,
+        images::drift,
         stateful::claims,
         jobs::claims,
         creation::claims,

@@ -117,6 +117,19 @@ fn cause(part: &Part<'_>, ending: Ending<'_>) -> Claim {
     {
         return not_found(part, word);
     }
+    if let Some(event) = system_out_of_memory(part).filter(|_| how.exit_code != 137) {
+        return part
+            .claim(
+                12,
+                format!(
+                    "a process in {called} was killed for lack of memory, and it ended with exit code {}",
+                    how.exit_code
+                ),
+            )
+            .confidence(Confidence::Supported)
+            .evidence([crate::claim::seen(event)])
+            .remedy(Remedy::manual("give the container more memory, or let it start fewer processes"));
+    }
     if !matches!(how.exit_code, 126 | 132 | 134 | 135 | 137 | 139 | 143)
         && let Some(claim) = log_classes::claim(part)
     {
@@ -348,7 +361,7 @@ fn not_found(part: &Part<'_>, word: &str) -> Claim {
 fn killed(part: &Part<'_>) -> Claim {
     let node = part.subject.snapshot.named(Kind::Node, "", &part.subject.pod.spec.node_name);
     let limited = part.spec.is_some_and(|spec| spec.resources.limits.contains_key("memory"));
-    let system = part.subject.snapshot.events_of(&node.uid).into_iter().rfind(|event| event.reason == "SystemOOM");
+    let system = system_out_of_memory(part);
     if let (false, Some(event)) = (limited, system) {
         return part
             .claim(13, format!("{} was killed while its node ran out of memory; it has no memory limit", part.called()))
@@ -360,6 +373,17 @@ fn killed(part: &Part<'_>) -> Claim {
         .confidence(Confidence::Supported)
         .because([node])
         .remedy(Remedy::manual("find out what kills it: a probe, a wrapper, or a shutdown that takes too long"))
+}
+
+/// Returns the node's word that the kernel killed something close to the container's end.
+fn system_out_of_memory<'s>(part: &Part<'s>) -> Option<&'s crate::shape::Event> {
+    let node = part.subject.snapshot.named(Kind::Node, "", &part.subject.pod.spec.node_name);
+    let finished = part.ending()?.how.finished_at?;
+    let close = |event: &&crate::shape::Event| {
+        event.reason == "SystemOOM"
+            && event.last_seen().is_some_and(|at| at.duration_since(finished).abs() < SignedDuration::from_secs(30))
+    };
+    part.subject.snapshot.events_of(&node.uid).into_iter().rfind(close)
 }
 
 fn terminated(part: &Part<'_>) -> Claim {

@@ -93,6 +93,45 @@ pub(super) fn claim(part: &Part<'_>) -> Option<Claim> {
     Some(remedies(part, rule, claim))
 }
 
+/// Pods of one ReplicaSet that run different images under the same tag (41).
+pub(super) fn drift(snapshot: &Snapshot, claims: &mut Vec<Claim>) {
+    for set in snapshot.objects().replica_sets.iter().filter(|set| set.status.ready_replicas > 1) {
+        let pods = snapshot.pods_of(&set.metadata.uid);
+        for container in set.spec.template.spec.containers.iter().filter(|container| !container.image.contains('@')) {
+            let mut seen: Option<(&str, Evidence)> = None;
+            for pod in &pods {
+                let statuses = &pod.status.container_statuses;
+                let Some(at) = statuses.iter().position(|status| status.name == container.name) else { continue };
+                // Only the digest of the repository is the same on every architecture and runtime.
+                let Some((_, digest)) = statuses[at].image_id.rsplit_once('@') else { continue };
+                let object = Snapshot::reference(Kind::Pod, &pod.metadata);
+                let found =
+                    Evidence::field(&object, format!("status.containerStatuses[{at}].imageID"), &statuses[at].image_id);
+                match &seen {
+                    None => seen = Some((digest, found)),
+                    Some((first, _)) if *first == digest => {}
+                    Some((_, first)) => {
+                        let controllers = snapshot.controllers(&set.metadata);
+                        let own = Snapshot::reference(Kind::ReplicaSet, &set.metadata);
+                        let workload = controllers.last().unwrap_or(&own).clone();
+                        let text = format!(
+                            "pods of {} run different images under the same tag {}",
+                            workload.short(),
+                            container.image
+                        );
+                        let claim = Claim::new(41, workload.clone(), text).detail(&container.name);
+                        let pin = Remedy::manual("name the image by its digest, or give every build a tag of its own");
+                        claims.push(
+                            claim.evidence([first.clone(), found]).remedy(pin).remedy(Remedy::Restart { workload }),
+                        );
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn image_evidence(part: &Part<'_>, image: &str) -> Evidence {
     let (list, field) = if part.init {
         (&part.subject.pod.spec.init_containers, "initContainers")

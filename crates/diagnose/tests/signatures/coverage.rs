@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use todo_agent_diagnose::catalogue::{State, signatures};
 
 use crate::composed;
-use crate::support::cases;
+use crate::support::{Case, cases};
 
 #[test]
 fn every_built_signature_has_a_fixture_and_nothing_else_is_told() {
     let recorded: BTreeSet<u16> = cases()
         .iter()
-        .flat_map(|case| case.findings())
+        .flat_map(Case::findings)
         .flat_map(|finding| finding.consequences.iter().map(|one| one.rule).chain([finding.rule]).collect::<Vec<_>>())
         .collect();
     let composed = composed::all();

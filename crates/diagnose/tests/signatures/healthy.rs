@@ -83,7 +83,9 @@ fn objects(value: &Value, found: &mut Vec<(Kind, Value)>) {
             || value.as_object().into_iter().flatten().map(|(_, value)| value).collect(),
             |list| list.iter().collect(),
         );
-        inner.into_iter().for_each(|inner| objects(inner, found));
+        for inner in inner {
+            objects(inner, found);
+        }
     }
 }
 

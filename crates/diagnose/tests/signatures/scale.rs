@@ -33,7 +33,7 @@ fn workload(at: usize, add: &mut impl FnMut(Kind, Value)) {
     );
     for pod in 0..10 {
         let pod = format!("{name}-{pod}");
-        let fails = at % 10 == 0;
+        let fails = at.is_multiple_of(10);
         let state = if fails {
             json!({"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-11-26T00:59:00Z"}})
         } else {
@@ -74,7 +74,9 @@ fn scale() {
             builder.add(*kind, object);
         }
         let project = start.elapsed();
-        Kind::ALL.iter().for_each(|kind| builder.covers(*kind, Scope::Cluster));
+        for kind in Kind::ALL {
+            builder.covers(*kind, Scope::Cluster);
+        }
         let start = Instant::now();
         let snapshot = builder.build();
         let index = start.elapsed();
