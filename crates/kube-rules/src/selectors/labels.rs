@@ -36,8 +36,7 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    fn matches(&self, labels: &Value) -> bool {
-        let label = labels.get(&self.key).and_then(Value::as_str);
+    fn matches(&self, label: Option<&str>) -> bool {
         let compared = || {
             let actual = label?.parse::<i64>().ok()?;
             let bound = self.values.first()?.parse::<i64>().ok()?;
@@ -145,7 +144,12 @@ impl LabelSelector {
 
     /// Returns whether a map of labels (an object's `metadata.labels`, possibly null) is selected.
     pub fn matches(&self, labels: &Value) -> bool {
-        self.requirements.as_ref().is_some_and(|all| all.iter().all(|one| one.matches(labels)))
+        self.matches_by(|key| labels.get(key).and_then(Value::as_str))
+    }
+
+    /// Returns whether labels that are looked up by their key are selected.
+    pub fn matches_by<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
+        self.requirements.as_ref().is_some_and(|all| all.iter().all(|one| one.matches(label(&one.key))))
     }
 }
 
