@@ -4,7 +4,7 @@
 use super::{endings, images, waiting};
 use crate::claim::{Claim, Subject};
 use crate::finding::Evidence;
-use crate::shape::{Container, ContainerStatus, Terminated};
+use crate::shape::{Container, ContainerStatus, Pod, Terminated};
 use crate::snapshot::{Log, Run};
 
 /// One container with its status and where that stands in the pod.
@@ -62,7 +62,27 @@ impl<'s> Part<'s> {
             let log = self.subject.snapshot.log(&self.subject.object.uid, self.name(), run)?;
             log.text.as_ref().ok().map(|text| (log, text.as_str()))
         };
-        of(self.run_of_ending()).or_else(|| of(Run::Previous)).or_else(|| of(Run::Current))
+        of(self.run_of_ending()).or_else(|| of(Run::Previous)).or_else(|| of(Run::Current)).or_else(|| self.sibling())
+    }
+
+    /// Returns the log of the same container in another pod of the controller that ended the same way: one pod's
+    /// log is read for all.
+    fn sibling(&self) -> Option<(&'s Log, &'s str)> {
+        let owner = &self.subject.pod.metadata.controller()?.uid;
+        let code = self.ending()?.how.exit_code;
+        let same = |pod: &Pod| {
+            let statuses = pod.status.container_statuses.iter().chain(&pod.status.init_container_statuses);
+            let mut ours = statuses.filter(|status| status.name == self.name());
+            pod.metadata.controller().is_some_and(|other| other.uid == *owner)
+                && ours.any(|status| {
+                    let ends =
+                        [&status.state, &status.last_state].into_iter().find_map(|state| state.terminated.as_ref());
+                    ends.is_some_and(|how| how.exit_code == code)
+                })
+        };
+        let mut logs =
+            self.subject.snapshot.logs_of_pods().filter(|(log, pod)| log.container == self.name() && same(pod));
+        logs.find_map(|(log, _)| log.text.as_ref().ok().map(|text| (log, text.as_str())))
     }
 }
 

@@ -14,8 +14,12 @@ use crate::snapshot::Snapshot;
 
 /// Returns a line of a log as evidence.
 pub(super) fn line(part: &Part<'_>, line: usize, text: &str) -> Evidence {
+    // The log may be another pod's.
+    let read = part.log().map(|(log, _)| log.pod.as_str());
+    let mut pods = part.subject.snapshot.logs_of_pods().filter(|(log, _)| Some(log.pod.as_str()) == read);
+    let object = pods.next().map(|(_, pod)| Snapshot::reference(Kind::Pod, &pod.metadata));
     Evidence {
-        object: part.subject.object.clone(),
+        object: object.unwrap_or_else(|| part.subject.object.clone()),
         place: Place::Log { container: part.name().to_owned(), line },
         value: text.trim().chars().take(300).collect(),
         at: None,

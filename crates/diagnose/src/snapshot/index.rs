@@ -191,6 +191,14 @@ impl Snapshot {
         events
     }
 
+    /// Returns the logs with the pods they are of.
+    pub(crate) fn logs_of_pods(&self) -> impl Iterator<Item = (&super::Log, &Pod)> {
+        self.logs.iter().filter_map(|log| {
+            let object = self.index.uids.get(&log.pod).filter(|object| object.kind == Kind::Pod)?;
+            self.objects.pods.get(object.at as usize).map(|pod| (log, pod))
+        })
+    }
+
     pub(crate) fn pods_in(&self, namespace: &str) -> &[Pod] {
         let range = self.index.pods_of_namespace.get(namespace).copied().unwrap_or_default();
         self.objects.pods.get(range.0..range.1).unwrap_or_default()

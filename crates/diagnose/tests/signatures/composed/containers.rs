@@ -196,6 +196,17 @@ pub(super) fn logs() {
     }
 }
 
+/// One pod's log is read for all pods of a controller: they are one finding.
+#[test]
+fn pods_that_end_alike_are_one_finding() {
+    let owned = json!({"metadata": {"ownerReferences": [{"kind": "ReplicaSet", "name": "web", "uid": "u-set", "controller": true}]}});
+    let first = pod(ended(1, "Error"), owned);
+    let mut second = first.clone();
+    merge(&mut second, json!({"metadata": {"name": "web-2", "uid": "u-web-2"}}));
+    let found = told(&(vec![first, second], "KeyError: 'DATABASE_URL'\n"));
+    assert_eq!(found.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["145/shop/replicaset/web/main"]);
+}
+
 #[test]
 pub(super) fn init_containers() {
     let init = |state: Value, command: &str| {
