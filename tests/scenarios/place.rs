@@ -62,9 +62,16 @@ impl Place {
             return place;
         }
         let place = Self::new(site);
-        for object in world_objects(world) {
+        let (quotas, others): (Vec<Value>, Vec<Value>) =
+            world_objects(world).into_iter().partition(|object| object["kind"] == "ResourceQuota");
+        for object in quotas.iter().chain(&others) {
             let kind = kinds::find(object["kind"].as_str().unwrap()).unwrap();
-            place.create(&kind.path(Some(&place.namespace)), &object);
+            place.create(&kind.path(Some(&place.namespace)), object);
+            // It is not kept before its controller has counted.
+            if kind.kind == "ResourceQuota" {
+                let name = object["metadata"]["name"].as_str().unwrap();
+                await_that("the quota", || place.get("resourcequota", name)["status"]["used"].is_object());
+            }
         }
         place
     }
