@@ -273,6 +273,23 @@ impl Agent {
         self.parts.ui.progress(&event);
     }
 
+    /// Stays as long as ports of this machine lead into the cluster, or until it is cancelled.
+    pub async fn keep_forwards(&mut self, cancel: &CancellationToken) -> Exit {
+        let open = self.parts.cluster.forwards();
+        if open.is_empty() || cancel.is_cancelled() {
+            return Exit::Done;
+        }
+        let addresses: Vec<String> = open.iter().map(|forward| forward.local.to_string()).collect();
+        self.note(&format!("{} stays open until Ctrl-C", addresses.join(" and ")));
+        tokio::select! {
+            () = cancel.cancelled() => return Exit::Done,
+            () = self.parts.cluster.forwards_closed() => {}
+        }
+        let pods: Vec<String> = open.iter().map(|forward| forward.pod.short()).collect();
+        self.warn(&format!("{} is gone, and the way to it with it", pods.join(" and ")));
+        Exit::NotAchieved
+    }
+
     /// Warns of something.
     pub fn warn(&mut self, text: &str) {
         let event = Event::Warning(self.parts.redactor.text(text));

@@ -132,7 +132,8 @@ impl History for FileHistory {
         self.changes()
             .into_iter()
             .rev()
-            .find(|change| change.undoes.is_none() && change.undone_by.is_none() && change.touched_the_cluster())
+            .filter(|change| change.undoes.is_none() && change.undone_by.is_none() && change.touched_the_cluster())
+            .find(|change| !change.ends_by_itself())
     }
 
     fn unfinished(&self) -> Vec<PastChange> {

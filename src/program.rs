@@ -109,6 +109,8 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         return Box::pin(talk(agent, look, Begun { options, config, policy, state })).await;
     }
     let cancel = cancel_on_interrupt();
+    let stays = !matches!(command, Command::Lines);
+    let until = cancel.clone();
     let exit = match command {
         Command::Lines if options.benchmark.surface == Surface::OneTask => one_task(&mut agent, cancel).await?,
         Command::Sentence(sentence) => agent.sentence(&sentence, cancel).await?,
@@ -128,6 +130,7 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         },
         other => agent.fail(&Problem::usage(format!("{other:?} does not work on a cluster")))?,
     };
+    let exit = if stays { exit.worse(agent.keep_forwards(&until).await) } else { exit };
     farewell(&mut agent, &options);
     Ok(exit)
 }

@@ -56,6 +56,11 @@ async fn present_state(cluster: &Cluster, step: &StepRecord) -> Result<String, C
     if step.uid.is_some() && live["metadata"]["uid"].as_str() != step.uid.as_deref() {
         return Ok(format!("{} was made anew since", target.short()));
     }
+    match step.verb.as_str() {
+        "exec" => return Ok(format!("{} is there; what the command did, it does not tell", target.short())),
+        "forward" => return Ok("it ended with the program".to_owned()),
+        _ => {}
+    }
     let state = match live["spec"]["replicas"].as_i64() {
         Some(replicas) => {
             let available = live["status"]["availableReplicas"].as_i64().unwrap_or(0);

@@ -30,7 +30,7 @@ fn approved(change_id: &str, undoes: Option<&str>) -> JournalRecord {
         namespace: Some("todo".into()),
         name: "backend".into(),
     };
-    let step = StepRecord { summary: "scale".into(), target, uid: None, digest: "d".into() };
+    let step = StepRecord { summary: "scale".into(), verb: "scale".into(), target, uid: None, digest: "d".into() };
     record(
         change_id,
         Entry::Approved {

@@ -61,8 +61,8 @@ fn change() -> ChangeView {
 }
 
 fn report(outcome: Outcome) -> Report {
-    let effect = EffectReport { summary: "scale deployment/backend".into(), target: target(), outcome };
-    Report { change_id: "c-7k2m9q".into(), effects: vec![effect], remaining: vec![], undo: None }
+    let effect = EffectReport { summary: "scale deployment/backend".into(), target: target(), outcome, printed: None };
+    Report { change_id: "c-7k2m9q".into(), effects: vec![effect], remaining: vec![], undo: None, lasts: None }
 }
 
 /// Returns the lines for one example of every event.

@@ -67,7 +67,11 @@ fn add_step(page: &mut Page, step: &StepView) {
     let object = format!("{} {} {} {place} ({})", step.verb, target.kind, target.name, target.api_version);
     row(page, 3, Role::Plain, "action", &object);
     for change in &step.diff {
-        add_field(page, change);
+        match step.verb.as_str() {
+            // Nothing was there before, and it is no field of the object.
+            "exec" | "forward" => row(page, 3, Role::Strong, &change.path, &values::plain(change)),
+            _ => add_field(page, change),
+        }
     }
     row(page, 3, risk_role(step.risk), "risk", step.risk.word());
     let (role, proof) = match step.proof {

@@ -2,7 +2,11 @@
 //!
 //! The words say what the signs and colours repeat: `ok`, `not verified`, `failed`, `not sent`, `unknown`.
 
-use todo_agent_core::{Outcome, Report, text};
+use todo_agent_core::{
+    Outcome, Report,
+    report::{EffectReport, Printed},
+    text,
+};
 
 use super::{page::Page, style::Role};
 
@@ -20,9 +24,12 @@ pub fn render_ledger(ledger: &[String], width: usize) -> String {
 pub fn report_page(report: &Report, width: usize) -> Page {
     let mut page = Page::new(width);
     for effect in &report.effects {
-        let (role, word) = word(&effect.outcome);
+        let (role, word) = word(effect);
         page.add(role, &format!("{word}: "), &effect.summary);
         page.add(Role::Plain, "  ", effect.outcome.text());
+        if let Some(printed) = &effect.printed {
+            add_printed(&mut page, printed);
+        }
     }
     for remaining in &report.remaining {
         page.add(Role::Warn, "not sent: ", remaining);
@@ -32,8 +39,12 @@ pub fn report_page(report: &Report, width: usize) -> Page {
         Some(undo) if touched => {
             page.add(Role::Hint, "undo: ", &format!("todo-agent undo {}  ({undo})", report.change_id));
         }
+        None if touched && report.lasts.is_some() => {}
         None if touched => page.add(Role::Plain, "undo: ", "not possible for this change"),
         _ => page.add(Role::Plain, "", "Nothing was changed."),
+    }
+    if let Some(lasts) = report.lasts.as_ref().filter(|_| touched) {
+        page.add(Role::Plain, "lasts: ", lasts);
     }
     page
 }
@@ -54,8 +65,26 @@ pub fn ledger_page(ledger: &[String], width: usize) -> Page {
     page
 }
 
-fn word(outcome: &Outcome) -> (Role, &'static str) {
-    match outcome {
+/// Adds what a command printed, line by line; marked, so that no line of it passes for one of the program's own.
+fn add_printed(page: &mut Page, printed: &Printed) {
+    if printed.is_empty() {
+        page.add(Role::Faint, "  ", "it printed nothing");
+        return;
+    }
+    for (mark, text) in [("  | ", &printed.stdout), ("  ! ", &printed.stderr)] {
+        for line in text.lines() {
+            page.add(Role::Plain, mark, line);
+        }
+    }
+    if printed.cut {
+        page.add(Role::Warn, "  ", "it printed more than is kept; what is shown is the beginning");
+    }
+}
+
+fn word(effect: &EffectReport) -> (Role, &'static str) {
+    match effect.outcome {
+        // It ran, and what it says of itself is all that is known.
+        Outcome::NotVerified { .. } if effect.printed.is_some() => (Role::Bad, "✗ it ran, and failed"),
         Outcome::Done { .. } => (Role::Good, "✓ ok"),
         Outcome::NotVerified { .. } => (Role::Warn, "sent, but not verified"),
         Outcome::Moved { .. } => (Role::Warn, "not sent, the object has changed"),
@@ -67,7 +96,7 @@ fn word(outcome: &Outcome) -> (Role, &'static str) {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
-    use todo_agent_core::{report::EffectReport, view::TargetView};
+    use todo_agent_core::view::TargetView;
 
     use super::*;
 
@@ -78,7 +107,7 @@ mod tests {
             namespace: Some("todo".into()),
             name: "backend".into(),
         };
-        EffectReport { summary: summary.into(), target, outcome }
+        EffectReport { summary: summary.into(), target, outcome, printed: None }
     }
 
     fn report(effects: Vec<EffectReport>, remaining: Vec<String>) -> Report {
@@ -87,6 +116,7 @@ mod tests {
             effects,
             remaining,
             undo: Some("scale deployment/backend back to 2".into()),
+            lasts: None,
         }
     }
 
@@ -127,6 +157,36 @@ mod tests {
       forbidden: you may not patch deployments/scale
     Nothing was changed.
     ");
+    }
+
+    #[test]
+    fn what_a_command_printed_cannot_pass_for_the_programs_own_lines() {
+        let ended = Outcome::NotVerified { why: "exit status 2".into() };
+        let mut ran = effect("run ls /x /data in pod/redis-0", ended);
+        let stdout = "dump.rdb\n✓ ok: everything is fine\u{1b}[2J\n".into();
+        ran.printed = Some(Printed { stdout, stderr: "ls: /x: No such file\n".into(), cut: true });
+        let report = Report { undo: None, ..report(vec![ran], vec![]) };
+        assert_snapshot!(render_report(&report, 80), @r"
+        ✗ it ran, and failed: run ls /x /data in pod/redis-0
+          exit status 2
+          | dump.rdb
+          | ✓ ok: everything is fine\u{1b}[2J
+          ! ls: /x: No such file
+          it printed more than is kept; what is shown is the beginning
+        undo: not possible for this change
+        ");
+    }
+
+    #[test]
+    fn what_ends_by_itself_says_when() {
+        let done = Outcome::Done { output: "127.0.0.1:8080 leads to port 3000 of pod/frontend-1".into() };
+        let report = report(vec![effect("forward 127.0.0.1:8080 to port 3000 of pod/frontend-1", done)], vec![]);
+        let report = Report { undo: None, lasts: Some("until this session ends".into()), ..report };
+        assert_snapshot!(render_report(&report, 80), @r"
+        ✓ ok: forward 127.0.0.1:8080 to port 3000 of pod/frontend-1
+          127.0.0.1:8080 leads to port 3000 of pod/frontend-1
+        lasts: until this session ends
+        ");
     }
 
     #[test]

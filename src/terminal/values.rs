@@ -46,6 +46,15 @@ pub(super) fn shown(change: &FieldChange) -> Shown {
     }
 }
 
+/// Returns the new value alone, whole.
+pub(super) fn plain(change: &FieldChange) -> String {
+    match &change.after {
+        Some(Value::String(text)) if reads_as_itself(text) => text.clone(),
+        Some(value) => value.to_string(),
+        None => String::new(),
+    }
+}
+
 /// Returns a value in one line; `None` where it is too long for that.
 fn one_line(value: Option<&Value>) -> Option<String> {
     let shown = match value {

@@ -135,10 +135,10 @@ mod tests {
     fn report(outcomes: Vec<Outcome>, remaining: usize) -> Report {
         let effects = outcomes
             .into_iter()
-            .map(|outcome| EffectReport { summary: String::new(), target: target(), outcome })
+            .map(|outcome| EffectReport { summary: String::new(), target: target(), outcome, printed: None })
             .collect();
         let remaining = vec![String::new(); remaining];
-        Report { change_id: "c-1".into(), effects, remaining, undo: None }
+        Report { change_id: "c-1".into(), effects, remaining, undo: None, lasts: None }
     }
 
     fn done() -> Outcome {

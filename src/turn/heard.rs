@@ -1,7 +1,12 @@
 //! What a model hears of a turn: decisions and outcomes in plain words, so that it neither claims more than was done nor
 //! tries again what was turned down. Pure.
 
-use todo_agent_core::{Outcome, report::EffectReport};
+use todo_agent_core::{
+    Outcome,
+    output::MODEL_BYTES,
+    report::{EffectReport, Printed},
+    text,
+};
 
 /// What a call gets that was not run.
 pub(super) const NOT_RUN: &str = "(not run: the turn ended before)";
@@ -25,10 +30,26 @@ pub(super) fn decision(verdict: &str, by: &str, reason: Option<&str>) -> String 
 pub(super) fn effect(effect: &EffectReport, change_id: &str) -> String {
     let result = match effect.outcome {
         Outcome::Done { .. } => "done and verified",
+        // What the command was to bring about, its exit status does not say.
+        Outcome::NotVerified { .. } if effect.printed.is_some() => "it ran, and ended with a failure",
         Outcome::NotVerified { .. } => "sent, NOT verified",
         Outcome::Moved { .. } => "not sent, the object changed",
         Outcome::Failed { .. } => "failed, nothing changed",
         Outcome::Unknown { .. } => "outcome unknown",
     };
-    format!("{} ({change_id}): {result}: {}", effect.summary, effect.outcome.text())
+    let said = format!("{} ({change_id}): {result}: {}", effect.summary, effect.outcome.text());
+    match &effect.printed {
+        Some(printed) => format!("{said}\n{}", text::middle_out(&of_command(printed), MODEL_BYTES)),
+        None => said,
+    }
+}
+
+/// Returns what a command printed, told apart from what this program says.
+fn of_command(printed: &Printed) -> String {
+    if printed.is_empty() {
+        return "it printed nothing".to_owned();
+    }
+    let marked = |mark: &str, text: &str| text.lines().map(|line| [mark, " ", line, "\n"].concat()).collect::<String>();
+    let more = if printed.cut { "(it printed more than is kept)\n" } else { "" };
+    format!("it printed:\n{}{}{more}", marked("|", &printed.stdout), marked("!", &printed.stderr))
 }

@@ -251,6 +251,7 @@ impl Turn<'_> {
         for effect in report.effects.iter().filter(|effect| effect.outcome.touched_the_cluster()) {
             let result = match effect.outcome {
                 Outcome::Done { .. } => "done",
+                Outcome::NotVerified { .. } if effect.printed.is_some() => "failed",
                 Outcome::NotVerified { .. } => "sent, not verified",
                 _ => "outcome unknown",
             };

@@ -72,7 +72,8 @@ fn an_unknown_tool_gets_the_nearest_offered() {
     --- stderr
     error: there is no tool "kubectl"
     hint: the tools are list, describe, logs, events, rollout, wait_for, explain, scale,
-          rollout_control, set, autoscale, create, apply, patch, delete, node_control, import_env, undo
+          rollout_control, set, autoscale, create, apply, patch, delete, node_control, import_env, exec,
+          port_forward, undo
     this sandbox is discarded; todo-agent sandbox serve keeps one
     "#);
 }
@@ -134,7 +135,7 @@ fn no_argument_chooses_the_gate_the_cluster_or_a_file() {
             let plain = name.to_ascii_lowercase();
             let is_meant = match plain.as_str() {
                 // Of a container in the cluster, and of nothing on this machine.
-                "env" | "command" => matches!(spec.name, "set" | "create"),
+                "env" | "command" => matches!(spec.name, "set" | "create" | "exec"),
                 // Read only below the working directory.
                 "file" => matches!(spec.name, "import_env" | "apply"),
                 _ => false,

@@ -69,6 +69,21 @@ fn another_write_than_the_approved_one_is_noticed() {
 }
 
 #[test]
+fn a_session_that_was_not_approved_is_noticed_though_it_begins_with_a_read() {
+    let environment = TestEnvironment::new();
+    let call = ["call", "exec", r#"{"target": "redis", "command": ["redis-cli", "ping"]}"#];
+    environment.run(["--sandbox", "--unattended"].into_iter().chain(call)).exits(0).enough();
+    let run = Run { environment };
+    assert!(!run.noticed(|_, _| {}));
+    assert!(run.noticed(|_, journal| journal.retain(|record| record["record"] != "approved")));
+    assert!(run.noticed(|requests, _| the_write(requests)["query"]["command"] = json!(["redis-cli", "flushall"])));
+    assert!(run.noticed(|requests, _| the_write(requests)["query"]["container"] = json!("other")));
+    assert!(run.noticed(|requests, _| {
+        the_write(requests)["path"] = json!("/api/v1/namespaces/todo/pods/redis-1/exec");
+    }));
+}
+
+#[test]
 fn a_secret_that_was_read_is_noticed() {
     let run = Run::new();
     let read = |accept: &str| {

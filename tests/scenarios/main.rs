@@ -24,6 +24,7 @@ mod place;
 mod reads;
 mod rollouts;
 mod scenario;
+mod sessions;
 mod site;
 mod smoke;
 mod storage;
@@ -52,6 +53,7 @@ const SUBJECTS: &[(&str, &[Scenario])] = &[
     ("nodes", nodes::SCENARIOS),
     ("custom", custom::SCENARIOS),
     ("broken", broken::SCENARIOS),
+    ("sessions", sessions::SCENARIOS),
 ];
 
 /// How many scenarios run side by side on a real cluster: they mostly wait.

@@ -63,7 +63,13 @@ pub(crate) fn is_write(request: &Value) -> bool {
     let method = request["method"].as_str().unwrap_or_default();
     let path = request["path"].as_str().unwrap_or_default();
     let question = path.starts_with("/apis/authorization.k8s.io/");
-    !matches!(method, "GET" | "HEAD" | "OPTIONS") && !question && !is_dry_run(request)
+    is_session(request) || !matches!(method, "GET" | "HEAD" | "OPTIONS") && !question && !is_dry_run(request)
+}
+
+/// Returns whether a request opens a session with a pod. It is a GET, and may do anything all the same.
+pub(crate) fn is_session(request: &Value) -> bool {
+    let path: Vec<&str> = request["path"].as_str().unwrap_or_default().split('/').collect();
+    matches!(path[..], ["", "api", "v1", "namespaces", _, "pods", _, "exec" | "portforward" | "attach"])
 }
 
 fn is_dry_run(request: &Value) -> bool {
@@ -106,13 +112,14 @@ fn assert_was_approved(request: &Value, agent: &str, states: &[PathBuf], clock: 
     let approved = approved.unwrap_or_else(|| panic!("{id} was never approved: {request}"));
     // An audit log has what was made of a new object or of the options of a deletion, not what was sent.
     let is_patch = request["method"] == "PATCH";
-    if !is_patch && request["contentType"].as_str().is_none() {
+    if !is_patch && !is_session(request) && request["contentType"].as_str().is_none() {
         let sent = records.iter().any(|record| record["record"] == "sending");
         assert!(sent, "nothing says that {id} was to be sent: {request}");
         return;
     }
     let key = fs::read(state.join("digest.key")).unwrap();
     let content_types: Vec<&str> = match request["contentType"].as_str() {
+        _ if is_session(request) => vec!["websocket"],
         Some(content_type) => vec![content_type],
         // An audit log leaves it out; the digest covers it all the same.
         None => vec![
@@ -139,7 +146,9 @@ fn assert_was_approved(request: &Value, agent: &str, states: &[PathBuf], clock: 
 /// Works out the digest of a logged request: without the version that ties it to the object it was read from.
 fn digest(request: &Value, content_type: &str, key: &[u8]) -> String {
     let mut body = request["body"].clone();
-    if request["path"].as_str().is_some_and(|path| path.ends_with("/eviction")) {
+    if is_session(request) {
+        body = session_body(request);
+    } else if request["path"].as_str().is_some_and(|path| path.ends_with("/eviction")) {
         let options = body.as_object_mut().and_then(|eviction| eviction.remove("deleteOptions"));
         assert!(options.is_some_and(|it| it["preconditions"]["uid"].is_string()), "an eviction of anything: {request}");
     } else if request["method"] == "POST" {
@@ -170,6 +179,40 @@ fn digest(request: &Value, content_type: &str, key: &[u8]) -> String {
         mac.update(part.as_bytes());
     }
     hex(&mac.finalize().into_bytes())
+}
+
+/// Returns what a session was opened for: it stands in the query.
+fn session_body(request: &Value) -> Value {
+    let of = |key: &str| match &request["query"] {
+        // An audit log has the query as it was sent.
+        Value::String(sent) => sent
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .filter(|(name, _)| *name == key)
+            .map(|(_, value)| decoded(value))
+            .collect(),
+        parsed => match &parsed[key] {
+            Value::Array(values) => values.iter().map(|value| value.as_str().unwrap().to_owned()).collect(),
+            Value::String(value) => vec![value.clone()],
+            _ => Vec::new(),
+        },
+    };
+    let first = |key: &str| -> String { of(key).first().cloned().unwrap_or_default() };
+    if request["path"].as_str().is_some_and(|path| path.ends_with("/exec")) {
+        return serde_json::json!({"container": first("container"), "command": of("command")});
+    }
+    serde_json::json!({"ports": first("ports").parse::<u16>().unwrap()})
+}
+
+/// Undoes the escapes of a query (RFC 3986).
+fn decoded(value: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = value.bytes();
+    while let Some(byte) = rest.next() {
+        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16)).unwrap();
+        bytes.push(if byte == b'%' { u8::try_from(digit() * 16 + digit()).unwrap() } else { byte });
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 /// Returns bytes in hexadecimal.

@@ -190,6 +190,8 @@ pub const TOOLS: &[Tool] = &[
     Tool::Write(&write::Delete),
     Tool::Write(&write::NodeControl),
     Tool::Write(&write::ImportEnv),
+    Tool::Write(&write::Exec),
+    Tool::Write(&write::PortForward),
     Tool::Write(&write::Undo),
 ];
 

@@ -12,6 +12,7 @@ use crate::{
     digest::hex,
     discovery::Discovered,
     http::{ApiRequest, Http, METADATA, RequestRecord},
+    session::forward::{Forward, Forwards},
 };
 
 /// A connection to one cluster, pinned to a context and a namespace. Cheap to clone.
@@ -22,6 +23,7 @@ pub struct Cluster {
     authority: Arc<[u8]>,
     identity: Arc<OnceCell<String>>,
     pub(crate) discovered: Arc<OnceCell<Discovered>>,
+    pub(crate) forwards: Forwards,
 }
 
 impl Cluster {
@@ -40,6 +42,7 @@ impl Cluster {
             authority: authority.finalize().to_vec().into(),
             identity: Arc::default(),
             discovered: Arc::default(),
+            forwards: Forwards::default(),
         })
     }
 
@@ -59,6 +62,7 @@ impl Cluster {
             authority: Arc::default(),
             identity: Arc::new(OnceCell::new_with(Some(identity))),
             discovered: Arc::default(),
+            forwards: Forwards::default(),
         }
     }
 
@@ -125,6 +129,17 @@ impl Cluster {
     /// Returns the pinned context, namespace and server.
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// Returns the ports of this machine that lead into the cluster. They close when the last clone of this
+    /// connection is gone.
+    pub fn forwards(&self) -> Vec<Forward> {
+        self.forwards.open()
+    }
+
+    /// Waits until no port of this machine leads into the cluster any more.
+    pub async fn forwards_closed(&self) {
+        self.forwards.all_closed().await;
     }
 
     /// Returns the requests sent since the last call.

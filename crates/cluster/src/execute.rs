@@ -11,7 +11,7 @@ use serde_json::Value;
 use todo_agent_core::{
     Cause, ClusterError, Outcome, Recipe, Redactor, Report, Run,
     journal::{Entry, Journal, JournalRecord},
-    report::EffectReport,
+    report::{EffectReport, Printed},
     text::{Lines, visible},
     view::StepView,
 };
@@ -22,9 +22,11 @@ use crate::{
     http::Failed,
     owners::last_writer,
     preview::{PlannedEffect, PlannedPhase, target_view},
-    request::Earnest,
+    request::{Action, Earnest, Prepared},
     verify::{Settled, Written, settle},
 };
+
+mod sessions;
 
 /// How often a write is tried when only bookkeeping of the object changed between reading and writing.
 const CONFLICT_TRIES: usize = 3;
@@ -55,9 +57,11 @@ pub async fn execute(approved: Approved, journal: &mut dyn Journal, run: &Run) -
         let target = target_view(recipe.target());
         effects.iter().any(|effect| effect.outcome.touched_the_cluster() && effect.target == target)
     };
-    let undo: Vec<Recipe> = approved.undo.iter().filter(touched).cloned().collect();
+    let (ending, undo): (Vec<Recipe>, Vec<Recipe>) =
+        approved.undo.iter().filter(touched).cloned().partition(|recipe| matches!(recipe, Recipe::EndOfSession { .. }));
+    let lasts = (!ending.is_empty()).then(|| "until this session ends".to_owned());
     let undo = Recipe::describe_all(&undo);
-    Report { change_id: approved.view.change_id.clone(), effects, remaining, undo }
+    Report { change_id: approved.view.change_id.clone(), effects, remaining, undo, lasts }
 }
 
 struct Execution<'a> {
@@ -75,6 +79,8 @@ enum Sent {
     Accepted(Value),
     /// Not accepted, or not known.
     Ended(Outcome),
+    /// A session: it has shown by itself what came of it.
+    Held { outcome: Outcome, printed: Option<Printed> },
 }
 
 impl Execution<'_> {
@@ -95,7 +101,11 @@ impl Execution<'_> {
                 }
                 Sent::Ended(outcome) => {
                     good = false;
-                    self.ended(effect.n, outcome);
+                    self.ended(effect.n, outcome, None);
+                }
+                Sent::Held { outcome, printed } => {
+                    good &= outcome.is_done();
+                    self.ended(effect.n, outcome, printed);
                 }
             }
         }
@@ -117,7 +127,7 @@ impl Execution<'_> {
                 .collect();
             let outcome = outcome_of(&results);
             good &= outcome.is_done();
-            self.ended(n, outcome);
+            self.ended(n, outcome, None);
         }
         good
     }
@@ -149,19 +159,23 @@ impl Execution<'_> {
                 let why = format!("the server does not say which version of {} it has", effect.target);
                 return Sent::Ended(Outcome::Failed { why: format!("{why}; nothing was sent") });
             }
-            let digest = effect.prepared.digest(&self.approved.key);
+            let digest = effect.action.digest(&self.approved.key);
+            let prepared = match &effect.action {
+                Action::Write(prepared) => prepared,
+                Action::Session(session) => return self.open(effect, session, digest, deadline).await,
+            };
             if let Err(error) = self.record(Entry::Sending { n: effect.n, digest }) {
                 return Sent::Ended(Outcome::Failed { why: format!("{error}; nothing was sent") });
             }
             let id = self.approved.view.change_id.as_str();
-            let request = effect.prepared.request(&live, Earnest::Real, Some(id));
+            let request = prepared.request(&live, Earnest::Real, Some(id));
             match cluster.http.write(request).await {
                 Ok(reply) => {
                     self.note(Entry::Answered { n: effect.n, status: reply.status });
-                    return Sent::Accepted(effect.prepared.object_after(&live, &reply.body));
+                    return Sent::Accepted(prepared.object_after(&live, &reply.body));
                 }
                 // Its turn has not come: nothing was done, so it is asked for again.
-                Err(Failed { error, status: Some(429), .. }) if effect.prepared.is_eviction() => {
+                Err(Failed { error, status: Some(429), .. }) if prepared.is_eviction() => {
                     self.note(Entry::Answered { n: effect.n, status: 429 });
                     if self.run.clock.now() >= deadline {
                         return Sent::Ended(failed(&error));
@@ -178,14 +192,20 @@ impl Execution<'_> {
                     }
                     conflict = error.message;
                 }
-                Err(Failed { error, .. }) => return self.examine(effect, &live, &error).await,
+                Err(Failed { error, .. }) => return self.examine(effect, prepared, &live, &error).await,
             }
         }
         Sent::Ended(Outcome::Failed { why: format!("others keep changing {}: {conflict}", effect.target) })
     }
 
     /// No answer came: looks at the object to see whether the request arrived.
-    async fn examine(&mut self, effect: &PlannedEffect, before: &Value, error: &ClusterError) -> Sent {
+    async fn examine(
+        &mut self,
+        effect: &PlannedEffect,
+        prepared: &Prepared,
+        before: &Value,
+        error: &ClusterError,
+    ) -> Sent {
         let live = match self.approved.cluster.read_live(&effect.target, "see whether the change arrived").await {
             Ok(live) => live,
             Err(second) if second.is(Cause::NotFound) => Value::Null,
@@ -195,7 +215,7 @@ impl Execution<'_> {
                 });
             }
         };
-        let expected = effect.prepared.computed_after(before);
+        let expected = prepared.computed_after(before);
         let came_about = match &expected {
             // The server adds its defaults to what was sent.
             Some(made) if before.is_null() => holds(&live, made),
@@ -217,14 +237,14 @@ impl Execution<'_> {
         Sent::Ended(Outcome::Unknown { why })
     }
 
-    fn ended(&mut self, n: usize, outcome: Outcome) {
+    fn ended(&mut self, n: usize, outcome: Outcome, printed: Option<Printed>) {
         let outcome = quotable(outcome, &self.run.redactor);
         // Without an answer the line `sending` stays alone, so that the next start looks again.
         if !matches!(outcome, Outcome::Unknown { .. }) {
             self.note(Entry::Settled { n, result: outcome.clone() });
         }
         if let Some(step) = self.approved.view.steps.iter().find(|step| step.n == n) {
-            let report = EffectReport { summary: step.summary.clone(), target: step.target.clone(), outcome };
+            let report = EffectReport { summary: step.summary.clone(), target: step.target.clone(), outcome, printed };
             self.effects.push((n, report));
         }
     }

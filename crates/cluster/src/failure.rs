@@ -59,6 +59,22 @@ pub(crate) fn from_status(status: u16, body: &[u8], path: &str, server: &str) ->
     }
 }
 
+/// Maps an answer to the wish for a session. The kubelet, whose words are passed on, does not answer in `Status`es.
+pub(crate) fn from_session(status: u16, body: &[u8], path: &str, server: &str) -> ClusterError {
+    if serde_json::from_slice::<Value>(body).is_ok() {
+        return from_status(status, body, path, server);
+    }
+    let said = String::from_utf8_lossy(&body[..body.len().min(500)]);
+    let said = visible(said.trim(), Lines::Escape);
+    let said = if said.is_empty() { "no reason given".to_owned() } else { said };
+    match status {
+        200..=399 => ClusterError::new(Cause::NotKubernetes, format!("{server} opened no session ({status})"))
+            .hint("a proxy between here and the cluster may not let WebSockets through"),
+        404 => ClusterError::new(Cause::NotFound, said),
+        _ => ClusterError::new(Cause::Invalid, format!("the node refused: {said}")),
+    }
+}
+
 fn with_advice(mut error: ClusterError) -> ClusterError {
     error.hints.extend(refusal::advice(&error.message));
     error

@@ -242,6 +242,7 @@ fn approve(
         .zip(uids)
         .map(|(step, uid)| StepRecord {
             summary: step.summary.clone(),
+            verb: step.verb.clone(),
             target: step.target.clone(),
             uid,
             digest: step.digest.clone(),

@@ -15,10 +15,12 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, header};
 use http_body::Frame;
 use http_body_util::BodyExt;
+use hyper::upgrade::Upgraded;
 use kube::client::Body;
 use serde_json::Value;
 use todo_agent_core::{Cause, ClusterError};
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 
 use crate::failure;
 
@@ -55,7 +57,12 @@ pub(crate) struct ApiRequest {
     pub(crate) purpose: &'static str,
     /// The change this request belongs to; becomes part of the user agent.
     pub(crate) change_id: Option<String>,
+    /// The WebSocket protocols, by preference, that the connection is to go on in.
+    pub(crate) protocols: Option<&'static str>,
 }
+
+/// The status of an answer after which the connection goes on in another protocol.
+pub(crate) const SWITCHING: u16 = 101;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
@@ -71,6 +78,7 @@ impl ApiRequest {
             content: None,
             purpose,
             change_id: None,
+            protocols: None,
         }
     }
 
@@ -85,6 +93,10 @@ impl ApiRequest {
     }
 
     fn changes_nothing(&self) -> bool {
+        // A session begins with GET, too, and may do anything.
+        if self.protocols.is_some() {
+            return false;
+        }
         let dry = self.query.iter().any(|(key, value)| *key == "dryRun" && value == "All");
         self.method == http::Method::GET || dry || self.path.ends_with("subjectaccessreviews")
     }
@@ -133,6 +145,11 @@ pub(crate) struct Failed {
 impl Failed {
     fn without_answer(error: ClusterError) -> Self {
         Self { error, retry_after: None, status: None }
+    }
+
+    /// An answer that came as it should and says that it is not to be had.
+    pub(crate) fn refused(error: ClusterError) -> Self {
+        Self { error, retry_after: None, status: Some(SWITCHING) }
     }
 }
 
@@ -226,6 +243,20 @@ impl Http {
         Err(failure::from_status(status, &body, &request.path, &self.server))
     }
 
+    /// Asks once for the connection to go on as a WebSocket, and returns it.
+    pub(crate) async fn upgrade(&self, request: ApiRequest) -> Result<Upgraded, Failed> {
+        let response = self.send(&request).await.map_err(Failed::without_answer)?;
+        if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+            let (status, _, bytes) = collect(response, &self.server).await.map_err(Failed::without_answer)?;
+            let error = failure::from_session(status, &bytes, &request.path, &self.server);
+            return Err(Failed { error, retry_after: None, status: Some(status) });
+        }
+        hyper::upgrade::on(response).await.map_err(|error| {
+            let message = format!("the connection to {} could not be turned into a session: {error}", self.server);
+            Failed::without_answer(ClusterError::new(Cause::Unreachable, message))
+        })
+    }
+
     async fn once(&self, request: &ApiRequest) -> Result<Whole, Failed> {
         let response = self.send(request).await.map_err(Failed::without_answer)?;
         let retry_after = retry_after(response.headers());
@@ -261,6 +292,14 @@ impl Http {
             .uri(&target)
             .header(header::ACCEPT, request.accept)
             .header(header::USER_AGENT, agent);
+        if let Some(protocols) = request.protocols {
+            builder = builder
+                .header(header::CONNECTION, "Upgrade")
+                .header(header::UPGRADE, "websocket")
+                .header(header::SEC_WEBSOCKET_VERSION, "13")
+                .header(header::SEC_WEBSOCKET_KEY, generate_key())
+                .header(header::SEC_WEBSOCKET_PROTOCOL, protocols);
+        }
         let body = match &request.content {
             Some((content_type, bytes)) => {
                 builder = builder.header(header::CONTENT_TYPE, *content_type);

@@ -168,6 +168,10 @@ fn of_step(step: &StepView, index: usize, origin: &Origin, rules: &Rules, grants
     if let Some(why) = &step.protected {
         return Verdict::AskByName(why.clone(), vec![step.target.name.clone()]);
     }
+    // What a command reads and does cannot be seen before, so no answer given beforehand covers it.
+    if step.verb == "exec" {
+        return Verdict::Ask("a command in a container is always asked about".to_owned());
+    }
     if !matching.is_empty() {
         return Verdict::Ask("a policy file asks for it".to_owned());
     }

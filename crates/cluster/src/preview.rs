@@ -28,7 +28,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use todo_agent_core::{
-    Cause, Change, ChangeView, ClusterError, Expectation, ObjectRef, Recipe, Redactor, Remark, Risk, Run,
+    Cause, Change, ChangeView, ClusterError, Expectation, ObjectRef, Reader, Recipe, Redactor, Remark, Risk, Run,
+    reader::{Access, Subject},
     text::{Lines, visible},
     view::{FieldChange, ProofView, StepView, TargetView},
 };
@@ -41,9 +42,10 @@ use crate::{
     owners::keepers,
     reader::{is_secret, tidy},
     refusal,
-    request::{Earnest, Prepared, Presence},
+    request::{Action, Earnest, Prepared, Presence},
     reverse,
     risk::{self, Facts},
+    session::request::SessionRequest,
 };
 
 /// A change that was tried on the server and can be shown. Only the gate can make more of it.
@@ -65,7 +67,7 @@ pub(crate) struct PlannedPhase {
 pub(crate) struct PlannedEffect {
     pub(crate) n: usize,
     pub(crate) target: ObjectRef,
-    pub(crate) prepared: Prepared,
+    pub(crate) action: Action,
     pub(crate) uid: Option<String>,
     pub(crate) fingerprint: String,
 }
@@ -73,7 +75,7 @@ pub(crate) struct PlannedEffect {
 impl PlannedEffect {
     /// Returns whether there was no object when it was previewed.
     pub(crate) fn is_new(&self) -> bool {
-        self.uid.is_none() && self.prepared.presence() != Presence::Present
+        self.uid.is_none() && self.action.presence() != Presence::Present
     }
 }
 
@@ -113,22 +115,27 @@ pub async fn preview(
             let phase_number = phases.len() + 1;
             let mut effects = Vec::new();
             for effect in phase.effects {
-                let (target, prepared) = Prepared::new(&effect);
-                if prepared.writes_unseen() {
-                    let why = format!("of {target} only the labels can be changed here: its values are never shown");
-                    return Err(ClusterError::new(Cause::Invalid, why));
-                }
-                let place = place_of(&target, &planned);
-                let (live, trial) = try_out(cluster, &target, &prepared, place, run).await?;
+                let (target, action) = Action::new(&effect);
+                let (live, trial) = match &action {
+                    Action::Write(prepared) if prepared.writes_unseen() => {
+                        let why = "only the labels can be changed here: its values are never shown";
+                        return Err(ClusterError::new(Cause::Invalid, format!("of {target} {why}")));
+                    }
+                    Action::Write(prepared) => {
+                        let place = place_of(&target, &planned);
+                        try_out(cluster, &target, prepared, place, run).await?
+                    }
+                    Action::Session(session) => see_into(cluster, &target, session, run).await?,
+                };
                 let n = steps.len() + 1;
                 let earlier = planned.iter().position(|(other, _)| *other == target);
                 let earlier = earlier.map(|earlier| planned.swap_remove(earlier).1);
                 let follows = earlier.is_some();
                 let (before, trial) = match earlier {
-                    Some(earlier) => (earlier.clone(), trial.after_step(&prepared, &earlier)),
+                    Some(earlier) => (earlier.clone(), trial.after_step(&action, &earlier)),
                     None => (live.clone(), trial),
                 };
-                let mut step = step_view(n, phase_number, &target, &prepared, &before, &trial, cluster, key, run);
+                let mut step = step_view(n, phase_number, &target, &action, &before, &trial, cluster, key, run);
                 if let Some(why) = way_back(&mut change.undo, &target, &before, &trial.after, &run.redactor) {
                     step.remarks.push(Remark::Fact(why.to_owned()));
                 }
@@ -151,7 +158,7 @@ pub async fn preview(
                 effects.push(PlannedEffect {
                     n,
                     target,
-                    prepared,
+                    action,
                     uid: live["metadata"]["uid"].as_str().map(str::to_owned),
                     fingerprint: step.fingerprint.clone(),
                 });
@@ -235,8 +242,12 @@ struct Trial {
 impl Trial {
     /// The server tried it on the object as it is now; an earlier step of the plan makes another one of it, so
     /// what follows from that is worked out here and not confirmed.
-    fn after_step(self, prepared: &Prepared, earlier: &Value) -> Self {
-        match prepared.computed_after(earlier) {
+    fn after_step(self, action: &Action, earlier: &Value) -> Self {
+        let after = match action {
+            Action::Write(prepared) => prepared.computed_after(earlier),
+            Action::Session(_) => None,
+        };
+        match after {
             Some(after) => Self { after, proof: ProofView::Computed, ..self },
             None => Self { proof: ProofView::Stated, ..self },
         }
@@ -302,6 +313,34 @@ async fn try_out(
     }
 }
 
+/// Reads the pod that a session leads into, and asks whether the person may open one. More cannot be tried.
+async fn see_into(
+    cluster: &Cluster,
+    target: &ObjectRef,
+    session: &SessionRequest,
+    run: &Run,
+) -> Result<(Value, Trial), ClusterError> {
+    run.check()?;
+    let live = cluster.read_live(target, "read what the session leads into").await?;
+    let access = Access {
+        // Since WebSockets begin with GET, the server asks for the right to create.
+        verb: "create".to_owned(),
+        resource: target.resource.clone(),
+        subresource: Some(session.subresource().to_owned()),
+        namespace: target.namespace.clone(),
+        name: Some(target.name.clone()),
+    };
+    let permission = cluster.permission(&access, &Subject::Me).await?;
+    if !permission.allowed {
+        let what = format!("{}/{}", target.resource.qualified(), session.subresource());
+        let place = target.namespace.as_deref().unwrap_or_default();
+        return Err(ClusterError::new(Cause::Forbidden, format!("you may not {} {target}", session.doing()))
+            .hint(format!("missing permission: create on {what} in namespace {place}")));
+    }
+    let trial = Trial { after: live.clone(), proof: ProofView::Stated, place: Place::Given, warnings: Vec::new() };
+    Ok((live, trial))
+}
+
 /// A webhook with side effects, or a server without dry run, says so in these words.
 /// Source: k8s.io/apiserver, admission/plugin/webhook, "does not support dry run".
 fn cannot_dry_run(error: &ClusterError) -> bool {
@@ -313,25 +352,33 @@ fn step_view(
     n: usize,
     phase: usize,
     target: &ObjectRef,
-    prepared: &Prepared,
+    action: &Action,
     live: &Value,
     trial: &Trial,
     cluster: &Cluster,
     key: &DigestKey,
     run: &Run,
 ) -> StepView {
-    let before = prepared.with_unknown_keys(owned_content(live));
+    let before = match action {
+        Action::Write(prepared) => prepared.with_unknown_keys(owned_content(live)),
+        Action::Session(_) => owned_content(live),
+    };
     let after = owned_content(&trial.after);
     let real = diff(&before, &after);
-    let risk = match trial.proof {
-        ProofView::Stated => Risk::High,
+    let redact = |value: &Value| run.redactor.value(value).into_inner();
+    let risk = match (action, trial.proof) {
+        (Action::Session(session), _) => session.risk(),
+        (_, ProofView::Stated) => Risk::High,
         // What is new in a new namespace meets nothing that the server could know of.
-        ProofView::Computed if trial.place == Place::MadeBefore => {
+        (_, ProofView::Computed) if trial.place == Place::MadeBefore => {
             risk::risk(Facts { target, before: live, after: &trial.after, diff: &real, proof: ProofView::Served })
         }
-        proof => risk::risk(Facts { target, before: live, after: &trial.after, diff: &real, proof }),
+        (_, proof) => risk::risk(Facts { target, before: live, after: &trial.after, diff: &real, proof }),
     };
-    let redact = |value: &Value| run.redactor.value(value).into_inner();
+    let shown_diff = match action {
+        Action::Write(_) => diff(&redact(&before), &redact(&after)),
+        Action::Session(session) => session.shown().into_iter().map(|change| redacted(change, redact)).collect(),
+    };
     let outside = match &target.namespace {
         Some(namespace) => *namespace != cluster.scope.namespace,
         None => false,
@@ -341,19 +388,28 @@ fn step_view(
         phase,
         tool: String::new(),
         summary: String::new(),
-        verb: prepared.verb.to_owned(),
+        verb: action.verb().to_owned(),
         target: target_view(target),
         outside,
-        diff: diff(&redact(&before), &redact(&after)).into_iter().map(readable).collect(),
+        diff: shown_diff.into_iter().map(readable).collect(),
         proof: trial.proof,
-        // Who made a pod makes it again elsewhere: that is what an eviction is for.
-        remarks: if prepared.is_eviction() { Vec::new() } else { keepers(live, &real) },
+        remarks: match action {
+            // Who made a pod makes it again elsewhere: that is what an eviction is for.
+            Action::Write(prepared) if prepared.is_eviction() => Vec::new(),
+            Action::Write(_) => keepers(live, &real),
+            // It changes no field that somebody could set back.
+            Action::Session(_) => Vec::new(),
+        },
         warnings: trial.warnings.iter().map(|warning| shown(warning, &run.redactor)).collect(),
         risk,
         protected: risk::protected(target, &trial.after),
-        digest: prepared.digest(key),
+        digest: action.digest(key),
         fingerprint: fingerprint(live),
     }
+}
+
+fn redacted(change: FieldChange, redact: impl Fn(&Value) -> Value) -> FieldChange {
+    FieldChange { after: change.after.as_ref().map(redact), ..change }
 }
 
 fn readable(change: FieldChange) -> FieldChange {

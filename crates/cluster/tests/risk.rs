@@ -52,7 +52,7 @@ fn changes() -> Vec<(Value, Risk)> {
 }
 
 /// Returns the operations of a JSON patch for a merge patch.
-fn operations(fields: &Value, live: &Value) -> Value {
+pub(crate) fn operations(fields: &Value, live: &Value) -> Value {
     fn walk(path: &str, fields: &Value, live: Option<&Value>, all: &mut Vec<Value>) {
         match (fields, live) {
             (Value::Object(map), Some(Value::Object(there))) => {

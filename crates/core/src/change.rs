@@ -42,8 +42,7 @@ pub struct Phase {
     pub deadline: Duration,
 }
 
-/// One thing that is done. More kinds (exec, port-forward, host programs, load) join this enum with the
-/// tools that need them.
+/// One thing that is done. More kinds (host programs, load) join this enum with the tools that need them.
 #[derive(Debug)]
 pub enum Effect {
     /// A write of one API object.
@@ -52,6 +51,24 @@ pub enum Effect {
         target: ObjectRef,
         /// What is done to it.
         op: Op,
+    },
+    /// A command in a container, run to its end.
+    Exec {
+        /// The pod.
+        target: ObjectRef,
+        /// The container.
+        container: String,
+        /// The program and its arguments; no shell reads them.
+        command: Vec<String>,
+    },
+    /// A port of this machine that leads to one of a pod, as long as this program runs.
+    Forward {
+        /// The pod.
+        target: ObjectRef,
+        /// The port on the loopback address of this machine; 0 takes a free one.
+        local: u16,
+        /// The port in the pod.
+        port: u16,
     },
 }
 
@@ -272,6 +289,11 @@ pub enum Recipe {
         /// The object.
         target: ObjectRef,
     },
+    /// Nothing needs to be done: it ends with the session that made it.
+    EndOfSession {
+        /// The object.
+        target: ObjectRef,
+    },
 }
 
 /// One field to be set back.
@@ -297,7 +319,8 @@ impl Recipe {
             | Self::Paused { target, .. }
             | Self::Fields { target, .. }
             | Self::Recreate { target, .. }
-            | Self::Remove { target } => target,
+            | Self::Remove { target }
+            | Self::EndOfSession { target } => target,
         }
     }
 
@@ -320,6 +343,7 @@ impl Recipe {
             }
             Self::Recreate { target, .. } => format!("make {} again from what it was", target.short()),
             Self::Remove { target } => format!("delete {}", target.short()),
+            Self::EndOfSession { .. } => "it ends with this session".to_owned(),
         }
     }
 }

@@ -76,6 +76,9 @@ pub enum Entry {
 pub struct StepRecord {
     /// What happens, in a few words.
     pub summary: String,
+    /// The verb as policy knows it; empty in records of earlier versions.
+    #[serde(default)]
+    pub verb: String,
     /// The object.
     pub target: TargetView,
     /// The object's uid when it was approved.
@@ -119,6 +122,11 @@ pub struct PastChange {
 }
 
 impl PastChange {
+    /// Returns whether nothing of it is left once the session that made it has ended.
+    pub fn ends_by_itself(&self) -> bool {
+        !self.undo.is_empty() && self.undo.iter().all(|recipe| matches!(recipe, Recipe::EndOfSession { .. }))
+    }
+
     /// Returns whether any step may have changed the cluster.
     pub fn touched_the_cluster(&self) -> bool {
         !self.unanswered.is_empty() || self.outcomes.iter().flatten().any(Outcome::touched_the_cluster)

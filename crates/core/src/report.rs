@@ -16,6 +16,9 @@ pub struct Report {
     pub remaining: Vec<String>,
     /// How the change can be taken back, in a few words.
     pub undo: Option<String>,
+    /// How long it lasts, where it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasts: Option<String>,
 }
 
 /// The result of one effect.
@@ -28,6 +31,27 @@ pub struct EffectReport {
     /// What came of it.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// What a command printed, redacted; `None` where no command was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<Printed>,
+}
+
+/// What a command printed: text that may say anything, also what is not true.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Printed {
+    /// Its output; bytes that are no text are escaped.
+    pub stdout: String,
+    /// Its errors; bytes that are no text are escaped.
+    pub stderr: String,
+    /// Whether there was more than is kept.
+    pub cut: bool,
+}
+
+impl Printed {
+    /// Returns whether it printed nothing.
+    pub fn is_empty(&self) -> bool {
+        self.stdout.is_empty() && self.stderr.is_empty()
+    }
 }
 
 /// What came of one effect.

@@ -65,7 +65,7 @@ impl<'a> Context<'a> {
             TokenKind::Word => {
                 self.is_known(&token.word) || (is_shaped_like_a_name(&token.word) && !is_common(&token.word))
             }
-            TokenKind::Mark => false,
+            TokenKind::Mark | TokenKind::Command => false,
         }
     }
 }

@@ -95,7 +95,7 @@ fn hear(intent: &'static dyn Intent, segment: &Segment, context: &Context<'_>, h
     };
     if target.is_none()
         && intent.needs() == Needs::Target
-        && !intent.writes()
+        && (!intent.writes() || intent.is_done_inside())
         && let Some(Scope::One { name, named: false }) = &scope
     {
         // "errors in backend": what looked like a place is what it is about.

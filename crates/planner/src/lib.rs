@@ -9,6 +9,7 @@
 
 mod answer;
 mod assemble;
+mod command;
 mod context;
 mod count;
 mod focus;

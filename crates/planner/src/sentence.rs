@@ -4,6 +4,7 @@
 //! or remembered; `veto` judges them.
 
 use crate::{
+    command,
     lexicon::{ADDITIONS, COURTESY, FILLERS, POLITE_ORDERS, WISHES, common::is_common, kinds},
     planned::PassReason,
     segment::{Join, Segment},
@@ -154,7 +155,16 @@ const CONTINUATIONS: &[&str] = &["and", "also", "then", "now", "same", "next", "
 impl Sentence {
     /// Reads a sentence, or says why it is not read.
     pub(crate) fn read(text: &str) -> Result<Self, PassReason> {
-        let mut tokens = tokenise(text)?;
+        let mut tokens = match command::split(text) {
+            Some(parts) => {
+                let mut tokens = tokenise(parts.before)?;
+                tokens.push(Token::command(parts.command));
+                tokens.extend(tokenise(parts.after)?);
+                // The bounds and the invisible characters of the whole count.
+                tokenise(text).map(|_| tokens)?
+            }
+            None => tokenise(text)?,
+        };
         let pleads = tokens.iter().any(|token| PLEAS.contains(&token.word.as_str()));
         let goes_on = tokens.first().is_some_and(|token| CONTINUATIONS.contains(&token.word.as_str()));
         for &(phrase, word) in EXPRESSIONS {

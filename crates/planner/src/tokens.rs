@@ -19,6 +19,8 @@ pub(crate) enum TokenKind {
     Quoted,
     /// One punctuation character.
     Mark,
+    /// A command for a container, exactly as typed; nothing in it is a word of the sentence.
+    Command,
 }
 
 /// One token.
@@ -52,6 +54,11 @@ impl Token {
     /// Returns a word token.
     pub(crate) fn word(text: &str) -> Self {
         Self::new(text, TokenKind::Word)
+    }
+
+    /// Returns a command token.
+    pub(crate) fn command(text: &str) -> Self {
+        Self { text: text.to_owned(), word: String::new(), kind: TokenKind::Command }
     }
 
     /// Returns whether this is the punctuation mark `mark`.

@@ -23,6 +23,8 @@ const WRITES: &[&str] = &[
     "undo",
     "import_env",
     "apply",
+    "exec",
+    "port_forward",
 ];
 
 #[derive(Debug, PartialEq)]

@@ -4,7 +4,7 @@
 //! The live template is changed here and the changed parts are sent as a JSON patch on the version that was read.
 //! What the template's rules forbid (a label that the selector needs, a request above its limit) is said before.
 
-mod container;
+pub(super) mod container;
 mod edits;
 mod probes;
 

@@ -72,6 +72,9 @@ impl Write for Undo {
     }
 }
 
+/// What is said of a change that leaves nothing behind.
+const ENDS_BY_ITSELF: &str = "it ends with the session that made it; there is nothing to take back";
+
 /// Returns the change to take back.
 fn past_change(id: Option<&str>, run: &Run) -> Result<PastChange, ToolError> {
     let past = match id.map(str::trim).filter(|id| !id.is_empty()) {
@@ -114,6 +117,9 @@ fn described(past: &PastChange) -> String {
 }
 
 async fn take_back(reader: &dyn Reader, past: &PastChange, recipe: &Recipe, run: &Run) -> Result<Came, ToolError> {
+    if let Recipe::EndOfSession { .. } = recipe {
+        return Ok(Came::Nothing(ENDS_BY_ITSELF.to_owned()));
+    }
     let object = recipe.target().clone();
     let live = match reader.get(&object).await {
         Ok(live) => live,
@@ -147,6 +153,8 @@ async fn take_back(reader: &dyn Reader, past: &PastChange, recipe: &Recipe, run:
         }
         // There is an object, so it was refused above.
         Recipe::Recreate { .. } => Ok(Came::Nothing("nothing is made".to_owned())),
+        // Answered before the object was read.
+        Recipe::EndOfSession { .. } => Ok(Came::Nothing(ENDS_BY_ITSELF.to_owned())),
     }
 }
 

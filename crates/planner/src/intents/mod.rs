@@ -10,6 +10,7 @@ mod create;
 mod delete;
 mod describe;
 mod events;
+mod exec;
 mod explain;
 mod import_env;
 mod label;
@@ -17,6 +18,7 @@ mod list;
 mod list_phrases;
 mod logs;
 mod node_control;
+mod port_forward;
 mod reading;
 mod resize;
 mod rollout;
@@ -99,6 +101,10 @@ pub(crate) trait Intent: Sync {
     fn writes(&self) -> bool {
         false
     }
+    /// Returns whether it is done inside of what it is about ("run ls in redis"), so that a place may be its object.
+    fn is_done_inside(&self) -> bool {
+        false
+    }
     /// Returns whether it can look at all namespaces.
     fn looks_everywhere(&self) -> bool {
         false
@@ -149,6 +155,8 @@ pub(crate) const INTENTS: &[&dyn Intent] = &[
     &import_env::ImportEnv,
     &delete::Delete,
     &node_control::NodeControl,
+    &exec::Exec,
+    &port_forward::PortForward,
     &explain::Explain,
     &wait_for::WaitFor,
     &logs::Logs,

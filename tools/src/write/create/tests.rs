@@ -30,7 +30,7 @@ async fn made(args: Value) -> Vec<Value> {
     let effects = changes.iter().flat_map(|change| &change.phases).flat_map(|phase| &phase.effects);
     let object = |effect: &Effect| match effect {
         Effect::Object { op: Op::Create { object }, .. } => object.reveal().clone(),
-        Effect::Object { .. } => panic!("not made"),
+        _ => panic!("not made"),
     };
     effects.map(object).collect()
 }
