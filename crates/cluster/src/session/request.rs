@@ -89,7 +89,8 @@ impl SessionRequest {
 
     /// Returns the request.
     pub(crate) fn request(&self, change_id: &str) -> ApiRequest {
-        let mut request = ApiRequest::get(self.path.clone(), "make the change");
+        // Whoever asks for JSON here is told that there is none (406).
+        let mut request = ApiRequest::get(self.path.clone(), "make the change").accept("*/*");
         match &self.aim {
             Aim::Exec { container, command } => {
                 request = request.query("container", container).query("stdout", "true").query("stderr", "true");
