@@ -26,6 +26,7 @@ use ring::Ring;
 pub(crate) use ring::{Expired, WatchEvent, WatchEventKind};
 pub(crate) use standing::{Life, Readiness, Standing};
 
+use crate::authors;
 use crate::object::{self, metadata_mut, time_text};
 
 /// The finalizer of foreground deletion (`metav1.FinalizerDeleteDependents`).
@@ -274,7 +275,7 @@ impl Store {
         &mut self,
         key: &Key,
         what: Part,
-        _now: Timestamp,
+        now: Timestamp,
         change: impl FnOnce(&mut Value),
     ) -> Option<Arc<Value>> {
         let current = self.get(key)?;
@@ -285,7 +286,10 @@ impl Store {
         }
         let merged = match what {
             // A component that writes a status changes nothing else.
-            Part::Status => object,
+            Part::Status => {
+                authors::sign_status(&mut object, &current, key, now);
+                object
+            }
             Part::Spec | Part::Metadata => rules::merge_part(&current, object, what, key.has_generation()),
         };
         Some(self.settle(key.clone(), &current, merged))

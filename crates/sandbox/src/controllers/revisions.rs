@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::pods;
+use crate::authors;
 use crate::object;
 use crate::random::name_hash;
 use crate::simulation::State;
@@ -178,7 +179,10 @@ pub(crate) fn mark_deployment(state: &mut State, key: &Key, number: u64) {
     }
     let now = state.now;
     state.store.edit(key, Part::Metadata, now, |deployment| {
+        let before = deployment.clone();
         nested(deployment, "annotations").insert(REVISION.into(), number.into());
+        // The real controller writes it together with the status.
+        authors::sign_status(deployment, &before, key, now);
     });
 }
 
