@@ -26,7 +26,8 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { name: "namespace", reason: "each run of a case has a namespace with a name of its own", apply: namespace },
     Rule {
         name: "controllers",
-        reason: "the sandbox's own controllers claim no fields; clients' claims are compared",
+        reason: "of Events, Endpoints, volumes, claims, quotas and definitions the sandbox's own components claim no fields; what \
+                 they claim of pods and workloads is compared, and so is what clients claim",
         apply: controllers,
     },
     Rule {
@@ -188,11 +189,30 @@ fn namespace(pass: &mut Pass) {
 fn controllers(pass: &mut Pass) {
     const CONTROLLERS: [&str; 6] =
         ["kube-controller-manager", "kubelet", "kube-scheduler", "kube-apiserver", "local-path-provisioner", "traefik"];
+    // Items of lists name no kind: they are told by a field that they all have.
+    const UNCLAIMED: [&[&str]; 8] = [
+        &["reason"],
+        &["involvedObject"],
+        &["spec", "accessModes"],
+        &["spec", "hard"],
+        &["spec", "names"],
+        &["spec", "rules"],
+        &["spec", "storageClassName"],
+        &["subsets"],
+    ];
     pass.objects(|object| {
-        if let Some(entries) = object.get_mut("managedFields").and_then(Value::as_array_mut) {
+        let has = |path: &&[&str]| {
+            let (first, rest) = path.split_first().unwrap();
+            object.get(*first).is_some_and(|value| rest.iter().all(|field| value.get(field).is_some()))
+        };
+        if !UNCLAIMED.iter().any(has) {
+            return;
+        }
+        let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+        if let Some(entries) = metadata.get_mut("managedFields").and_then(Value::as_array_mut) {
             entries.retain(|entry| !CONTROLLERS.iter().any(|name| entry["manager"] == *name));
             if entries.is_empty() {
-                object.remove("managedFields");
+                metadata.remove("managedFields");
             }
         }
     });
@@ -292,15 +312,19 @@ fn uids(pass: &mut Pass) {
         LazyLock::new(|| Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap());
     let mut known = BTreeMap::new();
     // `managedFields` name owner references by uid, in keys.
-    pass.objects(|object| {
-        let named: Vec<String> = object.keys().filter(|key| UID.is_match(key)).cloned().collect();
-        for key in named {
-            let value = object.remove(&key).unwrap_or_default();
-            object.insert(UID.replace_all(&key, "uid").into_owned(), value);
-        }
-    });
+    rename_keys(pass, &UID, "uid");
     pass.texts(|_, text| {
         *text = UID.replace_all(text, |found: &Captures<'_>| number(&mut known, &found[0], "uid")).into_owned();
+    });
+}
+
+fn rename_keys(pass: &mut Pass, pattern: &Regex, word: &str) {
+    pass.objects(|object| {
+        let named: Vec<String> = object.keys().filter(|key| pattern.is_match(key)).cloned().collect();
+        for key in named {
+            let value = object.remove(&key).unwrap_or_default();
+            object.insert(pattern.replace_all(&key, word).into_owned(), value);
+        }
     });
 }
 
@@ -365,6 +389,8 @@ fn ages(pass: &mut Pass) {
 
 fn addresses(pass: &mut Pass) {
     static ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b").unwrap());
+    // `managedFields` name the addresses of a pod in keys.
+    rename_keys(pass, &ADDRESS, "address");
     pass.texts(|_, text| {
         // An address that is no address space of a cluster is the case's own.
         if !text.starts_with("0.") {

@@ -53,9 +53,30 @@ pub(crate) struct Step {
     pub(crate) editor: Option<String>,
     /// A command that is run while this one is.
     pub(crate) meanwhile: Option<Words>,
+    /// A connection to the port that it forwards.
+    pub(crate) connect: Option<Connect>,
     /// Whether the output is not compared: the step only prepares the next.
     #[serde(default)]
     pub(crate) unseen: bool,
+}
+
+/// A connection, and what becomes of the command after it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Connect {
+    /// What is said; the answer is part of the output.
+    pub(crate) say: String,
+    pub(crate) then: Then,
+}
+
+/// What a command does when its connection is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Then {
+    /// It goes on, and is interrupted.
+    Stays,
+    /// It ends by itself.
+    Ends,
 }
 
 /// The program that runs a command.

@@ -48,7 +48,13 @@ pub(crate) const RULES: &[Rule] = &[
         apply: ages,
     },
     Rule { name: "addresses", reason: "allocated at random or by the network", apply: addresses },
+    Rule {
+        name: "second family",
+        reason: "whether localhost has an address in IPv6 is a matter of the node's /etc/hosts",
+        apply: second_family,
+    },
     Rule { name: "node ports", reason: "allocated at random from 30000 to 32767", apply: node_ports },
+    Rule { name: "local ports", reason: "kubectl takes a free one of the machine it runs on", apply: local_ports },
     Rule { name: "versions", reason: "counted by etcd, and shown nowhere but in whole objects", apply: versions },
     Rule { name: "runtime ids", reason: "made by a container runtime", apply: runtime_ids },
     Rule {
@@ -166,8 +172,21 @@ fn addresses(_: &mut Pass, text: &str) -> String {
     pattern!(r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b").replace_all(text, "ADDRESS").into_owned()
 }
 
+fn second_family(_: &mut Pass, text: &str) -> String {
+    let refused = pattern!(
+        r"IPv6 dial tcp6(: address localhost: no suitable address found| \[::1\]:\d+: connect: connection refused)"
+    );
+    refused.replace_all(text, "IPv6 REFUSED").into_owned()
+}
+
 fn node_ports(_: &mut Pass, text: &str) -> String {
     pattern!(r"\b3[0-2]\d{3}(/TCP)?\b").replace_all(text, "PORT$1").into_owned()
+}
+
+fn local_ports(_: &mut Pass, text: &str) -> String {
+    let forwarded = pattern!(r"(?m)^(Forwarding from \S+:|Handling connection for )\d+");
+    let text = forwarded.replace_all(text, "${1}LOCAL");
+    pattern!(r"(an error occurred forwarding |localPort=)\d+").replace_all(&text, "${1}LOCAL").into_owned()
 }
 
 fn versions(_: &mut Pass, text: &str) -> String {
@@ -177,7 +196,7 @@ fn versions(_: &mut Pass, text: &str) -> String {
 }
 
 fn runtime_ids(_: &mut Pass, text: &str) -> String {
-    let text = pattern!("(containerd://|sha256:)[0-9a-f]{64}").replace_all(text, "${1}ID");
+    let text = pattern!(r"\b[0-9a-f]{64}\b").replace_all(text, "ID");
     pattern!(r#"(Image ID: +|"?imageID"?: )\S+"#).replace_all(&text, "${1}ID").into_owned()
 }
 

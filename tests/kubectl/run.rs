@@ -1,6 +1,7 @@
 //! Runs the commands of a case against one cluster, in a namespace of its own that is removed again.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,9 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
-use super::case::{By, Case, Step};
+use super::case::{By, Case, Connect, Step, Then};
 use super::program::Programs;
 
 /// How long a state may take to come.
@@ -100,7 +102,11 @@ impl Cluster {
                 thread::sleep(Duration::from_secs(1));
                 self.start(namespace, &words.fill(namespace))
             });
-            let output = Output { command: words.join(" "), ..finish(child, &input) };
+            let finished = match &step.connect {
+                Some(connect) => connected(child, connect),
+                None => finish(child, &input),
+            };
+            let output = Output { command: words.join(" "), ..finished };
             if let Some(other) = other {
                 finish(other, "");
             }
@@ -131,6 +137,36 @@ impl Cluster {
         command.arg("--kubeconfig").arg(&self.kubeconfig).args(["--namespace", namespace]).args(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
+}
+
+/// Speaks to the port that a command forwards; the answer follows what the command prints.
+fn connected(mut child: Child, connect: &Connect) -> Output {
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut printed = String::new();
+    let port: u16 = loop {
+        let begin = printed.len();
+        if stdout.read_line(&mut printed).unwrap() == 0 {
+            // It ends before it forwards anything, and says why.
+            return Output { stdout: printed, ..finish(child, "") };
+        }
+        let local = printed[begin..].strip_prefix("Forwarding from 127.0.0.1:").and_then(|it| it.split(' ').next());
+        if let Some(local) = local {
+            break local.parse().unwrap();
+        }
+    };
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut answer = String::new();
+    // Where nobody listens at the other end, it may be over at any of these.
+    let _over = connection
+        .write_all(connect.say.as_bytes())
+        .and_then(|()| connection.shutdown(Shutdown::Write))
+        .and_then(|()| connection.read_to_string(&mut answer));
+    if connect.then == Then::Stays {
+        let process = Pid::from_child(&child);
+        kill_process(process, Signal::INT).unwrap();
+    }
+    stdout.read_to_string(&mut printed).unwrap();
+    Output { stdout: format!("{printed}answer: {answer}"), ..finish(child, "") }
 }
 
 fn finish(mut child: Child, input: &str) -> Output {

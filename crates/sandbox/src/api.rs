@@ -30,11 +30,13 @@ mod reviews;
 mod route;
 mod scale;
 mod server;
+mod spdy;
 mod status;
 mod strategic;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod tunnel;
 mod upgrade;
 mod watch;
 mod write;

@@ -88,6 +88,8 @@ struct Sameness {
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     known: HashMap<Sameness, Key>,
+    /// How many of them have expired since they were last looked through.
+    expired: usize,
 }
 
 impl Recorder {
@@ -130,7 +132,12 @@ impl Recorder {
     /// Removes an Event whose life has ended.
     pub(crate) fn expire(&mut self, store: &mut Store, key: &Key) {
         store.remove(key);
-        self.known.retain(|_, known| known != key);
+        self.expired += 1;
+        // Forgotten by the half: a look through all for each would not end with thousands of pods.
+        if self.expired * 2 >= self.known.len() {
+            self.known.retain(|_, known| store.get(known).is_some());
+            self.expired = 0;
+        }
     }
 }
 
@@ -257,6 +264,22 @@ mod tests {
         assert_eq!(event["eventTime"], "1970-01-01T00:01:40.000000Z");
         assert_eq!(event["series"], json!({"count": 2, "lastObservedTime": "1970-01-01T00:01:50.000000Z"}));
         assert_eq!(event["firstTimestamp"], Value::Null);
+    }
+
+    #[test]
+    fn what_has_expired_is_forgotten_by_the_half() {
+        let (mut recorder, mut store, mut timers) = (Recorder::default(), Store::default(), Timers::default());
+        for number in 0..8 {
+            let occurrence = Occurrence::normal("Pulled", format!("Image {number}"));
+            let now = Timestamp::from_second(number).unwrap();
+            recorder.record(&mut store, &mut timers, &Source::Scheduler, &pod(), &occurrence, now);
+        }
+        let keys: Vec<Key> = store.list("", "events", None).iter().map(|event| Key::of_object(event)).collect();
+        let mut left = keys[..6].iter().map(|key| {
+            recorder.expire(&mut store, key);
+            recorder.known.len()
+        });
+        assert_eq!([(); 6].map(|()| left.next().unwrap()), [8, 8, 8, 4, 4, 2]);
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //!
 //! `simulation` is the whole cluster as one value (`Sandbox`) on virtual time; `world` is what it starts
 //! with; `dispatch` wakes `controllers`, `scheduler`, `nodes` and `kubelet`, which act through the store.
-//! `store` holds the objects, `ownership` says whose their fields are; `api` serves them over HTTP (`ApiServer`); `gc` collects what owners leave.
+//! `store` holds the objects, `ownership` says whose their fields are and `authors` which of them the components'; `api` serves them over HTTP (`ApiServer`); `gc` collects what owners leave.
 //! It answers as the real API server does, or with 501 and a reason.
 #![warn(missing_docs)]
 
 mod admission;
 mod allocation;
 mod api;
+mod authors;
 mod bootstrap;
 mod clock;
 mod conditions;

@@ -114,13 +114,12 @@ fn extra(pod: &Value) -> [(&'static str, Value); 2] {
 }
 
 /// Counts the pods of the same owner by their nodes: the scheduler spreads them.
-fn siblings(store: &Store, pod: &Value) -> HashMap<String, usize> {
+fn siblings<'a>(store: &'a Store, pod: &Value) -> HashMap<&'a str, usize> {
     let owner = object::owner_references(pod).first().and_then(|owner| owner["uid"].as_str());
+    let siblings = owner.into_iter().flat_map(|owner| store.dependents(owner));
     let mut counts = HashMap::new();
-    for (_, other) in owner.into_iter().flat_map(|owner| store.dependents(owner)).filter(|(key, _)| key.is_pod()) {
-        if let Some(node) = other.object["spec"]["nodeName"].as_str() {
-            *counts.entry(node.to_owned()).or_default() += 1;
-        }
+    for standing in siblings.filter_map(|(_, dependent)| dependent.standing.as_ref()) {
+        *counts.entry(standing.node.as_str()).or_default() += 1;
     }
     counts
 }

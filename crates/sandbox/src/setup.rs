@@ -15,7 +15,7 @@ use crate::simulation::{State, User};
 use crate::store::{Key, Part, StoreError};
 use crate::timers::Wake;
 use crate::world::{World, WorldError};
-use crate::{admission, allocation, bootstrap, defaults, nodes, schema, validation};
+use crate::{admission, allocation, authors, bootstrap, defaults, nodes, schema, validation};
 
 /// The administrator's name.
 const ADMINISTRATOR: &str = "kubernetes-admin";
@@ -213,6 +213,7 @@ impl State {
             let group = if key.group.is_empty() { String::new() } else { format!(".{}", key.group) };
             StoreError::Forbidden(format!("{}{group} \"{}\" is forbidden: {why}", key.plural, key.name))
         })?;
+        authors::sign_creation(&mut object, self.now);
         self.store.create(object, self.now)
     }
 

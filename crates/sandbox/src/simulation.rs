@@ -4,6 +4,7 @@
 //!
 //! The state is behind one lock that is never held across an await.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -56,6 +57,12 @@ pub struct User {
 pub struct Sandbox {
     state: Arc<Mutex<State>>,
     sleepers: Arc<Sleepers>,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Sandbox").finish_non_exhaustive()
+    }
 }
 
 /// Everything that the cluster consists of.

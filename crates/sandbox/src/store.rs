@@ -7,6 +7,7 @@ mod index;
 mod key;
 mod ring;
 mod rules;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,9 @@ use index::Index;
 pub(crate) use key::Key;
 use ring::Ring;
 pub(crate) use ring::{Expired, WatchEvent, WatchEventKind};
+pub(crate) use standing::{Life, Readiness, Standing};
 
+use crate::authors;
 use crate::object::{self, metadata_mut, time_text};
 
 /// The finalizer of foreground deletion (`metav1.FinalizerDeleteDependents`).
@@ -95,11 +98,13 @@ pub(crate) enum StoreError {
     Precondition(String),
 }
 
-type Collection = BTreeMap<(String, String), Arc<Value>>;
+/// The objects of one resource, by namespace and name.
+type Collection = BTreeMap<String, BTreeMap<String, Arc<Value>>>;
 
 /// All objects, the resourceVersion and the recent changes.
 pub(crate) struct Store {
-    collections: BTreeMap<(String, String), Collection>,
+    /// By group and plural.
+    collections: BTreeMap<String, BTreeMap<String, Collection>>,
     index: Index,
     revision: u64,
     ring: Ring,
@@ -130,19 +135,15 @@ impl Store {
 
     /// Returns the object under `key`.
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<Value>> {
-        self.collection(&key.group, &key.plural)?.get(&(key.namespace.clone(), key.name.clone())).cloned()
+        self.collection(&key.group, &key.plural)?.get(&key.namespace)?.get(&key.name).cloned()
     }
 
     /// Returns the objects of one resource, in one namespace or in all, sorted by namespace and name.
     pub(crate) fn list(&self, group: &str, plural: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
         let Some(collection) = self.collection(group, plural) else { return Vec::new() };
         match namespace {
-            None => collection.values().cloned().collect(),
-            Some(namespace) => collection
-                .range((namespace.to_owned(), String::new())..)
-                .take_while(|((of, _), _)| of == namespace)
-                .map(|(_, object)| Arc::clone(object))
-                .collect(),
+            None => collection.values().flat_map(BTreeMap::values).cloned().collect(),
+            Some(namespace) => collection.get(namespace).into_iter().flat_map(BTreeMap::values).cloned().collect(),
         }
     }
 
@@ -168,16 +169,19 @@ impl Store {
 
     /// Returns every object with its key, for namespace deletion.
     pub(crate) fn all(&self) -> impl Iterator<Item = (Key, &Arc<Value>)> {
-        self.collections.iter().flat_map(|((group, plural), collection)| {
-            collection.iter().map(|((namespace, name), object)| {
-                let key = Key {
-                    group: group.clone(),
-                    plural: plural.clone(),
-                    namespace: namespace.clone(),
-                    name: name.clone(),
-                };
-                (key, object)
-            })
+        let resources = self
+            .collections
+            .iter()
+            .flat_map(|(group, of_group)| of_group.iter().map(move |(plural, collection)| (group, plural, collection)));
+        let objects = resources.flat_map(|(group, plural, collection)| {
+            let of_all =
+                collection.iter().flat_map(|(namespace, objects)| objects.iter().map(move |it| (namespace, it)));
+            of_all.map(move |(namespace, (name, object))| (group, plural, namespace, name, object))
+        });
+        objects.map(|(group, plural, namespace, name, object)| {
+            let key =
+                Key { group: group.clone(), plural: plural.clone(), namespace: namespace.clone(), name: name.clone() };
+            (key, object)
         })
     }
 
@@ -271,15 +275,21 @@ impl Store {
         &mut self,
         key: &Key,
         what: Part,
-        _now: Timestamp,
+        now: Timestamp,
         change: impl FnOnce(&mut Value),
     ) -> Option<Arc<Value>> {
         let current = self.get(key)?;
         let mut object = Value::clone(&current);
         change(&mut object);
+        if object == *current {
+            return Some(current);
+        }
         let merged = match what {
             // A component that writes a status changes nothing else.
-            Part::Status => object,
+            Part::Status => {
+                authors::sign_status(&mut object, &current, key, now);
+                object
+            }
             Part::Spec | Part::Metadata => rules::merge_part(&current, object, what, key.has_generation()),
         };
         Some(self.settle(key.clone(), &current, merged))
@@ -333,8 +343,8 @@ impl Store {
         let at = self.next_revision();
         metadata_mut(&mut last).insert("resourceVersion".into(), at.to_string().into());
         let last = Arc::new(last);
-        if let Some(collection) = self.collections.get_mut(&(key.group.clone(), key.plural.clone())) {
-            collection.remove(&(key.namespace.clone(), key.name.clone()));
+        if let Some(objects) = self.objects_mut(key) {
+            objects.remove(&key.name);
         }
         self.index.change(key, Some(&current), None);
         self.publish(WatchEvent {
@@ -348,7 +358,12 @@ impl Store {
     }
 
     fn collection(&self, group: &str, plural: &str) -> Option<&Collection> {
-        self.collections.get(&(group.to_owned(), plural.to_owned()))
+        self.collections.get(group)?.get(plural)
+    }
+
+    /// Returns the objects that share the resource and the namespace of a key, if there ever was one.
+    fn objects_mut(&mut self, key: &Key) -> Option<&mut BTreeMap<String, Arc<Value>>> {
+        self.collections.get_mut(&key.group)?.get_mut(&key.plural)?.get_mut(&key.namespace)
     }
 
     /// Stores `merged` if it differs from `current`, or removes the object if nothing holds it any more.
@@ -371,11 +386,18 @@ impl Store {
         let at = self.next_revision();
         metadata_mut(&mut object).insert("resourceVersion".into(), at.to_string().into());
         let object = Arc::new(object);
-        let previous = self
-            .collections
-            .entry((key.group.clone(), key.plural.clone()))
-            .or_default()
-            .insert((key.namespace.clone(), key.name.clone()), Arc::clone(&object));
+        let objects = match self.objects_mut(&key) {
+            Some(objects) => objects,
+            None => self
+                .collections
+                .entry(key.group.clone())
+                .or_default()
+                .entry(key.plural.clone())
+                .or_default()
+                .entry(key.namespace.clone())
+                .or_default(),
+        };
+        let previous = objects.insert(key.name.clone(), Arc::clone(&object));
         self.index.change(&key, previous.as_ref(), Some(&object));
         self.publish(WatchEvent { revision: at, kind, key, object: Arc::clone(&object), previous });
         object

@@ -14,6 +14,7 @@ use super::reply::Reply;
 use super::route::{Target, Verb};
 use super::status::ApiError;
 use super::write::{self, Ownership};
+use crate::authors;
 use crate::object;
 use crate::ownership::{Application, Applied, Manager, Managers, Refused};
 use crate::schema::{self, root_type};
@@ -90,7 +91,7 @@ pub(super) fn scale(
 
 /// Returns who holds what of an object. One that nobody was recorded for is whose it was before.
 fn holders(current: &Value, live: &Value, incoming: &Incoming) -> Managers {
-    let mut managers = Managers::read(&current["metadata"]["managedFields"]).unwrap_or_default();
+    let mut managers = authors::managers(current).unwrap_or_default();
     if managers.is_empty() {
         let name =
             if object::owner_references(current).is_empty() { "before-first-apply" } else { "kube-controller-manager" };

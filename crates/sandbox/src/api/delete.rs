@@ -11,6 +11,7 @@ use super::read::{Filter, collection, existing, item};
 use super::reply::Reply;
 use super::route::Target;
 use super::status::{ApiError, Cause};
+use crate::authors;
 use crate::object;
 use crate::store::{Deleted, Deletion, Key, Propagation, Store, StoreError};
 
@@ -84,7 +85,7 @@ pub(crate) fn delete_collection(incoming: &Incoming, target: &Target, store: &mu
             Err(error) => return Err(ApiError::of_store(&error, target.resource, object::name(object))),
         }
     }
-    let items = selected.iter().map(|object| item(object)).collect();
+    let items = selected.iter().map(|object| item(authors::unfolded(object))).collect();
     let metadata = json!({"resourceVersion": store.resource_version().to_string()});
     let reply = Reply::json(list_as(collection(target, metadata, items), form).or_else(|_| {
         // A client that wants single metadata objects cannot be given a list of them.

@@ -163,11 +163,10 @@ impl Execution {
             Fate::Ends(answer) => {
                 let code = answer.exit_code;
                 // Version 5 is translated on the way, which loses the runtime's own words.
-                let words = match protocol {
-                    Protocol::V5 => format!("command terminated with exit code {code}"),
-                    Protocol::V4 => {
-                        format!("error executing command [{}], exit code {code}", self.command.join(" "))
-                    }
+                let words = if protocol == Protocol::V5 {
+                    format!("command terminated with exit code {code}")
+                } else {
+                    format!("error executing command [{}], exit code {code}", self.command.join(" "))
                 };
                 json!({
                     "metadata": {}, "status": "Failure", "reason": "NonZeroExitCode",
@@ -177,9 +176,10 @@ impl Execution {
             }
             Fate::CannotBegin(why) => {
                 let failed = format!("error executing command in container: {why}");
-                match protocol {
-                    Protocol::V4 => internal(&failed),
-                    Protocol::V5 => internal(&format!("Internal error occurred: {failed}")),
+                if protocol == Protocol::V5 {
+                    internal(&format!("Internal error occurred: {failed}"))
+                } else {
+                    internal(&failed)
                 }
             }
             Fate::NoContainer(name) => internal(&format!("unable to upgrade connection: {}", no_container(name))),

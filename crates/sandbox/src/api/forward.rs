@@ -1,10 +1,10 @@
 //! The `portforward` subresource: connections to ports of a pod, answered as the world declares it.
 //!
-//! Each port has two channels, for data and for what goes wrong. Source: `PortForwardLocation` in the API
+//! Each port has two channels, for data and for what goes wrong; `tunnel` has streams of SPDY instead. Source: `PortForwardLocation` in the API
 //! server, `handleWebSocketStreams` in k8s.io/cri-streaming, containerd for the words about a port that nobody
 //! listens on.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
 use super::auth;
 use super::exec::{digest, is_running};
@@ -15,50 +15,48 @@ use super::route::{Target, Verb};
 use super::status::ApiError;
 use super::upgrade::{self, Channels, Protocol, Session};
 use crate::object;
-use crate::simulation::State;
+use crate::simulation::Sandbox;
+use crate::store::Key;
 use crate::world::PortAnswer;
 
 /// A channel is one byte, and a port needs two of them.
 const MOST_PORTS: usize = 127;
 
-/// A port, and who listens on it, if anybody does.
-#[derive(Debug)]
-struct Forwarded {
-    port: u16,
-    listener: Option<PortAnswer>,
-}
-
 /// Connections to ports of a pod.
 #[derive(Debug)]
 pub(crate) struct Forwarding {
+    sandbox: Sandbox,
+    pod: Key,
     uid: String,
-    ports: Vec<Forwarded>,
+    /// The ports with channels of their own; a tunnel names them as it goes.
+    ports: Vec<u16>,
 }
 
 /// Answers `portforward`.
-pub(crate) fn forward(incoming: &Incoming, target: &Target, state: &State) -> Result<Reply, ApiError> {
-    // A WebSocket begins with GET, and reading is not enough to connect.
-    auth::authorize(&incoming.user, target, Verb::Create, None, &state.store)?;
-    let pod = existing(target, &state.store)?;
+pub(crate) fn forward(incoming: &Incoming, target: &Target, sandbox: &Sandbox) -> Result<Reply, ApiError> {
+    let pod = {
+        let state = sandbox.state();
+        // A WebSocket begins with GET, and reading is not enough to connect.
+        auth::authorize(&incoming.user, target, Verb::Create, None, &state.store)?;
+        existing(target, &state.store)?
+    };
     if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
         return Err(ApiError::bad_request(format!("pod {} does not have a host assigned", target.name)));
     }
-    let protocol = upgrade::negotiate(incoming, "pods/portforward", &[Protocol::V4])?;
-    let ports = match ports(incoming) {
-        Ok(ports) => ports,
-        Err(message) => return Ok(Reply::text(message).code(400)),
+    let known = [Protocol::Tunnel, Protocol::V4, Protocol::Spdy];
+    let protocol = upgrade::negotiate(incoming, "pods/portforward", &known)?;
+    let ports = match protocol {
+        Protocol::V4 | Protocol::V5 => match ports(incoming) {
+            Ok(ports) => ports,
+            Err(message) => return Ok(Reply::text(message).code(400)),
+        },
+        Protocol::Tunnel | Protocol::Spdy => Vec::new(),
     };
     if matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) {
         return Ok(Reply::text(format!("pod not found (\"{}_{}\")", target.name, target.namespace)).code(500));
     }
-    let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
-    let running: Vec<_> = containers.filter(|it| is_running(&pod, it["name"].as_str().unwrap_or_default())).collect();
-    let listener = |port: u16| {
-        let rules = state.world.answers.iter().filter(|rule| running.iter().any(|it| rule.target.matches(&pod, it)));
-        rules.flat_map(|rule| &rule.ports).find(|answer| answer.port == port).cloned()
-    };
-    let ports = ports.into_iter().map(|port| Forwarded { port, listener: listener(port) }).collect();
-    let forwarding = Forwarding { uid: object::uid(&pod).to_owned(), ports };
+    let forwarding =
+        Forwarding { sandbox: sandbox.clone(), pod: Key::of_object(&pod), uid: object::uid(&pod).to_owned(), ports };
     upgrade::accept(incoming, protocol, Session::Forward(forwarding))
 }
 
@@ -84,37 +82,54 @@ fn ports(incoming: &Incoming) -> Result<Vec<u16>, String> {
 impl Forwarding {
     /// Answers each message until the client leaves or nobody is left that listens.
     pub(super) async fn run(self, channels: &mut Channels) {
-        let numbered = || (0_u8..).step_by(2).zip(&self.ports);
-        for (data, forwarded) in numbered() {
-            channels.send(data, &forwarded.port.to_le_bytes()).await;
-            channels.send(data + 1, &forwarded.port.to_le_bytes()).await;
+        let numbered = || (0_u8..).step_by(2).zip(self.ports.iter().copied());
+        for (data, port) in numbered() {
+            channels.send(data, &port.to_le_bytes()).await;
+            channels.send(data + 1, &port.to_le_bytes()).await;
         }
-        for (data, forwarded) in numbered().filter(|(_, forwarded)| forwarded.listener.is_none()) {
-            channels.send(data + 1, self.refusal(forwarded.port).as_bytes()).await;
+        let mut open = BTreeMap::new();
+        for (data, port) in numbered() {
+            match self.listener(port) {
+                Ok(_) => drop(open.insert(data, port)),
+                Err(why) => channels.send(data + 1, why.as_bytes()).await,
+            }
         }
-        if self.ports.iter().all(|forwarded| forwarded.listener.is_none()) {
-            return;
-        }
-        while let Some((channel, _)) = channels.receive().await {
-            let spoken_to = numbered().find(|(data, _)| *data == channel).map(|(_, forwarded)| forwarded);
-            if let Some(listener) = spoken_to.and_then(|forwarded| forwarded.listener.as_ref()) {
-                channels.send(channel, listener.reply.as_bytes()).await;
+        while !open.is_empty() {
+            let Some((channel, _)) = channels.receive().await else { return };
+            match open.get(&channel).map(|port| self.listener(*port)) {
+                Some(Ok(listener)) => channels.send(channel, listener.reply.as_bytes()).await,
+                Some(Err(_)) => drop(open.remove(&channel)),
+                None => {}
             }
         }
     }
 
+    /// Returns who listens on a port now, or what the node says when nobody does.
+    pub(super) fn listener(&self, port: u16) -> Result<PortAnswer, String> {
+        let state = self.sandbox.state();
+        let Some(pod) = state.store.get(&self.pod).filter(|pod| object::uid(pod) == self.uid) else {
+            let sandbox = digest(&["sandbox", &self.uid]);
+            return Err(self.error(port, &format!("failed to find sandbox \"{sandbox}\" in store: not found")));
+        };
+        let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
+        let running = containers.filter(|it| is_running(&pod, it["name"].as_str().unwrap_or_default()));
+        let rules = running.flat_map(|it| state.world.answers.iter().filter(|rule| rule.target.matches(&pod, it)));
+        let found = rules.flat_map(|rule| &rule.ports).find(|answer| answer.port == port).cloned();
+        found.ok_or_else(|| self.refusal(port))
+    }
+
+    fn error(&self, port: u16, why: &str) -> String {
+        format!("error forwarding port {port} to pod {}, uid : {why}", digest(&["sandbox", &self.uid]))
+    }
+
     fn refusal(&self, port: u16) -> String {
         let sandbox = digest(&["sandbox", &self.uid]);
-        let mut text =
-            format!("error forwarding port {port} to pod {sandbox}, uid : failed to execute portforward in ");
-        // Writing to a String cannot fail.
-        let _written = write!(
-            text,
-            "network namespace \"/var/run/netns/cni-{}\": failed to connect to localhost:{port} inside namespace \
-             \"{sandbox}\", IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused IPv6 dial tcp6 [::1]:{port}: \
-             connect: connection refused ",
+        let why = format!(
+            "failed to execute portforward in network namespace \"/var/run/netns/cni-{}\": failed to connect to \
+             localhost:{port} inside namespace \"{sandbox}\", IPv4: dial tcp4 127.0.0.1:{port}: connect: connection \
+             refused IPv6 dial tcp6 [::1]:{port}: connect: connection refused ",
             self.uid
         );
-        text
+        self.error(port, &why)
     }
 }

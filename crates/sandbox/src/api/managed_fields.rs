@@ -1,11 +1,12 @@
 //! What a request makes of `managedFields`: every write is recorded for who made it, an update by the fields that it
 //! changed; those fields leave everybody else. Server-side apply settles its own in `apply`.
 //!
-//! Controllers inside the sandbox do not record. What the server resets belongs to nobody.
+//! The components inside the sandbox record as `authors` says. What the server resets belongs to nobody.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::authors;
 use crate::object::{self, metadata_mut};
 use crate::ownership::{FieldSet, Manager, Managers};
 use crate::schema::{as_written, declared_field, root_type};
@@ -57,18 +58,18 @@ pub(super) fn inherited(own: &Value, current: &Value, subresource: &str) -> Opti
         }
     }
     let own = if subresource.is_empty() { Managers::read(own) } else { None };
-    let of_object = || Managers::read(&current["metadata"]["managedFields"]);
+    let of_object = || authors::managers(current);
     own.filter(|managers| !managers.is_empty()).or_else(of_object).or_else(|| Some(Managers::default()))
 }
 
 /// Records in `object` that `manager` made it from `previous` (null on creation).
 pub(crate) fn record(object: &mut Value, previous: &Value, manager: &str, subresource: &str, now: Timestamp) {
-    let managers = Managers::read(&previous["metadata"]["managedFields"]).unwrap_or_default();
+    let managers = authors::managers(previous).unwrap_or_default();
     record_on(managers, object, previous, manager, subresource, now);
 }
 
 /// Records a write on top of what managers hold.
-pub(super) fn record_on(
+pub(crate) fn record_on(
     mut managers: Managers,
     object: &mut Value,
     previous: &Value,
@@ -76,13 +77,24 @@ pub(super) fn record_on(
     subresource: &str,
     now: Timestamp,
 ) {
+    count(&mut managers, object, previous, manager, subresource, now);
+    managers.write(object);
+}
+
+/// Returns the manager that made `object` from `previous`, with all that it wrote and at no time.
+pub(crate) fn made(object: &Value, previous: &Value, manager: &str, subresource: &str) -> Managers {
+    let mut managers = Managers::default();
+    count(&mut managers, object, previous, manager, subresource, Timestamp::UNIX_EPOCH);
+    managers
+}
+
+fn count(managers: &mut Managers, object: &Value, previous: &Value, manager: &str, subresource: &str, now: Timestamp) {
     let kind = object["kind"].as_str().unwrap_or_default();
     let api_version = object["apiVersion"].as_str().unwrap_or_default();
     let before = if previous.is_null() { json!({"apiVersion": api_version, "kind": kind}) } else { previous.clone() };
     let manager = Manager::update(manager, api_version, subresource);
     let ignored = reset_fields(kind, subresource);
     managers.update(&root_type(kind), &seen(&before), &seen(object), &manager, &ignored, now);
-    managers.write(object);
 }
 
 /// Records who made a new object: what was sent and its defaults, without what the server added later.
@@ -106,8 +118,54 @@ pub(crate) fn record_creation(object: &mut Value, sent: &Value, manager: &str, n
     }
 }
 
+/// Takes out what the server and the scheduler have put into what a controller made, as far as it can be told.
+pub(crate) fn without_admitted(object: &mut Value) {
+    match object["kind"].as_str() {
+        Some("Pod") => pod_without_admitted(object),
+        Some("Job") => job_without_selector(object),
+        _ => {}
+    }
+}
+
+fn pod_without_admitted(pod: &mut Value) {
+    let Some(spec) = pod.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    for field in ["nodeName", "preemptionPolicy", "priority"] {
+        spec.remove(field);
+    }
+    if spec.get("serviceAccountName").is_some_and(|name| name == "default") {
+        spec.remove("serviceAccount");
+        spec.remove("serviceAccountName");
+    }
+    let is_admitted = |entry: &Value| {
+        entry["tolerationSeconds"] == 300
+            && ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"].iter().any(|key| entry["key"] == *key)
+    };
+    // A list with one owner: who gave more than that gave it all.
+    if spec.get("tolerations").and_then(Value::as_array).is_some_and(|list| list.iter().all(is_admitted)) {
+        spec.remove("tolerations");
+    }
+}
+
+/// The selector of a job is made when the job is stored, and so are the labels that it selects by.
+fn job_without_selector(job: &mut Value) {
+    if let Some(spec) = job.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.remove("selector");
+    }
+    for place in ["/metadata", "/spec/template/metadata"] {
+        let Some(metadata) = job.pointer_mut(place).and_then(Value::as_object_mut) else { continue };
+        let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) else { continue };
+        labels.retain(|label, _| {
+            !["controller-uid", "job-name"].contains(&label.strip_prefix("batch.kubernetes.io/").unwrap_or(label))
+        });
+        if labels.is_empty() {
+            metadata.remove("labels");
+        }
+    }
+}
+
 /// Takes back times of `managedFields` when nothing else of the object changed, so that nothing is written.
 pub(super) fn keep_times(object: &mut Value, current: &Value) {
+    let known = authors::unfolded(current);
     let timeless = |object: &Value| {
         let mut object = object.clone();
         let entries = metadata_mut(&mut object).get_mut("managedFields").and_then(Value::as_array_mut);
@@ -116,7 +174,7 @@ pub(super) fn keep_times(object: &mut Value, current: &Value) {
         }
         object
     };
-    if object != current && timeless(object) == timeless(current) {
+    if object != current && timeless(object) == timeless(&known) {
         let entries = current["metadata"]["managedFields"].clone();
         metadata_mut(object).insert("managedFields".into(), entries);
     }

@@ -4,13 +4,15 @@ use serde_json::{Value, json};
 
 use super::form::Form;
 use super::status::ApiError;
+use crate::authors;
 
 /// Returns one object in the wanted form.
 pub(crate) fn object_as(object: &Value, form: Form) -> Result<Value, ApiError> {
+    let object = authors::unfolded(object);
     match form {
-        Form::Full => Ok(object.clone()),
-        Form::Metadata => Ok(partial(object)),
-        Form::Table(table) => Ok(table.of_object(object)),
+        Form::Full => Ok(object.into_owned()),
+        Form::Metadata => Ok(partial(&object)),
+        Form::Table(table) => Ok(table.of_object(&object)),
         Form::MetadataList => {
             let kind = object["kind"].as_str().unwrap_or_default();
             Err(ApiError::not_acceptable(format!(
@@ -42,10 +44,11 @@ pub(crate) fn list_as(list: Value, form: Form) -> Result<Value, ApiError> {
 /// Returns the object of a watch event in the wanted form; a watch asks for single objects, but clients
 /// that also list may name the list's form.
 pub(crate) fn watched_as(object: &Value, form: Form) -> Value {
+    let object = authors::unfolded(object);
     match form {
-        Form::Full => object.clone(),
-        Form::Metadata | Form::MetadataList => partial(object),
-        Form::Table(table) => table.of_object(object),
+        Form::Full => object.into_owned(),
+        Form::Metadata | Form::MetadataList => partial(&object),
+        Form::Table(table) => table.of_object(&object),
     }
 }
 

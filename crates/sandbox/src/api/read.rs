@@ -3,6 +3,7 @@
 //! A page goes on from the state in which its list began, as etcd's snapshots allow: the store's ring of
 //! changes is undone back to that resourceVersion. Once the ring has forgotten, the answer is 410.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::metadata::{list_as, object_as};
 use super::reply::Reply;
 use super::route::Target;
 use super::status::ApiError;
+use crate::authors;
 use crate::object;
 use crate::store::{Key, Store};
 
@@ -79,9 +81,12 @@ pub(crate) fn get(incoming: &Incoming, target: &Target, store: &Store) -> Result
 
 /// Returns the target's object, or 404.
 pub(crate) fn existing(target: &Target, store: &Store) -> Result<Arc<Value>, ApiError> {
-    store
-        .get(&Key::of(target.resource.kind, &target.namespace, &target.name))
-        .ok_or_else(|| ApiError::not_found(target.resource, &target.name))
+    let stored = store.get(&Key::of(target.resource.kind, &target.namespace, &target.name));
+    let stored = stored.ok_or_else(|| ApiError::not_found(target.resource, &target.name))?;
+    Ok(match authors::unfolded(&stored) {
+        Cow::Borrowed(_) => stored,
+        Cow::Owned(unfolded) => Arc::new(unfolded),
+    })
 }
 
 /// Where a page begins: after this object, in the state of this resourceVersion.
@@ -174,7 +179,7 @@ pub(crate) fn list(incoming: &Incoming, target: &Target, store: &Store) -> Resul
         // The server of custom resources writes what others leave out: this, and the kind of each item.
         metadata["continue"] = "".into();
     }
-    let shown = |object: &Arc<Value>| if is_custom { Value::clone(object) } else { item(object) };
+    let shown = |object: &Arc<Value>| if is_custom { Value::clone(object) } else { item(authors::unfolded(object)) };
     let items: Vec<Value> = selected.iter().map(shown).collect();
     Ok(Reply::json(list_as(collection(target, metadata, items), form)?))
 }
@@ -189,8 +194,8 @@ pub(crate) fn collection(target: &Target, metadata: Value, items: Vec<Value>) ->
 }
 
 /// Returns an object as lists hold it: without apiVersion and kind, which the list tells.
-pub(crate) fn item(object: &Value) -> Value {
-    let mut item = object.clone();
+pub(crate) fn item(object: Cow<'_, Value>) -> Value {
+    let mut item = object.into_owned();
     if let Some(map) = item.as_object_mut() {
         map.remove("apiVersion");
         map.remove("kind");

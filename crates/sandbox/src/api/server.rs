@@ -193,7 +193,10 @@ impl ApiServer {
                 logs::logs(incoming, target, &self.sandbox)
             }
             ("exec", Verb::Get | Verb::Create) => exec::exec(incoming, target, &state),
-            ("portforward", Verb::Get | Verb::Create) => forward::forward(incoming, target, &state),
+            ("portforward", Verb::Get | Verb::Create) => {
+                drop(state);
+                forward::forward(incoming, target, &self.sandbox)
+            }
             ("scale", _) => scale::scale(incoming, target, &mut state.store),
             ("token", Verb::Create) => tokens::create(incoming, target, &mut state),
             ("eviction", Verb::Create) => eviction::create(incoming, target, &mut state.store),

@@ -11,6 +11,7 @@ mod lists;
 mod logs;
 mod patches;
 mod sessions;
+mod tunnel;
 mod watches;
 mod writes;
 

@@ -1,5 +1,5 @@
-//! Connections that go on as a WebSocket after the answer: the handshake, and the numbered channels that
-//! Kubernetes puts into one.
+//! Connections that go on as a WebSocket or as SPDY after the answer: the handshake, the numbered channels that
+//! Kubernetes puts into a WebSocket, and the SPDY of port-forward, which may be put into one too.
 //!
 //! A request with no connection below it gets one in memory, with hyper on both ends, so that exec and
 //! port-forward work in the same process too. Source: `wsstream` in k8s.io/streaming, RFC 6455.
@@ -8,13 +8,16 @@ use std::convert::Infallible;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::{SinkExt as _, StreamExt as _};
-use http::header::{CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use http::header::{
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE,
+};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::service::service_fn;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -27,25 +30,55 @@ use super::incoming::Incoming;
 use super::reply::Reply;
 use super::server::{ApiBody, ApiServer};
 use super::status::ApiError;
+use super::tunnel::{Talk, Tunnel};
 
 /// The bytes of a connection in memory that one end may be ahead of the other.
 const IN_MEMORY: usize = 64 * 1024;
 
-/// How channels are put into a WebSocket.
+/// The header that names what SPDY carries.
+const STREAM_PROTOCOL: &str = "x-stream-protocol-version";
+/// What it carries for port-forward.
+const FORWARD: &str = "portforward.k8s.io";
+/// The most that is read of SPDY at once.
+const PIECE: usize = 16 * 1024;
+
+/// How a session is put into the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// With a `Status` in the error channel.
+    /// Channels in a WebSocket, with a `Status` in the error channel.
     V4,
     /// As `V4`, and either side can close single channels.
     V5,
+    /// The bytes of SPDY in the messages of a WebSocket.
+    Tunnel,
+    /// SPDY, as older clients have it.
+    Spdy,
 }
 
 impl Protocol {
-    /// Returns the name in `Sec-WebSocket-Protocol`.
+    /// Returns the name in `Sec-WebSocket-Protocol`, and for SPDY itself that in `X-Stream-Protocol-Version`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::V4 => "v4.channel.k8s.io",
             Self::V5 => "v5.channel.k8s.io",
+            Self::Tunnel => "SPDY/3.1+portforward.k8s.io",
+            Self::Spdy => FORWARD,
+        }
+    }
+
+    /// Returns what the connection is upgraded to.
+    fn upgrade(self) -> &'static str {
+        match self {
+            Self::V4 | Self::V5 | Self::Tunnel => "websocket",
+            Self::Spdy => "SPDY/3.1",
+        }
+    }
+
+    /// Returns the header that names the protocol.
+    fn header(self) -> HeaderName {
+        match self {
+            Self::V4 | Self::V5 | Self::Tunnel => SEC_WEBSOCKET_PROTOCOL,
+            Self::Spdy => HeaderName::from_static(STREAM_PROTOCOL),
         }
     }
 }
@@ -60,7 +93,8 @@ pub(crate) enum Session {
 /// An accepted handshake.
 #[derive(Debug)]
 pub(crate) struct Switch {
-    key: HeaderValue,
+    /// What proves to the client of a WebSocket that its request was understood.
+    proof: Option<HeaderValue>,
     protocol: Protocol,
     session: Session,
 }
@@ -68,25 +102,34 @@ pub(crate) struct Switch {
 impl Switch {
     /// Answers the handshake; the session begins when the connection has been handed over.
     pub(crate) fn begin(self, upgrade: OnUpgrade) -> Response<ApiBody> {
-        let Self { key, protocol, session } = self;
+        let Self { proof, protocol, session } = self;
         tokio::spawn(async move {
             // A client that goes away in the middle of its handshake concerns nobody else.
             let Ok(upgraded) = upgrade.await else { return };
-            let mut channels = Channels::over(upgraded).await;
-            match session {
-                Session::Exec(execution) => execution.run(&mut channels, protocol).await,
-                Session::Forward(forwarding) => forwarding.run(&mut channels).await,
+            let connection = TokioIo::new(upgraded);
+            match (session, protocol) {
+                (Session::Forward(forwarding), Protocol::Spdy) => spdy(connection, Tunnel::new(forwarding)).await,
+                (session, _) => {
+                    let mut channels = Channels(WebSocketStream::from_raw_socket(connection, Role::Server, None).await);
+                    match (session, protocol) {
+                        (Session::Forward(forwarding), Protocol::Tunnel) => {
+                            channels.tunnel(Tunnel::new(forwarding)).await;
+                        }
+                        (Session::Forward(forwarding), _) => forwarding.run(&mut channels).await,
+                        (Session::Exec(execution), _) => execution.run(&mut channels, protocol).await,
+                    }
+                    channels.close().await;
+                }
             }
-            channels.close().await;
         });
         let mut response = Response::new(Empty::new().boxed_unsync());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol.name()));
-        if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
-            headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+        headers.insert(UPGRADE, HeaderValue::from_static(protocol.upgrade()));
+        headers.insert(protocol.header(), HeaderValue::from_static(protocol.name()));
+        if let Some(proof) = proof {
+            headers.insert(SEC_WEBSOCKET_ACCEPT, proof);
         }
         response
     }
@@ -98,28 +141,34 @@ pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
 }
 
 /// Returns the first protocol that the client asks for and `known` holds; what else there is in Kubernetes
-/// (SPDY, base64, the versions before) is not simulated.
+/// (SPDY for commands, base64, the versions before) is not simulated.
 pub(crate) fn negotiate(incoming: &Incoming, what: &str, known: &[Protocol]) -> Result<Protocol, ApiError> {
     let asked = incoming.header("upgrade");
     if asked.is_empty() {
         return Err(ApiError::bad_request("Upgrade request required"));
     }
-    let offered = incoming.headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    let chosen = offered
-        .flat_map(|list| list.split(','))
-        .find_map(|name| known.iter().copied().find(|protocol| protocol.name() == name.trim()));
+    let is_offered =
+        |protocol: &Protocol, name: &str| asked.eq_ignore_ascii_case(protocol.upgrade()) && protocol.name() == name;
+    let offered = [SEC_WEBSOCKET_PROTOCOL.as_str(), STREAM_PROTOCOL].into_iter().flat_map(|header| {
+        incoming.headers.get_all(header).iter().filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(','))
+    });
+    let mut chosen =
+        offered.filter_map(|name| known.iter().copied().find(|protocol| is_offered(protocol, name.trim())));
     let names = || known.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(" or ");
-    match chosen {
-        Some(protocol) if asked.eq_ignore_ascii_case("websocket") => Ok(protocol),
-        _ => Err(ApiError::not_implemented(format!("{what} in another protocol than {} over WebSocket", names()))),
-    }
+    chosen.next().ok_or_else(|| ApiError::not_implemented(format!("{what} in another protocol than {}", names())))
 }
 
 /// Returns the answer that begins a session.
 pub(crate) fn accept(incoming: &Incoming, protocol: Protocol, session: Session) -> Result<Reply, ApiError> {
-    let key = incoming.headers.get("sec-websocket-key").cloned();
-    let key = key.ok_or_else(|| ApiError::bad_request("a WebSocket needs the header Sec-WebSocket-Key"))?;
-    Ok(Reply::session(Switch { key, protocol, session }))
+    let proof = match protocol {
+        Protocol::Spdy => None,
+        Protocol::V4 | Protocol::V5 | Protocol::Tunnel => {
+            let key = incoming.headers.get("sec-websocket-key");
+            let key = key.ok_or_else(|| ApiError::bad_request("a WebSocket needs the header Sec-WebSocket-Key"))?;
+            HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok()
+        }
+    };
+    Ok(Reply::session(Switch { proof, protocol, session }))
 }
 
 /// Answers a request that has no connection, over one in memory.
@@ -162,12 +211,43 @@ pub(crate) async fn in_process(server: ApiServer, parts: Parts) -> Response<ApiB
     }
 }
 
+/// Moves the bytes of a tunnel until one side ends it.
+async fn spdy(mut connection: TokioIo<Upgraded>, mut tunnel: Tunnel) {
+    let mut piece = BytesMut::with_capacity(PIECE);
+    loop {
+        match connection.read_buf(&mut piece).await {
+            Ok(length) if length > 0 => {}
+            _ => return,
+        }
+        let (answer, talk) = tunnel.receive(&piece.split());
+        if connection.write_all(&answer).await.is_err() || talk == Talk::IsOver {
+            // The client may have gone already.
+            let _gone = connection.shutdown().await;
+            return;
+        }
+        piece.reserve(PIECE);
+    }
+}
+
 /// The channels of one session.
 pub(crate) struct Channels(WebSocketStream<TokioIo<Upgraded>>);
 
 impl Channels {
-    async fn over(upgraded: Upgraded) -> Self {
-        Self(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await)
+    /// Moves the bytes of a tunnel, which has no channels, until one side ends it.
+    async fn tunnel(&mut self, mut tunnel: Tunnel) {
+        while let Some(Ok(message)) = self.0.next().await {
+            let (answer, talk) = match message {
+                Message::Binary(data) => tunnel.receive(&data),
+                Message::Text(_) | Message::Close(_) => return,
+                _ => continue,
+            };
+            if !answer.is_empty() && self.0.send(Message::Binary(answer.into())).await.is_err() {
+                return;
+            }
+            if talk == Talk::IsOver {
+                return;
+            }
+        }
     }
 
     /// Sends bytes in a channel; to a client that has gone nothing is sent.

@@ -15,6 +15,7 @@ use todo_agent_kube_rules::kinds;
 use super::autoscaler_metrics::{self as metrics, Failure};
 use super::autoscaler_pace as pace;
 use super::pods;
+use crate::authors;
 use crate::conditions;
 use crate::events::{Occurrence, Source};
 use crate::object::{self, time_text};
@@ -103,7 +104,11 @@ fn look(state: &mut State, key: &Key, autoscaler: &Value, target: &Value, status
     let mut occurrence = None;
     if wanted != current {
         let target_key = Key::of_object(target);
-        state.store.edit(&target_key, Part::Spec, now, |target| target["spec"]["replicas"] = json!(wanted));
+        state.store.edit(&target_key, Part::Spec, now, |target| {
+            let before = target.clone();
+            target["spec"]["replicas"] = json!(wanted);
+            authors::sign_scale(target, &before, now);
+        });
         let text = format!("the HPA controller was able to update the target scale to {wanted}");
         set_condition(status, "AbleToScale", "True", ("SucceededRescale", &text), now);
         let text = "the HPA controller did not scale the workload to zero";

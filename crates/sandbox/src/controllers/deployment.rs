@@ -120,9 +120,13 @@ fn current_set(
     let number = others.map(|set| revision(set)).max().unwrap_or_default() + 1;
     let now = state.now;
     if let Some(set) = found {
-        let marked = state.store.edit(&Key::of_object(&set), Part::Metadata, now, |set| {
-            revisions::annotate_revision(set, deployment, number);
-        });
+        let marked = if revisions::is_annotated(&set, deployment, number) {
+            Some(set.clone())
+        } else {
+            state.store.edit(&Key::of_object(&set), Part::Metadata, now, |set| {
+                revisions::annotate_revision(set, deployment, number);
+            })
+        };
         let number = marked.as_ref().map_or(number, |set| revision(set));
         revisions::mark_deployment(state, key, number);
         status::note_found(state, key, object::name(&set));

@@ -10,7 +10,7 @@ use crate::conditions;
 use crate::durations::after;
 use crate::object;
 use crate::simulation::State;
-use crate::store::Store;
+use crate::store::{Standing, Store};
 
 /// Returns the owner reference that makes `owner` the controller of an object.
 pub(crate) fn controller_reference(owner: &Value) -> Value {
@@ -54,6 +54,12 @@ pub(crate) fn controlled(store: &Store, owner: &Value, plural: &str) -> Vec<Arc<
         .collect()
 }
 
+/// Returns the pods that an owner controls, with how they stand.
+pub(crate) fn standing<'a>(store: &'a Store, owner: &Value) -> impl Iterator<Item = (&'a Arc<Value>, &'a Standing)> {
+    let controlled = store.dependents(object::uid(owner)).filter(|(_, dependent)| dependent.is_controlled);
+    controlled.filter_map(|(_, dependent)| Some((&dependent.object, dependent.standing.as_ref()?)))
+}
+
 /// Returns whether `owner` is the controller of an object.
 pub(crate) fn is_controlled_by(object: &Value, owner: &Value) -> bool {
     object::owner_references(object)
@@ -80,15 +86,6 @@ pub(crate) fn is_ready(pod: &Value) -> bool {
 pub(crate) fn available_at(pod: &Value, min_ready: Duration) -> Option<Timestamp> {
     let ready = conditions::find(&pod["status"], "Ready").filter(|ready| ready["status"] == "True")?;
     Some(after(conditions::time_at(ready, "lastTransitionTime")?, min_ready))
-}
-
-/// Returns when each of the pods that are ready becomes (or became) available. Without a pause before that they are now,
-/// and no time needs to be read.
-pub(crate) fn available(pods: &[Arc<Value>], min_ready: Duration, now: Timestamp) -> Vec<Timestamp> {
-    if min_ready.is_zero() {
-        return pods.iter().filter(|pod| is_ready(pod)).map(|_| now).collect();
-    }
-    pods.iter().filter_map(|pod| available_at(pod, min_ready)).collect()
 }
 
 /// Returns the seconds at `spec.minReadySeconds`.

@@ -1,6 +1,5 @@
 //! The ReplicaSet controller: keeps the wanted number of pods and counts them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,11 +8,11 @@ use todo_agent_kube_rules::selectors::LabelSelector;
 
 use super::pods;
 use crate::conditions::{self, Condition};
-use crate::durations::between;
+use crate::durations::{after, between};
 use crate::events::{Occurrence, Source};
 use crate::object;
 use crate::simulation::State;
-use crate::store::{Deletion, Key, Part};
+use crate::store::{Deletion, Key, Life, Part, Readiness, Store};
 use crate::timers::Wake;
 
 /// The shortest and the longest pause before a refused pod is tried again; it doubles, as the pauses of a work
@@ -27,24 +26,16 @@ const SOURCE: Source = Source::Controller("replicaset-controller");
 pub(crate) fn reconcile(state: &mut State, key: &Key) {
     let Some(set) = state.store.get(key) else { return };
     let mut failure = None;
-    let mut owned = pods::owned(state, &set);
-    let mut active = active(&owned);
+    let active = pods::standing(&state.store, &set).filter(|(_, standing)| standing.life == Life::Active).count();
     let wanted = usize::try_from(pods::replicas(&set)).unwrap_or_default();
-    if !object::is_terminating(&set) && active.len() != wanted {
-        if active.len() < wanted {
-            failure = create(state, &set, wanted - active.len());
-        } else {
-            let surplus = active.len() - wanted;
-            delete(state, &set, active, surplus);
+    if !object::is_terminating(&set) {
+        if active < wanted {
+            failure = create(state, &set, wanted - active);
+        } else if active > wanted {
+            delete(state, &set, active - wanted);
         }
-        owned = pods::owned(state, &set);
-        active = self::active(&owned);
     }
-    write_status(state, key, &set, &owned, &active, failure.as_deref());
-}
-
-fn active(owned: &[Arc<Value>]) -> Vec<Arc<Value>> {
-    owned.iter().filter(|pod| pods::is_active(pod)).cloned().collect()
+    write_status(state, key, &set, failure.as_deref());
 }
 
 /// Makes pods until one is refused; returns why.
@@ -67,7 +58,9 @@ fn create(state: &mut State, set: &Value, count: usize) -> Option<String> {
     None
 }
 
-fn delete(state: &mut State, set: &Value, mut active: Vec<Arc<Value>>, count: usize) {
+fn delete(state: &mut State, set: &Value, count: usize) {
+    let mut active = pods::owned(state, set);
+    active.retain(|pod| pods::is_active(pod));
     pods::sort_for_deletion(&mut active);
     for pod in active.into_iter().take(count) {
         let now = state.now;
@@ -78,30 +71,67 @@ fn delete(state: &mut State, set: &Value, mut active: Vec<Arc<Value>>, count: us
     }
 }
 
-fn write_status(
-    state: &mut State,
-    key: &Key,
-    set: &Value,
-    owned: &[Arc<Value>],
-    active: &[Arc<Value>],
-    failure: Option<&str>,
-) {
+/// What the pods of a ReplicaSet come to.
+#[derive(Debug, Default)]
+struct Counts {
+    active: usize,
+    terminating: usize,
+    labelled: usize,
+    ready: usize,
+    available: usize,
+    /// When the next ready pod becomes available.
+    next: Option<Timestamp>,
+}
+
+impl Counts {
+    fn of(store: &Store, set: &Value, now: Timestamp) -> Self {
+        let template = LabelSelector::from_map(&set["spec"]["template"]["metadata"]["labels"]);
+        let min_ready = pods::min_ready(set);
+        let mut counts = Self::default();
+        // Nearly all pods of a set have the same labels.
+        let mut latest = None;
+        for (pod, standing) in pods::standing(store, set) {
+            match standing.life {
+                Life::Finished => continue,
+                Life::Terminating => {
+                    counts.terminating += 1;
+                    continue;
+                }
+                Life::Active => counts.active += 1,
+            }
+            let is_labelled = match latest {
+                Some((labels, is_labelled)) if labels == standing.labels => is_labelled,
+                _ => template.matches(&pod["metadata"]["labels"]),
+            };
+            latest = Some((standing.labels, is_labelled));
+            counts.labelled += usize::from(is_labelled);
+            let Readiness::Ready(since) = standing.readiness else { continue };
+            counts.ready += 1;
+            // Without a pause a ready pod is available, whatever its times say.
+            let at = if min_ready.is_zero() { Some(now) } else { since.map(|since| after(since, min_ready)) };
+            match at {
+                Some(at) if at <= now => counts.available += 1,
+                Some(at) => counts.next = Some(counts.next.map_or(at, |next| next.min(at))),
+                None => {}
+            }
+        }
+        counts
+    }
+}
+
+fn write_status(state: &mut State, key: &Key, set: &Value, failure: Option<&str>) {
     let now = state.now;
-    let is_whole = active.len() == owned.len();
-    let terminating = if is_whole { 0 } else { owned.iter().filter(|pod| object::is_terminating(pod)).count() };
-    let template = LabelSelector::from_map(&set["spec"]["template"]["metadata"]["labels"]);
-    let labelled = active.iter().filter(|pod| template.matches(&pod["metadata"]["labels"])).count();
-    let available = pods::available(active, pods::min_ready(set), now);
+    let counts = Counts::of(&state.store, set, now);
     let mut status = json!({
-        "replicas": active.len(),
+        "replicas": counts.active,
         "observedGeneration": set["metadata"]["generation"],
-        "terminatingReplicas": terminating,
+        "terminatingReplicas": counts.terminating,
     });
     // Zero counts are left out, as Go's `omitempty` does.
     for (field, count) in [
-        ("fullyLabeledReplicas", labelled),
-        ("readyReplicas", available.len()),
-        ("availableReplicas", available.iter().filter(|at| **at <= now).count()),
+        ("fullyLabeledReplicas", counts.labelled),
+        ("readyReplicas", counts.ready),
+        ("availableReplicas", counts.available),
     ] {
         if count > 0 {
             status[field] = json!(count);
@@ -120,7 +150,7 @@ fn write_status(
         state.wake_after(Wake::ReplicaSet(key.clone()), since.clamp(FIRST_RETRY, LONGEST_RETRY));
     }
     state.store.edit(key, Part::Status, now, |set| set["status"] = status);
-    if let Some(next) = available.into_iter().filter(|at| *at > now).min() {
+    if let Some(next) = counts.next {
         state.timers.schedule(Wake::ReplicaSet(key.clone()), next);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::pods;
+use crate::authors;
 use crate::object;
 use crate::random::name_hash;
 use crate::simulation::State;
@@ -45,30 +46,47 @@ pub(crate) fn revision(object: &Value) -> u64 {
 
 /// Returns the ReplicaSet with the Deployment's present template.
 pub(crate) fn newest<'a>(deployment: &Value, sets: &'a [Arc<Value>]) -> Option<&'a Arc<Value>> {
-    sets.iter().find(|set| {
-        let mut template = set["spec"]["template"].clone();
-        if let Some(labels) = template["metadata"]["labels"].as_object_mut() {
-            labels.remove(HASH);
-        }
-        same_template(&template, &deployment["spec"]["template"])
-    })
+    sets.iter().find(|set| same_template(&set["spec"]["template"], &deployment["spec"]["template"]))
 }
 
-/// Absent, null and empty maps are the same; `creationTimestamp: null` is written by some clients.
+/// Compares two templates but for the hash among their labels (`EqualIgnoreHash`).
 fn same_template(left: &Value, right: &Value) -> bool {
-    fn plain(value: &Value) -> Value {
-        match value {
-            Value::Object(map) => map
-                .iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| (key.clone(), plain(value)))
-                .filter(|(key, value)| !(["labels", "annotations"].contains(&key.as_str()) && *value == json!({})))
-                .collect(),
-            Value::Array(items) => items.iter().map(plain).collect(),
-            other => other.clone(),
+    let (left_metadata, right_metadata) = (&left["metadata"], &right["metadata"]);
+    same_but("metadata", left, right)
+        && same_but("labels", left_metadata, right_metadata)
+        && same_but(HASH, &left_metadata["labels"], &right_metadata["labels"])
+}
+
+/// Compares two maps but for one field; what is no map has no fields.
+fn same_but(ignored: &str, left: &Value, right: &Value) -> bool {
+    let (mut left, mut right) = (fields(left, ignored), fields(right, ignored));
+    loop {
+        match (left.next(), right.next()) {
+            (Some((name, one)), Some((other, two))) if name == other && same(one, two) => {}
+            (one, two) => return one.is_none() && two.is_none(),
         }
     }
-    plain(left) == plain(right)
+}
+
+/// Returns the fields of a map that say something. Absent, null and empty labels and annotations are the same;
+/// `creationTimestamp: null` is written by some clients.
+fn fields<'a>(map: &'a Value, ignored: &'a str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let says_nothing = |field: &str, value: &Value| {
+        let is_empty = || value.as_object().is_some_and(|map| map.values().all(Value::is_null));
+        value.is_null() || (["labels", "annotations"].contains(&field) && is_empty())
+    };
+    let all = map.as_object().into_iter().flatten();
+    all.filter(move |(field, value)| *field != ignored && !says_nothing(field, value))
+}
+
+fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Object(_), Value::Object(_)) => same_but("", left, right),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+        }
+        _ => left == right,
+    }
 }
 
 /// Returns the hash that the pods of a Deployment's present template carry.
@@ -127,6 +145,13 @@ pub(crate) fn annotate_size(set: &mut Value, desired: i64, maximum: i64) {
     annotations.insert(MAXIMUM.into(), maximum.to_string().into());
 }
 
+/// Returns whether [`annotate_revision`] would leave a ReplicaSet as it is.
+pub(crate) fn is_annotated(set: &Value, deployment: &Value, number: u64) -> bool {
+    let annotations = &set["metadata"]["annotations"];
+    annotations[REVISION].as_str().is_some_and(|text| text.parse().is_ok_and(|before: u64| before >= number))
+        && inherited(deployment).iter().all(|(name, value)| annotations[name] == *value)
+}
+
 /// Gives a ReplicaSet the Deployment's annotations and the newest revision number; a number it had before
 /// goes to its history.
 pub(crate) fn annotate_revision(set: &mut Value, deployment: &Value, number: u64) {
@@ -148,10 +173,16 @@ pub(crate) fn annotate_revision(set: &mut Value, deployment: &Value, number: u64
 
 /// Writes the revision number of the newest ReplicaSet on the Deployment.
 pub(crate) fn mark_deployment(state: &mut State, key: &Key, number: u64) {
+    let number = number.to_string();
+    if state.store.get(key).is_some_and(|it| it["metadata"]["annotations"][REVISION] == number.as_str()) {
+        return;
+    }
     let now = state.now;
     state.store.edit(key, Part::Metadata, now, |deployment| {
-        let annotations = nested(deployment, "annotations");
-        annotations.insert(REVISION.into(), number.to_string().into());
+        let before = deployment.clone();
+        nested(deployment, "annotations").insert(REVISION.into(), number.into());
+        // The real controller writes it together with the status.
+        authors::sign_status(deployment, &before, key, now);
     });
 }
 
@@ -174,6 +205,24 @@ mod tests {
         let sets = [one, Arc::new(two)];
         assert_eq!(newest(&deployment("v1"), &sets).map(|set| object::name(set)), Some(object::name(&sets[0])));
         assert!(newest(&deployment("v3"), &sets).is_none());
+    }
+
+    #[test]
+    fn templates_are_the_same_whatever_says_nothing() {
+        let template = json!({"metadata": {"labels": {"app": "api"}}, "spec": {"containers": [{"image": "v1"}]}});
+        let same = json!({"metadata": {"labels": {"app": "api", HASH: "1"}, "annotations": {}, "creationTimestamp": null},
+                          "spec": {"containers": [{"image": "v1", "env": null}], "priority": null}});
+        assert!(same_template(&template, &same));
+        for (path, other) in [
+            ("/metadata/labels/app", json!("web")),
+            ("/metadata/annotations", json!({"a": "b"})),
+            ("/spec/containers", json!([])),
+            ("/spec/priority", json!(1)),
+        ] {
+            let mut changed = same.clone();
+            *changed.pointer_mut(path).unwrap() = other;
+            assert!(!same_template(&template, &changed) && !same_template(&changed, &template), "{path}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) fn write(pod: &mut Value, machine: &Machine, host: &str, now: Timesta
     let main: Vec<Value> = rendered(pod, machine, "containers", &uid);
     let init: Vec<Value> = rendered(pod, machine, "initContainers", &uid);
     let phase = phase(pod, machine);
-    let mut status = pod["status"].clone();
+    let mut status = pod.get_mut("status").map_or(Value::Null, Value::take);
     if !status.is_object() {
         status = json!({});
     }

@@ -153,6 +153,17 @@ impl Managers {
         self.cap();
     }
 
+    /// Adds managers of another part of the object, at a time; what somebody holds already stays theirs.
+    pub(crate) fn join(&mut self, others: Self, time: &Value) {
+        let held = self.0.values().fold(FieldSet::default(), |held, claim| held.union(&claim.fields));
+        for (manager, mut claim) in others.0 {
+            claim.fields = claim.fields.difference(&held);
+            claim.time = time.clone();
+            self.0.insert(manager, claim);
+        }
+        self.drop_empty();
+    }
+
     /// Returns who holds the replicas of a workload, as managers of its Scale.
     pub(crate) fn of_scale(&self, api_version: &str) -> Self {
         let replicas = replicas();

@@ -1,12 +1,12 @@
 //! What the components look objects up by, so that none of them has to go through all: the owners that an object
-//! names, and what is being deleted.
+//! names, and what is being deleted. What owners ask of their pods again and again is read once, when a pod changes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Key;
+use super::{Key, Standing};
 use crate::object::{self, owner_references};
 
 /// An object that names an owner.
@@ -15,6 +15,8 @@ pub(crate) struct Dependent {
     pub(crate) object: Arc<Value>,
     /// Whether that owner is its controller.
     pub(crate) is_controlled: bool,
+    /// How it stands, if it is a pod.
+    pub(crate) standing: Option<Standing>,
 }
 
 /// The lookups of one store.
@@ -29,7 +31,10 @@ pub(super) struct Index {
 impl Index {
     /// Takes up a change of an object; it was not there, or is gone, where there is no such state.
     pub(super) fn change(&mut self, key: &Key, previous: Option<&Arc<Value>>, current: Option<&Arc<Value>>) {
-        for (owner, _) in previous.into_iter().flat_map(|previous| owners(previous)) {
+        let keeps =
+            |owner: &str| current.into_iter().flat_map(|current| owners(current)).any(|(kept, _)| kept == owner);
+        for (owner, _) in previous.into_iter().flat_map(|previous| owners(previous)).filter(|(owner, _)| !keeps(owner))
+        {
             if let Some(dependents) = self.dependents.get_mut(owner) {
                 dependents.remove(key);
                 if dependents.is_empty() {
@@ -38,9 +43,13 @@ impl Index {
             }
         }
         if let Some(object) = current {
+            let standing = key.is_pod().then(|| Standing::of(object));
             for (owner, is_controlled) in owners(object) {
-                let dependent = Dependent { object: Arc::clone(object), is_controlled };
-                self.dependents.entry(owner.to_owned()).or_default().insert(key.clone(), dependent);
+                let dependent = Dependent { object: Arc::clone(object), is_controlled, standing: standing.clone() };
+                match self.dependents.get_mut(owner).and_then(|dependents| dependents.get_mut(key)) {
+                    Some(known) => *known = dependent,
+                    None => _ = self.dependents.entry(owner.to_owned()).or_default().insert(key.clone(), dependent),
+                }
             }
         }
         self.terminating.remove(key);

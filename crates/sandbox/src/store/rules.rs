@@ -47,7 +47,8 @@ pub(super) fn merge_part(current: &Value, object: Value, what: Part, has_generat
         }
         Part::Metadata => {
             let mut merged = current.clone();
-            copy_field(&object, &mut merged, "metadata");
+            let mut object = object;
+            *metadata_mut(&mut merged) = std::mem::take(metadata_mut(&mut object));
             merged
         }
     };
@@ -81,25 +82,18 @@ fn copy_field(from: &Value, to: &mut Value, field: &str) {
 
 /// Compares everything but metadata and status. Binding a pod to a node is no change of its content.
 fn same_content(left: &Value, right: &Value) -> bool {
-    let bound;
-    let left = if left["kind"] == "Pod" && left["spec"]["nodeName"].is_null() && right["spec"]["nodeName"].is_string() {
-        let mut object = left.clone();
-        object["spec"]["nodeName"] = right["spec"]["nodeName"].clone();
-        bound = object;
-        &bound
-    } else {
-        left
-    };
-    let content = |object: &Value| -> Vec<(String, Value)> {
-        object
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(field, _)| !["metadata", "status"].contains(&field.as_str()))
-            .map(|(field, value)| (field.clone(), value.clone()))
-            .collect()
-    };
-    content(left) == content(right)
+    let is_bound = left["kind"] == "Pod" && left["spec"]["nodeName"].is_null() && right["spec"]["nodeName"].is_string();
+    if !is_bound {
+        return same_but(left, right, &["metadata", "status"]);
+    }
+    same_but(&left["spec"], &right["spec"], &["nodeName"]) && same_but(left, right, &["metadata", "status", "spec"])
+}
+
+/// Compares two maps without some of their fields; what is no map has no fields.
+fn same_but(left: &Value, right: &Value, ignored: &[&str]) -> bool {
+    let is_compared = |field: &String| !ignored.contains(&field.as_str());
+    let [left, right] = [left, right].map(|map| map.as_object().into_iter().flatten().filter(|it| is_compared(it.0)));
+    left.eq(right)
 }
 
 pub(super) fn check_preconditions(current: &Value, how: &Deletion) -> Result<(), StoreError> {

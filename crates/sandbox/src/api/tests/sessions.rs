@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
 
-const POD: &str = "/api/v1/namespaces/shop/pods/cache";
+pub(super) const POD: &str = "/api/v1/namespaces/shop/pods/cache";
 
 const WORLD: &str = r#"
 users: [{name: jane}]
@@ -44,11 +44,11 @@ manifests:
 "#;
 
 /// An open session.
-struct Session(WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>);
+pub(super) struct Session(pub(super) WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>);
 
 impl Session {
     /// Returns the next message and its channel, `None` at the end.
-    async fn next(&mut self) -> Option<(u8, String)> {
+    pub(super) async fn next(&mut self) -> Option<(u8, String)> {
         match self.0.next().await?.unwrap() {
             Message::Binary(data) => Some((data[0], String::from_utf8_lossy(&data[1..]).into_owned())),
             Message::Close(end) => {
@@ -74,7 +74,7 @@ impl Session {
     }
 }
 
-fn running() -> Client {
+pub(super) fn running() -> Client {
     let client = Client::new(WORLD);
     client.sandbox.pass(30);
     client
@@ -90,7 +90,7 @@ fn asking(client: &Client, protocols: &str) -> Client {
         .with("sec-websocket-protocol", protocols)
 }
 
-async fn open(client: &Client, protocols: &str, path: &str) -> (Session, String) {
+pub(super) async fn open(client: &Client, protocols: &str, path: &str) -> (Session, String) {
     let mut response = asking(client, protocols).open("GET", path, "").await;
     assert_eq!(response.status(), 101);
     // The sample of RFC 6455 §1.3.
