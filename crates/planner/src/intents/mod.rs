@@ -6,11 +6,14 @@
 
 mod apply;
 mod autoscale;
+mod changes;
 mod create;
 mod delete;
 mod describe;
+mod diagnose;
 mod events;
 mod explain;
+mod health;
 mod import_env;
 mod label;
 mod list;
@@ -149,6 +152,9 @@ pub(crate) const INTENTS: &[&dyn Intent] = &[
     &import_env::ImportEnv,
     &delete::Delete,
     &node_control::NodeControl,
+    &diagnose::Diagnose,
+    &health::Health,
+    &changes::Changes,
     &explain::Explain,
     &wait_for::WaitFor,
     &logs::Logs,
