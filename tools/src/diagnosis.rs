@@ -135,7 +135,7 @@ impl Diagnosis {
             add("so", consequence.text.clone());
             if detail == Detail::Evidence {
                 for evidence in consequence.evidence.iter().take(EVIDENCES) {
-                    add("", format!("  {evidence}"));
+                    add("seen", evidence.to_string());
                 }
             }
         }

@@ -1,8 +1,11 @@
 //! Which findings are about what was asked: an object with what it controls and what controls it, a namespace,
 //! or everything. A finding is about an object also where the object only suffers from it.
 
+use todo_agent_kube_rules::selectors::LabelSelector;
+
 use crate::finding::Finding;
 use crate::kind::{Kind, ObjectRef};
+use crate::shape::Pod;
 use crate::snapshot::Snapshot;
 
 /// What is asked about.
@@ -39,13 +42,48 @@ fn touches(finding: &Finding, is_meant: impl Fn(&ObjectRef) -> bool) -> bool {
     finding.objects.iter().chain(suffering).any(is_meant)
 }
 
-/// Returns the object, what it controls and, of a pod, what controls it.
+/// Returns the object with what belongs to it: of a workload what it controls, what leads to its pods and what acts
+/// on it; of a pod what controls it.
 fn family(snapshot: &Snapshot, object: &ObjectRef) -> Vec<ObjectRef> {
     let mut family = vec![object.clone()];
     let Some(meta) = snapshot.meta(object) else { return family };
     family.extend(snapshot.below(&meta.uid));
-    if matches!(object.kind, Kind::Pod | Kind::ReplicaSet | Kind::Job) {
-        family.extend(snapshot.controllers(meta));
+    match object.kind {
+        Kind::Pod | Kind::ReplicaSet | Kind::Job => family.extend(snapshot.controllers(meta)),
+        Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => family.extend(around(snapshot, object, &family)),
+        _ => {}
     }
     family
+}
+
+/// Returns the Services that select pods of a workload, the claims these use, and the autoscalers and budgets of it.
+fn around(snapshot: &Snapshot, object: &ObjectRef, family: &[ObjectRef]) -> Vec<ObjectRef> {
+    let objects = snapshot.objects();
+    let namespace = object.namespace.as_str();
+    let is_own = |pod: &Pod| family.iter().any(|one| one.kind == Kind::Pod && one.uid == pod.metadata.uid);
+    let mut found = Vec::new();
+    for service in objects.services.iter().filter(|service| service.metadata.namespace == namespace) {
+        if snapshot.pods_with(namespace, &service.spec.selector).into_iter().any(is_own) {
+            found.push(Snapshot::reference(Kind::Service, &service.metadata));
+        }
+    }
+    for pod in snapshot.pods_in(namespace).iter().filter(|pod| is_own(pod)) {
+        let claims = pod.spec.volumes.iter().filter_map(|volume| volume.persistent_volume_claim.as_ref());
+        let named = claims.map(|claim| ObjectRef::named(Kind::PersistentVolumeClaim, namespace, &claim.claim_name));
+        found.extend(named);
+    }
+    for scaler in objects.autoscalers.iter().filter(|scaler| scaler.metadata.namespace == namespace) {
+        let target = &scaler.spec.scale_target_ref;
+        if target.kind == object.kind.name() && target.name == object.name {
+            found.push(Snapshot::reference(Kind::HorizontalPodAutoscaler, &scaler.metadata));
+        }
+    }
+    for budget in objects.budgets.iter().filter(|budget| budget.metadata.namespace == namespace) {
+        if let Ok(selector) = LabelSelector::from_object(&budget.spec.selector)
+            && snapshot.pods_selected(namespace, &selector).into_iter().any(is_own)
+        {
+            found.push(Snapshot::reference(Kind::PodDisruptionBudget, &budget.metadata));
+        }
+    }
+    found
 }
