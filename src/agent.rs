@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use todo_agent_cluster::{Cluster, DigestKey, Gate, RequestRecord};
 use todo_agent_core::{
-    Call, ChangeView, Clock, Event, Names, Redacted, Redactor, Run,
+    Call, ChangeView, Clock, Event, Names, Output, Redacted, Redactor, Run,
     approval::Approver,
     journal::{History, Journal},
     reader::Scope,
@@ -136,7 +136,7 @@ impl Agent {
         for call in calls {
             if let Err(error) = find(&call.tool) {
                 let exit = self.fail(&error.into())?;
-                return Ok(Turned { exit, ledger: Vec::new(), results: Vec::new() });
+                return Ok(Turned { exit, ledger: Vec::new(), results: Vec::new(), output: None });
             }
         }
         let preview_only = mode == Mode::PreviewOnly || self.only_previews();
@@ -201,15 +201,23 @@ impl Agent {
     /// # Errors
     /// Returns an error only when nobody reads the output any more.
     pub async fn call(&mut self, call: Call, cancel: CancellationToken) -> io::Result<Exit> {
+        self.answered_call(call, cancel).await.map(|(exit, _)| exit)
+    }
+
+    /// Runs a call like [`Agent::call`] and returns what a read tool answered.
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub async fn answered_call(&mut self, call: Call, cancel: CancellationToken) -> io::Result<(Exit, Option<Output>)> {
         let run = self.run(cancel);
         todo_agent_tools::register_secrets([(call.tool.as_str(), &call.args)], &self.parts.redactor);
         let args = self.parts.redactor.value(&call.args);
         self.parts.ui.fact(&Fact::ByHand { tool: &call.tool, args: &args });
-        let turned = self.act(std::slice::from_ref(&call), Mode::Act, run).await?;
+        let mut turned = self.act(std::slice::from_ref(&call), Mode::Act, run).await?;
         let said =
             self.parts.redactor.text(&format!("(The person called {} by hand.)", *call.shown(&self.parts.redactor)));
         self.take_up(&said, &[call], &turned);
-        Ok(self.ended(turned.exit))
+        Ok((self.ended(turned.exit), turned.output.take()))
     }
 
     /// Returns the calls a sentence means, without running them.

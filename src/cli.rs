@@ -190,6 +190,16 @@ enum Level {
     High,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FindingLevel {
+    /// Worth knowing; nothing fails
+    Info,
+    /// Something fails or will
+    Warning,
+    /// Something does not work at all
+    Critical,
+}
+
 #[derive(Debug, Subcommand)]
 enum Sub {
     /// Run one tool with arguments as JSON; changes are shown and approved as always
@@ -267,6 +277,39 @@ enum Sub {
     },
     /// Show where the configuration is and what is in force
     Config,
+    /// Say what is wrong and why: causes with what follows from them and what would help (-v: with the evidence)
+    ///
+    /// Exit codes: 0 done, whatever was found; 1 findings at or above --fail-on; 5 something could not be checked,
+    /// with --strict.
+    Diagnose {
+        /// The object: backend, service/web, pod/x, node/n [default: everything in the namespace]
+        #[arg(value_name = "TARGET")]
+        target: Option<String>,
+        /// Look at all namespaces
+        #[arg(long, short = 'A')]
+        all_namespaces: bool,
+        /// Diagnose a snapshot that was saved, without a cluster
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "save")]
+        from: Option<PathBuf>,
+        /// Also write what was read to this file, without secrets, to be diagnosed elsewhere
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        save: Option<PathBuf>,
+        /// Fail if there is a finding of this severity or a higher one
+        #[arg(long, value_name = "LEVEL", value_enum)]
+        fail_on: Option<FindingLevel>,
+        /// Fail if something could not be checked
+        #[arg(long)]
+        strict: bool,
+        /// Write the findings as JUnit XML
+        #[arg(long, conflicts_with = "json")]
+        junit: bool,
+    },
+    /// Say how nodes, workloads, storage and network are
+    Health {
+        /// Look at all namespaces
+        #[arg(long, short = 'A')]
+        all_namespaces: bool,
+    },
     /// Check that everything is in place: files, cluster, permissions, terminal
     Doctor,
     /// Print a completion script for your shell

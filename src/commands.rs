@@ -4,6 +4,8 @@
 pub(crate) mod checks;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub mod diagnose;
+mod diagnose_junit;
 pub(crate) mod doctor;
 pub(crate) mod model_check;
 pub(crate) mod plan;

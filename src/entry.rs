@@ -126,6 +126,7 @@ fn run(invocation: Invocation, input: Input) -> io::Result<Exit> {
             let output = runtime()?.block_on(doctor(&options, &redactor()?));
             show(&options, "doctor", Ok(output))
         }
+        Command::Diagnose(wish) if wish.stands_apart() => diagnose(&options, &wish),
         Command::SandboxServe(serve) => {
             let runtime = runtime()?;
             let served = runtime.block_on(commands::sandbox_serve::run(
@@ -263,6 +264,21 @@ fn export(options: &Options, wish: &Export) -> io::Result<Exit> {
         Ok(Exported::File(output)) => show(options, "session", Ok(output)),
         Err(problem) => fail(options, &problem),
     }
+}
+
+fn diagnose(options: &Options, wish: &commands::diagnose::Diagnosing) -> io::Result<Exit> {
+    let runtime = runtime()?;
+    let told = runtime.block_on(Box::pin(commands::diagnose::apart(wish, options, redactor()?)));
+    runtime.shutdown_background();
+    let told = match told {
+        Ok(told) => told,
+        Err(problem) => return fail(options, &problem),
+    };
+    match &told.junit {
+        Some(junit) => io::stdout().write_all(junit.as_bytes())?,
+        None => drop(show(options, "diagnose", Ok(told.output))?),
+    }
+    Ok(told.exit)
 }
 
 /// Shows a command's answer, or why there is none.

@@ -14,7 +14,7 @@ use todo_agent_core::Call;
 use crate::commands::session_files::Export;
 use crate::model::settings::ModelFlags;
 pub use crate::{
-    commands::run::RunScript,
+    commands::{diagnose::Diagnosing, run::RunScript},
     script::report::{Form, Report},
 };
 
@@ -203,6 +203,10 @@ pub enum Command {
     Tools(Option<String>),
     /// Shows the configuration.
     Config,
+    /// Says what is wrong and why.
+    Diagnose(Diagnosing),
+    /// Says how the namespace or the cluster is.
+    Health(Health),
     /// Checks that everything is in place.
     Doctor,
     /// Checks what works with the configured model.
@@ -211,6 +215,15 @@ pub enum Command {
     Completions(Shell),
     /// Serves a sandbox on the loopback interface.
     SandboxServe(SandboxServe),
+}
+
+/// Of what the health is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Of the namespace and the nodes.
+    OfNamespace,
+    /// Of everything.
+    OfCluster,
 }
 
 /// How a session goes on.

@@ -20,7 +20,7 @@ use crate::{
     dialogue,
     exit::Exit,
     input::{Attached, next_sentence, whole_input},
-    options::{Approvals, Colour, Command, Onward, Options, OutputForm, PlanSource, Surface},
+    options::{Approvals, Colour, Command, Health, Onward, Options, OutputForm, PlanSource, Surface},
     policy_file::Policy,
     problem::Problem,
     start::{Start, start},
@@ -116,6 +116,11 @@ pub async fn run(mut options: Options, command: Command, circumstances: Circumst
         Command::Sentence(sentence) => agent.sentence(&sentence, cancel).await?,
         Command::Lines | Command::Resume { .. } => lines(&mut agent, &cancel).await?,
         Command::Call(call) => agent.call(call, cancel).await?,
+        Command::Diagnose(wish) => commands::diagnose::run(&mut agent, &wish, &options, cancel).await?,
+        Command::Health(of) => {
+            let args = if of == Health::OfCluster { json!({ "all_namespaces": true }) } else { json!({}) };
+            agent.call(Call::new("health", args), cancel).await?
+        }
         Command::Undo(change_id) => {
             let args = change_id.map_or(json!({}), |change_id| json!({ "change_id": change_id }));
             agent.call(Call::new("undo", args), cancel).await?

@@ -35,6 +35,8 @@ pub(crate) struct Turn<'a> {
     results: Vec<String>,
     /// What became of the plan, for a model.
     plan: Vec<String>,
+    /// What the last read answered the person.
+    output: Option<Output>,
 }
 
 /// Who asked for the calls.
@@ -61,6 +63,8 @@ pub(crate) struct Turned {
     pub(crate) ledger: Vec<String>,
     /// What came of each call as a model reads it.
     pub(crate) results: Vec<String>,
+    /// What the last read answered, where a person asked.
+    pub(crate) output: Option<Output>,
 }
 
 /// How far the writes of a turn go.
@@ -84,7 +88,7 @@ enum Then {
 impl<'a> Turn<'a> {
     pub(crate) fn new(agent: &'a mut Agent, run: Run, asked: Asked<'a>, purpose: Purpose<'a>) -> Self {
         let (ledger, results, plan) = (Vec::new(), Vec::new(), Vec::new());
-        Self { agent, run, asked, purpose, exit: Exit::Done, ledger, results, plan }
+        Self { agent, run, asked, purpose, exit: Exit::Done, ledger, results, plan, output: None }
     }
 
     /// Proposes and previews the calls, shows what would be done, and returns it; `None` where there is
@@ -115,7 +119,7 @@ impl<'a> Turn<'a> {
         if then == Then::GoOn {
             self.reads(calls, &after).await?;
         }
-        Ok(Turned { exit: self.exit, ledger: self.ledger, results: self.results })
+        Ok(Turned { exit: self.exit, ledger: self.ledger, results: self.results, output: self.output })
     }
 
     async fn reads(&mut self, calls: &[Call], which: &[usize]) -> io::Result<Then> {
@@ -150,8 +154,11 @@ impl<'a> Turn<'a> {
         if self.is_for_model() || self.agent.parts.dialogue.is_some() {
             self.results[index] = output.for_model(MODEL_BYTES);
         }
-        if !self.is_for_model() && !output.achieved() {
-            self.exit = self.exit.worse(Exit::NotAchieved);
+        if !self.is_for_model() {
+            if !output.achieved() {
+                self.exit = self.exit.worse(Exit::NotAchieved);
+            }
+            self.output = Some(output.clone());
         }
         Ok(())
     }

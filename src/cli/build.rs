@@ -8,14 +8,18 @@ use std::{
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use todo_agent_cluster::policy::Yes;
+use todo_agent_tools::diagnosis::Severity;
 
-use super::{ExportFormat, Flags, Input, Level, Line, SandboxSub, SessionsSub, Sub, command};
+use super::{ExportFormat, FindingLevel, Flags, Input, Level, Line, SandboxSub, SessionsSub, Sub, command};
 use crate::{
-    commands::session_files::Export,
+    commands::{
+        diagnose::{self, Diagnosing, Gaps, Reach},
+        session_files::Export,
+    },
     model::settings::ModelFlags,
     options::{
-        Approvals, BudgetFlags, Changes, Colour, Command, Existing, Form, Invocation, Onward, Options, OutputForm,
-        PlanSource, Report, Request, RunScript, SandboxServe, read_call,
+        Approvals, BudgetFlags, Changes, Colour, Command, Existing, Form, Health, Invocation, Onward, Options,
+        OutputForm, PlanSource, Report, Request, RunScript, SandboxServe, read_call,
     },
     problem::{Problem, nearest},
     session::export::Format,
@@ -148,6 +152,28 @@ fn subcommand(sub: Sub) -> Result<Command, Problem> {
         Sub::Tools { name } => Command::Tools(name),
         Sub::Config => Command::Config,
         Sub::Doctor => Command::Doctor,
+        Sub::Diagnose { target, all_namespaces, from, save, fail_on, strict, junit } => {
+            if target.is_some() && all_namespaces {
+                return Err(Problem::usage("-A looks at everything; a target is one object")
+                    .hint("leave one of them out; -n names the namespace of the target"));
+            }
+            Command::Diagnose(Diagnosing {
+                target,
+                reach: if all_namespaces { Reach::Everywhere } else { Reach::Namespace },
+                from,
+                save,
+                fail_on: fail_on.map(|level| match level {
+                    FindingLevel::Info => Severity::Info,
+                    FindingLevel::Warning => Severity::Warning,
+                    FindingLevel::Critical => Severity::Critical,
+                }),
+                gaps: if strict { Gaps::Incomplete } else { Gaps::Told },
+                form: if junit { diagnose::Form::Junit } else { diagnose::Form::Usual },
+            })
+        }
+        Sub::Health { all_namespaces } => {
+            Command::Health(if all_namespaces { Health::OfCluster } else { Health::OfNamespace })
+        }
         Sub::Completions { shell } => Command::Completions(shell),
         Sub::Sandbox { command: SandboxSub::Serve { world, port, speed, write_kubeconfig } } => {
             if !(speed.is_finite() && speed > 0.0) {

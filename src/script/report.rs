@@ -83,7 +83,7 @@ fn unwritable(file: &Path, error: &io::Error) -> Problem {
 
 /// Returns a text that means itself in XML and HTML, in an element or a quoted attribute. What XML cannot hold
 /// (XML 1.0 §2.2: control characters, U+FFFE, U+FFFF) becomes visible.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text::visible(text, Lines::Keep).chars() {
         match character {
@@ -102,7 +102,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// As [`escaped`], for an attribute, in which a line break would become a space.
-fn escaped_line(text: &str) -> String {
+pub(crate) fn escaped_line(text: &str) -> String {
     escaped(text).replace('\n', "&#10;").replace('\t', "&#9;")
 }
 

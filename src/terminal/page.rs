@@ -3,8 +3,7 @@
 //! A line keeps the role of its text, so that the same page is written in colour or plain. Whatever is
 //! added is one line of meaning: a line break in outside text cannot start a line of its own.
 
-use todo_agent_core::text::{self, Lines};
-use unicode_width::UnicodeWidthChar;
+use todo_agent_core::text::{self, Lines, wrap};
 
 use super::style::{Look, Role};
 
@@ -92,42 +91,6 @@ impl Page {
     }
 }
 
-/// Returns the text in pieces of at most `width` columns, broken at spaces where there are any. Only
-/// the one space at a break is left out.
-fn wrap(text: &str, width: usize) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    loop {
-        let Some(fits) = first_beyond(rest, width) else {
-            pieces.push(rest);
-            return pieces;
-        };
-        let at_space = rest[..fits].rfind(' ').filter(|&space| !rest[..space].trim().is_empty());
-        if rest[fits..].starts_with(' ') {
-            pieces.push(&rest[..fits]);
-            rest = &rest[fits + 1..];
-        } else if let Some(space) = at_space {
-            pieces.push(&rest[..space]);
-            rest = &rest[space + 1..];
-        } else {
-            pieces.push(&rest[..fits]);
-            rest = &rest[fits..];
-        }
-    }
-}
-
-/// Returns the byte at which the text exceeds `width` columns; `None` where all of it fits.
-fn first_beyond(text: &str, width: usize) -> Option<usize> {
-    let mut columns = 0;
-    for (start, character) in text.char_indices() {
-        columns += character.width().unwrap_or(0);
-        if columns > width && start > 0 {
-            return Some(start);
-        }
-    }
-    None
-}
-
 /// Returns the byte at which the line's second column starts, behind two spaces or more; else where its
 /// first word does.
 fn second_column(line: &str) -> usize {
@@ -183,13 +146,6 @@ mod tests {
         let mut page = Page::new(80);
         page.add(Role::Plain, "- ", "harmless\nrisk: low\u{1b}[2K");
         assert_eq!(page.plain(), "- harmless\\u{a}risk: low\\u{1b}[2K\n");
-    }
-
-    #[test]
-    fn wide_characters_count_as_two_columns() {
-        assert_eq!(wrap("你好你好", 4), ["你好", "你好"]);
-        assert_eq!(wrap("", 4), [""]);
-        assert_eq!(wrap("one two", 3), ["one", "two"]);
     }
 
     #[test]

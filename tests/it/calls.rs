@@ -71,9 +71,9 @@ fn an_unknown_tool_gets_the_nearest_offered() {
     exit 2
     --- stderr
     error: there is no tool "kubectl"
-    hint: the tools are list, describe, logs, events, rollout, wait_for, explain, scale,
-          rollout_control, set, autoscale, create, apply, patch, delete, node_control, import_env, exec,
-          port_forward, undo
+    hint: the tools are list, describe, logs, events, rollout, wait_for, diagnose, health, changes,
+          explain, scale, rollout_control, set, autoscale, create, apply, patch, delete, node_control,
+          import_env, undo
     this sandbox is discarded; todo-agent sandbox serve keeps one
     "#);
 }

@@ -17,6 +17,7 @@ mod connection;
 mod conversation;
 mod create;
 mod delete;
+mod diagnose;
 mod evidence;
 mod exec;
 mod import_env;

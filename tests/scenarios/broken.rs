@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     place::{Place, await_that},
@@ -64,6 +64,29 @@ const TOLD: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The findings of the diagnosis: the eighteen faults, and that nothing serves the class of the Ingress.
+const DIAGNOSED: &[&str] = &[
+    "6/NAMESPACE/deployment/exporter/exporter",
+    "11/NAMESPACE/deployment/reporter/reporter",
+    "14/NAMESPACE/deployment/reminder/reminder",
+    "20/NAMESPACE/secret/mail-credentials",
+    "22/NAMESPACE/configmap/todo-config/TIMEZONE",
+    "30/NAMESPACE/deployment/importer/wait-for-analytics",
+    "31/NAMESPACE/deployment/frontend/frontend",
+    "42/NAMESPACE/deployment/search",
+    "45/NAMESPACE/deployment/suggestions",
+    "57/NAMESPACE/resourcequota/best-effort",
+    "69/NAMESPACE/persistentvolumeclaim/data-redis-0",
+    "76/NAMESPACE/service/web",
+    "79/NAMESPACE/service/notifier/8000",
+    "84/-/ingressclass/nginx",
+    "85/NAMESPACE/ingress/todo-chatbot/frontend-v2",
+    "100/NAMESPACE/job/seed-data",
+    "106/NAMESPACE/poddisruptionbudget/web",
+    "110/NAMESPACE/deployment/mcp-server/mcp-server",
+    "145/NAMESPACE/deployment/backend/backend",
+];
+
 fn each_fault_of_the_broken_world_looks_as_it_really_does(site: &Site) {
     let place = Place::of_world(site, "todo-broken");
     // What containers and events say changes as they are started again: all of it counts that was seen once.
@@ -104,7 +127,27 @@ fn each_fault_of_the_broken_world_looks_as_it_really_does(site: &Site) {
     await_that("the budget", || place.get("poddisruptionbudget", "web")["status"]["currentHealthy"] == 1);
     assert_eq!(place.get("poddisruptionbudget", "web")["status"]["disruptionsAllowed"], 0);
 
-    // And the program tells it.
+    // And the program tells it: each fault once, and nothing else of this namespace.
+    let told = |findings: &Value| {
+        let ids = findings.as_array().unwrap().iter().map(|finding| finding["id"].as_str().unwrap().to_owned());
+        ids.collect::<BTreeSet<String>>()
+    };
+    let expected: BTreeSet<String> = DIAGNOSED.iter().map(|id| id.replace("NAMESPACE", &place.namespace)).collect();
+    let findings = std::cell::RefCell::new(Value::Null);
+    let all_are_found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        await_that("every fault among the findings", || {
+            let events = place.run(&["--json", "diagnose"]).exits(0).events();
+            let result = events.iter().find(|event| event["event"] == "tool_result").unwrap();
+            *findings.borrow_mut() = result["output"]["findings"].clone();
+            told(&findings.borrow()) == expected
+        });
+    }));
+    assert!(all_are_found.is_ok(), "{:#?}", told(&findings.borrow()).symmetric_difference(&expected));
+    let count = findings.borrow().as_array().unwrap().len();
+    assert_eq!(count, expected.len(), "a fault is told twice");
+    place.run(&["diagnose", "--fail-on", "critical"]).exits(1).enough();
+    place.run(&["why is the exporter crashing?"]).exits(0).says("did you mean node?").enough();
+    place.run(&["health"]).exits(0).says("is not healthy").enough();
     for (workload, words) in [
         ("backend", "DATABASE_URL: must be set"),
         ("exporter", "nodee: not found"),

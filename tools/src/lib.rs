@@ -9,6 +9,7 @@
 mod amounts;
 mod arguments;
 mod autoscalers;
+pub mod diagnosis;
 mod dotenv;
 mod durations;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod progress;
 mod read;
 pub mod resolve;
 mod revisions;
+mod snapshot;
 mod spec;
 pub mod tool;
 mod value;
@@ -29,5 +31,6 @@ mod workloads;
 mod write;
 
 pub use names::names;
+pub use read::diagnose::{Looked, look};
 pub use spec::ToolSpec;
 pub use tool::{AnyRead, AnyWrite, Proposal, Read, TOOLS, Tool, Write, find, register_secrets, specs};

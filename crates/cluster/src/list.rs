@@ -18,7 +18,7 @@ use crate::{
     cluster::Cluster,
     failure,
     http::{ApiRequest, JSON, METADATA_LIST},
-    reader::{is_secret, tidy},
+    reader::{is_secret, typed},
 };
 
 /// Objects per page of a list, as kubectl asks for them.
@@ -235,7 +235,7 @@ impl<'de> Visitor<'de> for Items<'_, '_> {
             if !object.is_object() {
                 return Err(A::Error::custom("an item of the list is no object"));
             }
-            sink.take(tidy(object, &query.resource, metadata_only));
+            sink.take(typed(object, &query.resource, metadata_only));
             *count += 1;
         }
         Ok(())

@@ -178,8 +178,18 @@ pub(crate) fn is_secret(resource: &ResourceType) -> bool {
     resource.group.is_empty() && resource.plural == "secrets"
 }
 
-/// Drops what no tool shows, and gives list items and metadata replies the type they lack.
-pub(crate) fn tidy(mut object: Value, resource: &ResourceType, metadata_only: bool) -> Value {
+/// Drops what no tool shows, and gives metadata replies the type they lack.
+pub(crate) fn tidy(object: Value, resource: &ResourceType, metadata_only: bool) -> Value {
+    let mut object = typed(object, resource, metadata_only);
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    object
+}
+
+/// Gives list items the type they lack, and drops what may hold the values of a Secret. Who wrote which field was
+/// dropped while parsing, unless it was asked for.
+pub(crate) fn typed(mut object: Value, resource: &ResourceType, metadata_only: bool) -> Value {
     if let Some(fields) = object.as_object_mut() {
         fields.insert("apiVersion".to_owned(), Value::String(resource.api_version()));
         fields.insert("kind".to_owned(), Value::String(resource.kind.clone()));
@@ -188,11 +198,10 @@ pub(crate) fn tidy(mut object: Value, resource: &ResourceType, metadata_only: bo
             fields.retain(|key, _| matches!(key.as_str(), "apiVersion" | "kind" | "metadata"));
         }
     }
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-        if is_secret(resource) {
-            metadata.remove("annotations");
-        }
+    if is_secret(resource)
+        && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        metadata.remove("annotations");
     }
     object
 }

@@ -30,6 +30,7 @@ enum Block {
     Fields(Vec<(Redacted<String>, Redacted<String>)>),
     Table { columns: Vec<String>, rows: Vec<Vec<Redacted<String>>> },
     Lines(Vec<Redacted<String>>),
+    Outline(Vec<(String, Redacted<String>)>),
 }
 
 impl Output {
@@ -85,8 +86,20 @@ impl Block {
                 lines.collect::<Vec<_>>().join("\n")
             }
             Self::Table { columns, rows } => render_table(columns, rows, width),
+            Self::Outline(items) => {
+                items.iter().map(|(lead, text)| hanging(lead, text, width)).collect::<Vec<_>>().join("\n")
+            }
         }
     }
+}
+
+/// Returns a text behind its lead; what does not fit goes on below the text, not below the lead.
+fn hanging(lead: &str, text: &str, width: Option<usize>) -> String {
+    let text = text::visible(text, Lines::Escape);
+    let indent = text::width(lead);
+    let left = width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(NARROWEST_LAST_COLUMN));
+    let next = format!("\n{}", " ".repeat(indent));
+    format!("{lead}{}", text::wrap(&text, left).join(&next)).trim_end().to_owned()
 }
 
 /// The narrowest a last column is made before the table rather overflows, as kubectl's does.
@@ -169,6 +182,13 @@ impl OutputBuilder<'_> {
         self
     }
 
+    /// Adds an outline: texts behind their leads, which are the program's own words and say how deep a text stands.
+    pub fn outline<L: Into<String>, T: AsRef<str>>(mut self, items: impl IntoIterator<Item = (L, T)>) -> Self {
+        let items = items.into_iter().map(|(lead, text)| (lead.into(), self.redactor.text(text.as_ref()))).collect();
+        self.blocks.push(Block::Outline(items));
+        self
+    }
+
     /// Marks that what was asked did not come about.
     pub fn not_achieved(mut self) -> Self {
         self.achieved = false;
@@ -222,6 +242,17 @@ mod tests {
         );
         // Too narrow for both: the line overflows rather than cutting the name.
         assert!(output.for_person(30).contains("backend-59679ddd97-mw94d  the readiness probe answers with 503"));
+    }
+
+    #[test]
+    fn an_outline_goes_on_below_its_text() {
+        let redactor = Redactor::new([1; 32]);
+        let items = [("warning  ", "the image of web cannot be pulled\nfrom there"), ("  fix  ", "set another")];
+        let output = Output::build(&redactor, &json!(null)).outline(items).build();
+        assert_eq!(
+            output.for_person(30),
+            "warning  the image of web\n         cannot be\n         pulled\\u{a}from there\n  fix  set another"
+        );
     }
 
     #[test]

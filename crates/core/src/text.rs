@@ -1,7 +1,7 @@
 //! Text from outside made safe to look at: control and direction characters become visible, widths are
 //! those a terminal uses, long texts are cut in the middle and say so.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Returns the text with every control, direction-changing and invisible character shown as an escape.
 /// Newlines and tabs stay where `multiline` says so.
@@ -44,6 +44,42 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// Returns the text in pieces of at most `width` columns, broken at spaces where there are any. Only
+/// the one space at a break is left out.
+pub fn wrap(text: &str, width: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    loop {
+        let Some(fits) = first_beyond(rest, width) else {
+            pieces.push(rest);
+            return pieces;
+        };
+        let at_space = rest[..fits].rfind(' ').filter(|&space| !rest[..space].trim().is_empty());
+        if rest[fits..].starts_with(' ') {
+            pieces.push(&rest[..fits]);
+            rest = &rest[fits + 1..];
+        } else if let Some(space) = at_space {
+            pieces.push(&rest[..space]);
+            rest = &rest[space + 1..];
+        } else {
+            pieces.push(&rest[..fits]);
+            rest = &rest[fits..];
+        }
+    }
+}
+
+/// Returns the byte at which the text exceeds `width` columns; `None` where all of it fits.
+fn first_beyond(text: &str, width: usize) -> Option<usize> {
+    let mut columns = 0;
+    for (start, character) in text.char_indices() {
+        columns += character.width().unwrap_or(0);
+        if columns > width && start > 0 {
+            return Some(start);
+        }
+    }
+    None
+}
+
 /// Returns the text cut to `limit` bytes with head and tail kept and the cut named.
 pub fn middle_out(text: &str, limit: usize) -> String {
     if text.len() <= limit {
@@ -80,5 +116,12 @@ mod tests {
         let cut = middle_out(&long, 200);
         assert!(cut.len() <= 200 && cut.starts_with("head") && cut.ends_with("tail"), "{cut}");
         assert!(cut.contains("bytes left out"));
+    }
+
+    #[test]
+    fn wide_characters_count_as_two_columns() {
+        assert_eq!(wrap("你好你好", 4), ["你好", "你好"]);
+        assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("one two", 3), ["one", "two"]);
     }
 }

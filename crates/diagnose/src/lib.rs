@@ -6,6 +6,7 @@
 //! indexes them, `rules` make claims, `graph` folds claims into findings, `catalogue` lists every signature.
 #![warn(missing_docs)]
 
+mod about;
 pub mod catalogue;
 mod claim;
 mod finding;
@@ -20,6 +21,7 @@ mod rules;
 pub mod shape;
 mod snapshot;
 
+pub use about::{About, about};
 pub use finding::{Confidence, Consequence, Evidence, Finding, Place, Severity, Unknown};
 pub use kind::{Kind, ObjectRef};
 pub use needs::{Need, needs};

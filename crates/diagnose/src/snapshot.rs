@@ -49,6 +49,15 @@ macro_rules! objects {
                 at.ok().and_then(|at| u32::try_from(at).ok()).map(|at| Object { kind, at })
             }
 
+            fn append(&mut self, mut other: Self) {
+                $(self.$field.append(&mut other.$field);)*
+            }
+
+            /// Returns how many objects of a kind there are.
+            pub fn count(&self, kind: Kind) -> usize {
+                match kind { $(Kind::$kind => self.$field.len()),* }
+            }
+
             fn sort(&mut self) {
                 $(
                     self.$field.sort_by(|left, right| names(&left.metadata).cmp(&names(&right.metadata)));

@@ -52,6 +52,18 @@ const ALL: &[&str] = &[
 
 const PREPOSITIONS: &[&str] =
     &["in", "from", "of", "for", "within", "inside", "on", "at", "under", "into", "to", "using", "with"];
+/// States of pods that people are "in", written as a namespace could be.
+const STATES: &[&str] = &[
+    "pending",
+    "crashloop",
+    "crashloopbackoff",
+    "imagepullbackoff",
+    "errimagepull",
+    "createcontainerconfigerror",
+    "terminating",
+    "error",
+    "trouble",
+];
 const NAMESPACE: &[&str] = &["namespace", "ns", "namespce", "name-space"];
 const CALLED: &[&str] = &["called", "named"];
 /// Verbs after which "namespace shop" is an object to show and not a place.
@@ -127,6 +139,10 @@ fn with_a_preposition(segment: &mut Segment, index: usize, context: &Context<'_>
         return None;
     }
     if !context.is_name_at(segment, index + 1) || kinds::at(segment, index + 1, Spelling::Exact).is_some() {
+        return None;
+    }
+    // "stuck in pending" speaks of a state, unless there is such a namespace.
+    if !known(index + 1) && segment.word(index + 1).is_some_and(|word| STATES.contains(&word)) {
         return None;
     }
     let next = index + 2;

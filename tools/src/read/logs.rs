@@ -8,6 +8,8 @@ mod fold;
 mod follow;
 mod parse;
 
+pub(crate) use parse::log_text;
+
 use std::time::Duration;
 
 use collect::{Collected, Source};

@@ -53,11 +53,11 @@ fn never(budget: &Budget, object: &ObjectRef) -> Option<Claim> {
         (_, Some(IntOrText::Text(text))) if text == "0%" => ("spec.maxUnavailable", text.clone()),
         _ => return None,
     };
-    let text = format!(
-        "{} never allows a disruption of its {} pods: draining their node waits for ever",
-        object.short(),
-        status.expected_pods
-    );
+    let pods = match status.expected_pods {
+        1 => "its only pod: draining the node of it".to_owned(),
+        pods => format!("its {pods} pods: draining their node"),
+    };
+    let text = format!("{} never allows a disruption of {pods} waits for ever", object.short());
     let claim = Claim::new(106, object.clone(), text).severity(Severity::Warning).saw(object, path, value);
     let claim = claim.saw(object, "status.disruptionsAllowed", status.disruptions_allowed);
     Some(claim.remedy(Remedy::manual("run one replica more than minAvailable, or set maxUnavailable to 1")))

@@ -84,6 +84,8 @@ fn unschedulable(subject: &Subject<'_>, message: &Message) -> Option<Claim> {
     }
     if fits.is_empty() && subject.nth < 1 && !subject.snapshot.covers(Kind::Node, "") {
         claim = claim.unknown(Unknown::unread(Kind::Node, "which node lacks what"));
+    } else if matches!(first.reason, Reason::Insufficient(_)) && !subject.snapshot.covers(Kind::Pod, "") {
+        claim = claim.unknown(Unknown::unread(Kind::Pod, "what the pods of other namespaces leave free on the nodes"));
     }
     Some(claim)
 }
@@ -203,7 +205,10 @@ fn claim_refs(subject: &Subject<'_>) -> Vec<ObjectRef> {
 
 fn insufficient(subject: &Subject<'_>, resource: &str, fits: &[Fit<'_>], who: &str) -> Claim {
     let device = resource.contains('/');
-    let best = fits.iter().filter(|fit| fit.node_reasons == 0).max_by_key(|fit| fit.free(resource));
+    // What is free is known only where the pods of all namespaces are.
+    let all_pods = subject.snapshot.covers(Kind::Pod, "");
+    let open = fits.iter().filter(|fit| all_pods && fit.node_reasons == 0);
+    let best = open.max_by_key(|fit| fit.free(resource));
     let mut text = format!("{who} find no node with enough {resource}");
     let wanted = super::placement::requests(&subject.pod.spec).get(resource).copied();
     if let (Some(wanted), Some(best)) = (wanted, best) {

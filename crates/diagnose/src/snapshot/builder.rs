@@ -34,6 +34,11 @@ impl Builder {
         Self { now, objects, covered, unread, logs }
     }
 
+    /// Returns when the snapshot is taken.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Adds an object of a kind; list items do not say their kind themselves.
     pub fn add(&mut self, kind: Kind, object: &Value) {
         if let Err(error) = self.project(kind, object) {
@@ -90,6 +95,17 @@ impl Builder {
             Kind::NodeMetrics => push!(node_usage),
         }
         Ok(())
+    }
+
+    /// Takes over what another builder has taken.
+    pub fn absorb(&mut self, other: Self) {
+        let Self { now: _, objects, covered, unread, logs } = other;
+        self.objects.append(objects);
+        for (kind, scopes) in covered {
+            self.covered.entry(kind).or_default().extend(scopes);
+        }
+        self.unread.extend(unread);
+        self.logs.extend(logs);
     }
 
     /// Remembers that every object of a kind was read there: what was not added does not exist.

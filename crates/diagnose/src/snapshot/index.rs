@@ -1,7 +1,7 @@
 //! Ways into a snapshot: by name, uid, owner, node, label and event. Everything is an index into the sorted
 //! lists, made once in time linear in the objects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use todo_agent_kube_rules::selectors::LabelSelector;
 
@@ -98,6 +98,12 @@ impl Snapshot {
         meta.map_or_else(|| ObjectRef::named(kind, namespace, name), |meta| Self::reference(kind, meta))
     }
 
+    /// Returns the objects of a kind that have a name, in whatever namespace.
+    pub fn named_like(&self, kind: Kind, name: &str) -> Vec<ObjectRef> {
+        let found = self.objects.metas(kind).filter(|meta| meta.name == name);
+        found.map(|meta| Self::reference(kind, meta)).collect()
+    }
+
     pub(crate) fn workload(&self, object: &ObjectRef) -> Option<&Workload> {
         let found = self.objects.find(object.kind, &object.namespace, &object.name)?;
         self.workload_at(found)
@@ -163,6 +169,31 @@ impl Snapshot {
         }
         pods.sort_by(|left, right| left.metadata.name.cmp(&right.metadata.name));
         pods
+    }
+
+    /// Returns what an object controls, and what that controls in turn.
+    pub(crate) fn below(&self, uid: &str) -> Vec<ObjectRef> {
+        let mut found = Vec::new();
+        let mut queue = vec![uid];
+        let mut seen = HashSet::new();
+        while let Some(uid) = queue.pop() {
+            if uid.is_empty() || !seen.insert(uid) {
+                continue;
+            }
+            for child in self.index.children.get(uid).into_iter().flatten() {
+                if let Some(meta) = self.objects.meta(*child) {
+                    found.push(Self::reference(child.kind, meta));
+                    queue.push(&meta.uid);
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns the metadata of an object by name.
+    pub(crate) fn meta(&self, object: &ObjectRef) -> Option<&Meta> {
+        let found = self.objects.find(object.kind, &object.namespace, &object.name)?;
+        self.objects.meta(found)
     }
 
     /// Returns how many pods of a workload are ready, also through its ReplicaSets or Jobs.

@@ -6,12 +6,15 @@
 
 mod apply;
 mod autoscale;
+mod changes;
 mod create;
 mod delete;
 mod describe;
+mod diagnose;
 mod events;
 mod exec;
 mod explain;
+mod health;
 mod import_env;
 mod label;
 mod list;
@@ -157,6 +160,9 @@ pub(crate) const INTENTS: &[&dyn Intent] = &[
     &node_control::NodeControl,
     &exec::Exec,
     &port_forward::PortForward,
+    &diagnose::Diagnose,
+    &health::Health,
+    &changes::Changes,
     &explain::Explain,
     &wait_for::WaitFor,
     &logs::Logs,

@@ -52,6 +52,12 @@ pub(super) fn parse(bytes: &[u8], source: usize) -> Parsed {
     parsed
 }
 
+/// Returns a log as text, without the kubelet's timestamps.
+pub(crate) fn log_text(bytes: &[u8]) -> String {
+    let lines: Vec<String> = parse(bytes, 0).lines.into_iter().map(|line| line.text).collect();
+    lines.join("\n")
+}
+
 fn split_time(raw: &[u8]) -> (Option<Timestamp>, &[u8]) {
     let Some(space) = raw.iter().take(40).position(|byte| *byte == b' ') else {
         return match std::str::from_utf8(raw).ok().and_then(|text| text.parse().ok()) {

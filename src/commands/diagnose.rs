@@ -1,0 +1,210 @@
+//! `todo-agent diagnose` and `todo-agent health`: what is wrong and why, without a sentence and without a model.
+//!
+//! On a cluster it is a call of the tool, recorded like any. With a file (`--from`, `--save`) or as a JUnit report it
+//! stands apart: nothing but the snapshot is read, and nothing of it is kept but what was asked for.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+use todo_agent_core::{Call, Output, Redactor, Run, journal::NoHistory};
+use todo_agent_tools::{
+    Looked,
+    diagnosis::{self, Detail, Severity, Snapshot},
+    look,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{agent::Agent, exit::Exit, options::Options, problem::Problem, start, state::write_atomically};
+
+/// What is diagnosed, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Diagnosing {
+    /// The object; none means the namespace.
+    pub target: Option<String>,
+    /// How far it looks.
+    pub reach: Reach,
+    /// The file of a snapshot that is diagnosed in place of a cluster.
+    pub from: Option<PathBuf>,
+    /// Where the snapshot is written.
+    pub save: Option<PathBuf>,
+    /// The severity from which on findings are a failure.
+    pub fail_on: Option<Severity>,
+    /// Whether it is a failure that something could not be checked.
+    pub gaps: Gaps,
+    /// How the findings are written.
+    pub form: Form,
+}
+
+/// How far a diagnosis looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// The namespace.
+    #[default]
+    Namespace,
+    /// All namespaces.
+    Everywhere,
+}
+
+/// What it means that something could not be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gaps {
+    /// It is said.
+    #[default]
+    Told,
+    /// The end is "incomplete" (`--strict`).
+    Incomplete,
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// For a person, or as JSON.
+    #[default]
+    Usual,
+    /// As JUnit XML.
+    Junit,
+}
+
+impl Diagnosing {
+    /// Returns whether it is no call of a tool.
+    pub fn stands_apart(&self) -> bool {
+        self.from.is_some() || self.save.is_some() || self.form == Form::Junit
+    }
+
+    fn args(&self, detail: Detail) -> Value {
+        let mut args = json!({});
+        if let Some(target) = &self.target {
+            args["target"] = json!(target);
+        }
+        if self.reach == Reach::Everywhere {
+            args["all_namespaces"] = json!(true);
+        }
+        if detail == Detail::Evidence {
+            args["evidence"] = json!(true);
+        }
+        args
+    }
+
+    /// Returns how the program ends: findings at or above the level that matters outweigh gaps.
+    fn exit(&self, worst: Option<Severity>, has_gaps: bool) -> Exit {
+        if self.fail_on.is_some_and(|level| worst >= Some(level)) {
+            return Exit::NotAchieved;
+        }
+        if self.gaps == Gaps::Incomplete && has_gaps { Exit::Incomplete } else { Exit::Done }
+    }
+}
+
+fn detail(options: &Options) -> Detail {
+    if options.verbosity > 0 { Detail::Evidence } else { Detail::Brief }
+}
+
+/// Diagnoses on the agent's cluster.
+///
+/// # Errors
+/// Returns an error only when nobody reads the output any more.
+pub(crate) async fn run(
+    agent: &mut Agent,
+    wish: &Diagnosing,
+    options: &Options,
+    cancel: CancellationToken,
+) -> io::Result<Exit> {
+    let call = Call::new("diagnose", wish.args(detail(options)));
+    let (exit, output) = agent.answered_call(call, cancel).await?;
+    let Some(output) = output else { return Ok(exit) };
+    let data = output.for_json();
+    let severities = data["findings"].as_array().into_iter().flatten();
+    let worst = severities.filter_map(|finding| serde_json::from_value(finding["severity"].clone()).ok()).max();
+    let has_gaps = data["unchecked"].as_array().is_some_and(|gaps| !gaps.is_empty());
+    Ok(exit.worse(wish.exit(worst, has_gaps)))
+}
+
+/// What a diagnosis that stands apart came to.
+pub(crate) struct Told {
+    /// The answer.
+    pub(crate) output: Output,
+    /// The same as JUnit XML, where that is wanted.
+    pub(crate) junit: Option<String>,
+    /// How the program ends.
+    pub(crate) exit: Exit,
+}
+
+/// Diagnoses a file, or a cluster of which the snapshot is kept.
+///
+/// # Errors
+/// Returns why there is no snapshot, or why it cannot be kept.
+pub(crate) async fn apart(wish: &Diagnosing, options: &Options, redactor: Redactor) -> Result<Told, Problem> {
+    let redactor = Arc::new(redactor);
+    let looked = match &wish.from {
+        Some(path) => {
+            let namespace = options.namespace.as_deref().filter(|_| wish.reach == Reach::Namespace);
+            Looked::again(load(path)?, wish.target.as_deref(), namespace)?
+        }
+        None => look_at_cluster(wish, options, &redactor).await?,
+    };
+    let mut notes = Vec::new();
+    if let Some(path) = &wish.save {
+        save(&looked.snapshot, path, &redactor)?;
+        notes.push(format!("the snapshot is kept in {}", path.display()));
+    }
+    let diagnosis = looked.diagnosis();
+    let junit = (wish.form == Form::Junit).then(|| super::diagnose_junit::report(&diagnosis, &redactor));
+    let exit = wish.exit(diagnosis.worst(), !diagnosis.unchecked.is_empty());
+    Ok(Told { output: diagnosis.output(&redactor, detail(options), &notes), junit, exit })
+}
+
+async fn look_at_cluster(wish: &Diagnosing, options: &Options, redactor: &Arc<Redactor>) -> Result<Looked, Problem> {
+    let connected = start::connect(options).await?;
+    let (events, _) = tokio::sync::mpsc::unbounded_channel();
+    let cancel = crate::program::cancel_on_interrupt();
+    let deadline = options.timeout.and_then(|timeout| connected.clock.now().checked_add(timeout).ok());
+    let run = Run {
+        cancel: cancel.clone(),
+        deadline,
+        events,
+        clock: connected.clock,
+        redactor: Arc::clone(redactor),
+        history: Arc::new(NoHistory),
+    };
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => {
+            Err(todo_agent_core::ClusterError::new(todo_agent_core::Cause::Cancelled, "interrupted").into())
+        }
+        looked = look(wish.args(Detail::Brief), &connected.cluster, &run) => Ok(looked?),
+    }
+}
+
+fn load(path: &Path) -> Result<Snapshot, Problem> {
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| Problem::usage(format!("the snapshot {shown} cannot be read: {error}")))?;
+    Snapshot::from_json(&text).map_err(|error| {
+        Problem::usage(format!("{shown}: {error}")).hint("todo-agent diagnose --save FILE writes a snapshot")
+    })
+}
+
+fn save(snapshot: &Snapshot, path: &Path, redactor: &Redactor) -> Result<(), Problem> {
+    let shown = path.display();
+    let text = diagnosis::to_file(snapshot, redactor).map_err(|error| Problem::state(error.to_string()))?;
+    write_atomically(path, text.as_bytes())
+        .map_err(|error| Problem::state(format!("the snapshot cannot be written to {shown}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_that_matter_outweigh_gaps() {
+        let strict = Diagnosing { fail_on: Some(Severity::Warning), gaps: Gaps::Incomplete, ..Diagnosing::default() };
+        assert_eq!(strict.exit(Some(Severity::Critical), true), Exit::NotAchieved);
+        assert_eq!(strict.exit(Some(Severity::Warning), false), Exit::NotAchieved);
+        assert_eq!(strict.exit(Some(Severity::Info), true), Exit::Incomplete);
+        assert_eq!(strict.exit(None, false), Exit::Done);
+        assert_eq!(Diagnosing::default().exit(Some(Severity::Critical), true), Exit::Done);
+    }
+}
