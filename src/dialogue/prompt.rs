@@ -25,17 +25,7 @@ pub(super) fn system(scope: &Scope, now: Timestamp, redactor: &Redactor) -> Reda
 
 #[cfg(test)]
 mod tests {
-    use todo_agent_tools::TOOLS;
-
     use super::*;
-    use crate::dialogue::history::estimate;
-
-    #[test]
-    fn prompt_and_tools_stay_within_4000_tokens() {
-        let specs: usize = TOOLS.iter().map(|tool| serde_json::to_string(&tool.spec()).unwrap().len()).sum();
-        let tokens = estimate(SYSTEM.len() + specs);
-        assert!(tokens <= 4_000, "{tokens}");
-    }
 
     #[test]
     fn what_changes_stands_at_the_end() {

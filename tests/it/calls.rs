@@ -73,7 +73,7 @@ fn an_unknown_tool_gets_the_nearest_offered() {
     error: there is no tool "kubectl"
     hint: the tools are list, describe, logs, events, rollout, wait_for, diagnose, health, changes,
           explain, scale, rollout_control, set, autoscale, create, apply, patch, delete, node_control,
-          import_env, undo
+          import_env, exec, port_forward, undo
     this sandbox is discarded; todo-agent sandbox serve keeps one
     "#);
 }

@@ -18,3 +18,4 @@ mod fuzz;
 mod https;
 mod keys;
 mod rules;
+mod tokens;

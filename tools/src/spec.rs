@@ -1,7 +1,8 @@
 //! A tool's specification as models get it: a JSON schema made from the `Args` type, kept small, since
 //! every byte is sent with every request.
 //!
-//! The snapshot below shows every specification whole, so that a change of one is seen in review.
+//! The snapshot below shows every specification whole, so that a change of one is seen in review; what they cost together
+//! is counted in `tests/model/tokens.rs`.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
@@ -96,9 +97,6 @@ mod tests {
 
     use crate::TOOLS;
 
-    /// A token of JSON like this is about three and a half bytes; the whole base set may have 3,500 tokens.
-    const MOST_BYTES_TOGETHER: usize = 12_250;
-
     #[test]
     fn the_specifications_are_what_models_get() {
         let specs: Vec<String> = TOOLS.iter().map(|tool| serde_json::to_string(&tool.spec()).unwrap()).collect();
@@ -127,6 +125,5 @@ mod tests {
         {"name":"port_forward","description":"Propose to forward a port of this machine to a pod, until the session ends.","parameters":{"additionalProperties":false,"properties":{"local":{"description":"on this machine; default like port, 0 a free one","maximum":65535,"type":"integer"},"namespace":{"type":"string"},"port":{"description":"of the pod or service; default its only one","maximum":65535,"type":"integer"},"target":{"description":"backend, pod/backend-1, service/backend","type":"string"}},"required":["target"],"type":"object"}}
         {"name":"undo","description":"Propose to take back a change made through this program.","parameters":{"additionalProperties":false,"properties":{"change_id":{"description":"default the last change","type":"string"}},"type":"object"}}
         "#);
-        assert!(specs.concat().len() <= MOST_BYTES_TOGETHER, "{}", specs.concat().len());
     }
 }

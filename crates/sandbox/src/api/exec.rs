@@ -52,6 +52,9 @@ pub(crate) fn exec(incoming: &Incoming, target: &Target, state: &State) -> Resul
         return Err(ApiError::bad_request(format!("pod {} does not have a host assigned", target.name)));
     }
     let protocol = upgrade::negotiate(incoming, "pods/exec", &[Protocol::V5, Protocol::V4])?;
+    if let Some(refusal) = upgrade::not_acceptable(incoming) {
+        return Ok(refusal);
+    }
     let command: Vec<String> = incoming.query.all("command").map(str::to_owned).collect();
     if command.is_empty() {
         return Err(ApiError::not_implemented("pods/exec without a command"));

@@ -45,6 +45,9 @@ pub(crate) fn forward(incoming: &Incoming, target: &Target, sandbox: &Sandbox) -
     }
     let known = [Protocol::Tunnel, Protocol::V4, Protocol::Spdy];
     let protocol = upgrade::negotiate(incoming, "pods/portforward", &known)?;
+    if let Some(refusal) = upgrade::not_acceptable(incoming) {
+        return Ok(refusal);
+    }
     let ports = match protocol {
         Protocol::V4 | Protocol::V5 => match ports(incoming) {
             Ok(ports) => ports,

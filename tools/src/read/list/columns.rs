@@ -91,6 +91,11 @@ pub(super) fn columns(resource: &ResourceType) -> &'static [&'static str] {
         ("batch", "CronJob") => &["NAME", "SCHEDULE", "SUSPEND", "ACTIVE", "LAST SCHEDULE", "AGE"],
         ("autoscaling", _) => &["NAME", "REFERENCE", "MINPODS", "MAXPODS", "REPLICAS", "AGE"],
         ("networking.k8s.io", "Ingress") => &["NAME", "CLASS", "HOSTS", "ADDRESS", "AGE"],
+        ("networking.k8s.io", "NetworkPolicy") => &["NAME", "POD-SELECTOR", "AGE"],
+        ("policy", "PodDisruptionBudget") => {
+            &["NAME", "MIN AVAILABLE", "MAX UNAVAILABLE", "ALLOWED DISRUPTIONS", "AGE"]
+        }
+        ("storage.k8s.io", "StorageClass") => &["NAME", "PROVISIONER", "RECLAIM", "BINDING", "EXPANSION", "AGE"],
         _ => &["NAME", "AGE"],
     }
 }
@@ -123,6 +128,11 @@ fn reads(resource: &ResourceType) -> &'static [&'static str] {
             &["spec.scaleTargetRef", "spec.minReplicas", "spec.maxReplicas", "status.currentReplicas"]
         }
         ("networking.k8s.io", "Ingress") => &["spec.ingressClassName", "spec.rules.host", "status.loadBalancer"],
+        ("networking.k8s.io", "NetworkPolicy") => &["spec.podSelector"],
+        ("policy", "PodDisruptionBudget") => &["spec.minAvailable", "spec.maxUnavailable", "status.disruptionsAllowed"],
+        ("storage.k8s.io", "StorageClass") => {
+            &["provisioner", "reclaimPolicy", "volumeBindingMode", "allowVolumeExpansion", "metadata.annotations"]
+        }
         _ => &[],
     }
 }
@@ -247,6 +257,30 @@ pub(super) fn row(resource: &ResourceType, object: &Value, now: Timestamp) -> Ro
                 value::items(object, "/spec/rules").iter().filter_map(|rule| value::some_text(rule, "/host")).collect();
             let hosts = if hosts.is_empty() { "*".to_owned() } else { hosts.join(",") };
             vec![name, text("/spec/ingressClassName"), hosts, external_addresses(object), age]
+        }
+        ("networking.k8s.io", "NetworkPolicy") => {
+            let pods = value::entries(object, "/spec/podSelector/matchLabels")
+                .map(|(key, label)| format!("{key}={}", value::plain(label)))
+                .collect::<Vec<_>>();
+            let more = !value::items(object, "/spec/podSelector/matchExpressions").is_empty();
+            let shown = match (pods.is_empty(), more) {
+                // kubectl's word for a selector that selects every pod.
+                (true, false) => "<none>".to_owned(),
+                (_, true) => [pods.join(","), "…".to_owned()].concat(),
+                (false, false) => pods.join(","),
+            };
+            vec![name, shown, age]
+        }
+        ("policy", "PodDisruptionBudget") => {
+            let share = |field: &str| object["spec"].get(field).map_or_else(|| "N/A".to_owned(), value::plain);
+            let allowed = number("/status/disruptionsAllowed");
+            vec![name, share("minAvailable"), share("maxUnavailable"), allowed, age]
+        }
+        ("storage.k8s.io", "StorageClass") => {
+            let default = value::meta(object, "annotations", "storageclass.kubernetes.io/is-default-class");
+            let name = if default == Some("true") { format!("{name} (default)") } else { name };
+            let grows = value::is_true(object, "/allowVolumeExpansion").to_string();
+            vec![name, text("/provisioner"), text("/reclaimPolicy"), text("/volumeBindingMode"), grows, age]
         }
         _ => vec![name, age],
     };

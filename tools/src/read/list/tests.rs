@@ -253,6 +253,13 @@ async fn a_list_asks_for_all_that_its_rows_read() {
             json!({"spec": {"ingressClassName": "nginx", "rules": [{"host": "todo.local"}]},
             "status": {"loadBalancer": {"ingress": [{"ip": "5.6.7.8"}]}}}),
         ),
+        ("netpol", json!({"spec": {"podSelector": {"matchLabels": {"app": "redis"}, "matchExpressions": [{}]}}})),
+        ("pdb", json!({"spec": {"maxUnavailable": "25%"}, "status": {"disruptionsAllowed": 1}})),
+        (
+            "sc",
+            json!({"metadata": {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+            "provisioner": "local", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate", "allowVolumeExpansion": true}),
+        ),
     ];
     for (word, mut object) in objects {
         let kind: ResourceType = kinds::find(word).unwrap().into();
@@ -265,6 +272,22 @@ async fn a_list_asks_for_all_that_its_rows_read() {
         lines.take(wanted(&kind).projection.of(&object));
         assert_eq!(lines.rows, [whole], "{word}: {object}");
     }
+}
+
+#[test]
+fn what_a_budget_a_policy_and_a_class_are_about_stands_in_their_line() {
+    let cells = |word: &str, mut object: Value| {
+        object["metadata"]["name"] = json!("one");
+        columns::row(&kinds::find(word).unwrap().into(), &object, START.parse().unwrap()).cells.join(" | ")
+    };
+    let budget = json!({"spec": {"minAvailable": 1}, "status": {"disruptionsAllowed": 0}});
+    assert_eq!(cells("pdb", budget), "one | 1 | N/A | 0 | <unknown>");
+    let policy = |selector: Value| cells("netpol", json!({"spec": {"podSelector": selector}}));
+    assert_eq!(policy(json!({})), "one | <none> | <unknown>");
+    assert_eq!(policy(json!({"matchLabels": {"app": "redis"}})), "one | app=redis | <unknown>");
+    let class = json!({"metadata": {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": "local", "reclaimPolicy": "Delete", "volumeBindingMode": "WaitForFirstConsumer"});
+    assert_eq!(cells("sc", class), "one (default) | local | Delete | WaitForFirstConsumer | false | <unknown>");
 }
 
 #[test]

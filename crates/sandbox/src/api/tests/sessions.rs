@@ -119,6 +119,19 @@ async fn a_declared_command_answers() {
 }
 
 #[tokio::test]
+async fn who_wants_json_gets_no_session() {
+    for path in [format!("{POD}/exec?stdout=true&command=ls"), format!("{POD}/portforward?ports=6379")] {
+        let client = running().with("accept", "application/json");
+        let response = asking(&client, "v4.channel.k8s.io").open("GET", &path, "").await;
+        assert_eq!(response.status(), 406);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, "406: Not Acceptable\n\nAvailable representations: ");
+        let both = running().with("accept", "application/json, */*");
+        assert_eq!(asking(&both, "v4.channel.k8s.io").open("GET", &path, "").await.status(), 101);
+    }
+}
+
+#[tokio::test]
 async fn the_exit_code_is_in_the_status() {
     let (printed, status) = run("v5.channel.k8s.io", "redis-cli nonsense").await;
     assert_eq!(printed[1..], [(1, "a".to_owned()), (2, "ERR unknown command\n".to_owned())]);
