@@ -6,6 +6,8 @@
 //! its own, and so is a status with whoever reports it, but for what it began with. They are unfolded for a client;
 //! from its write on they are counted write by write, as a client's are.
 
+mod unfolding;
+
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -18,6 +20,7 @@ use crate::dispatch::controller_of;
 use crate::object::{self, metadata_mut, time_text};
 use crate::ownership::Managers;
 use crate::store::Key;
+pub(crate) use unfolding::Unfolding;
 
 /// The controllers, all of which run in one program.
 pub(crate) const CONTROLLERS: &str = "kube-controller-manager";

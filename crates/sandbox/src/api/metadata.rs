@@ -41,14 +41,13 @@ pub(crate) fn list_as(list: Value, form: Form) -> Result<Value, ApiError> {
     }
 }
 
-/// Returns the object of a watch event in the wanted form; a watch asks for single objects, but clients
+/// Returns the unfolded object of a watch event in the wanted form; a watch asks for single objects, but clients
 /// that also list may name the list's form.
 pub(crate) fn watched_as(object: &Value, form: Form) -> Value {
-    let object = authors::unfolded(object);
     match form {
-        Form::Full => object.into_owned(),
-        Form::Metadata | Form::MetadataList => partial(&object),
-        Form::Table(table) => table.of_object(&object),
+        Form::Full => object.clone(),
+        Form::Metadata | Form::MetadataList => partial(object),
+        Form::Table(table) => table.of_object(object),
     }
 }
 

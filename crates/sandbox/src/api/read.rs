@@ -19,7 +19,7 @@ use super::metadata::{list_as, object_as};
 use super::reply::Reply;
 use super::route::Target;
 use super::status::ApiError;
-use crate::authors;
+use crate::authors::{self, Unfolding};
 use crate::object;
 use crate::store::{Key, Store};
 
@@ -179,7 +179,8 @@ pub(crate) fn list(incoming: &Incoming, target: &Target, store: &Store) -> Resul
         // The server of custom resources writes what others leave out: this, and the kind of each item.
         metadata["continue"] = "".into();
     }
-    let shown = |object: &Arc<Value>| if is_custom { Value::clone(object) } else { item(authors::unfolded(object)) };
+    let mut unfolding = Unfolding::default();
+    let shown = |object: &Arc<Value>| if is_custom { Value::clone(object) } else { item(unfolding.of(object)) };
     let items: Vec<Value> = selected.iter().map(shown).collect();
     Ok(Reply::json(list_as(collection(target, metadata, items), form)?))
 }

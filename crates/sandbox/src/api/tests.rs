@@ -3,6 +3,7 @@
 //! This file is the client that the tests share; each file below is one subject.
 
 mod access;
+mod authors;
 mod bad_input;
 mod custom;
 mod deletes;

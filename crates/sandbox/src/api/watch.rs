@@ -22,6 +22,7 @@ use super::read::{Filter, asked_version};
 use super::reply::Reply;
 use super::route::Target;
 use super::status::ApiError;
+use crate::authors::Unfolding;
 use crate::object;
 use crate::schema::as_written;
 use crate::simulation::Sandbox;
@@ -56,6 +57,7 @@ struct Watching {
     api_version: String,
     filter: Filter,
     form: Form,
+    unfolding: Unfolding,
     /// Everything up to this resourceVersion has been looked at.
     seen: u64,
     /// Lines that are ready to be sent.
@@ -93,6 +95,7 @@ pub(crate) fn watch(incoming: &Incoming, target: &Target, sandbox: &Sandbox) -> 
         api_version: kind.api_version(),
         filter,
         form,
+        unfolding: Unfolding::default(),
         seen: current,
         ready: VecDeque::new(),
         deadline: later(incoming.now, seconds),
@@ -225,7 +228,7 @@ impl Watching {
         if let Form::Table(table) = &mut self.form {
             table.now = now;
         }
-        let shown = watched_as(object, self.form);
+        let shown = watched_as(&self.unfolding.of(object), self.form);
         if let Form::Table(table) = &mut self.form {
             table.headers = Headers::Hidden;
         }

@@ -253,7 +253,12 @@ impl Container {
         self.trouble = current_trouble(spec, around);
         let (namespace, pod) = (object::namespace(around.pod), object::name(around.pod));
         around.logs.begin(namespace, pod, &self.name);
-        let lines = logs::start_lines(around.world, around.pod, spec);
+        // Nobody hears of a start from a process that never gets to work.
+        let lines = if self.trouble.is_early {
+            logs::known_lines(around.world, around.pod, spec).unwrap_or_default()
+        } else {
+            logs::start_lines(around.world, around.pod, spec)
+        };
         around.logs.append((namespace, pod, &self.name), now, lines);
         let program = program::of(around.pod, spec);
         self.phase = Phase::Running { since: now, end: self.planned_end(program, now) };

@@ -32,6 +32,8 @@ pub(crate) struct Trouble {
     pub(crate) slow_start: Duration,
     /// From when after the start on no probe succeeds any more.
     pub(crate) broken: Option<Duration>,
+    /// Whether the process ends before it has come to its work.
+    pub(crate) is_early: bool,
 }
 
 /// Returns the trouble of one container.
@@ -46,9 +48,11 @@ pub(crate) fn trouble(world: &World, store: &Store, pod: &Value, container: &Val
             Effect::Crash(crash) => {
                 trouble.crash = Some((from + crash.after, crash.clone()));
                 trouble.broken = (crash.after < EARLY).then_some(from);
+                trouble.is_early |= crash.after < EARLY && from.is_zero();
             }
             Effect::Oom(oom) if exceeds_limit(oom.usage.as_deref(), container) => {
                 trouble.oom = Some(from + oom.after);
+                trouble.is_early |= oom.after < EARLY && from.is_zero();
             }
             Effect::ImagePull(pull) => trouble.image_pull = Some(pull.clone()),
             Effect::WaitFor(what) => trouble.waits |= !is_service(store, pod, &what.service),

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::world::World;
 
@@ -67,13 +68,12 @@ impl LogStore {
     }
 }
 
-/// Returns what a container prints when it starts: what the world declares for it, else what programs of
-/// its image print.
-pub(crate) fn start_lines(world: &World, pod: &serde_json::Value, container: &serde_json::Value) -> Vec<Bytes> {
-    let mut lines = Vec::new();
-    let mut declared = false;
+/// Returns what is known of what a container prints when it starts: what the world declares for it, else what its
+/// command line tells.
+pub(crate) fn known_lines(world: &World, pod: &Value, container: &Value) -> Option<Vec<Bytes>> {
+    let mut declared: Option<Vec<Bytes>> = None;
     for rule in world.logs.iter().filter(|rule| rule.target.matches(pod, container)) {
-        declared = true;
+        let lines = declared.get_or_insert_default();
         let round: Vec<Bytes> = rule.lines.iter().map(|line| Bytes::from(line.clone())).collect();
         for _ in 0..rule.repeat {
             lines.extend(round.iter().cloned());
@@ -82,11 +82,15 @@ pub(crate) fn start_lines(world: &World, pod: &serde_json::Value, container: &se
             lines.push(bytes.into());
         }
     }
-    if declared {
-        return lines;
-    }
-    if let Some(program) = super::program::known(container) {
-        return program.lines.into_iter().map(Bytes::from).collect();
+    let of_program = || Some(super::program::known(container)?.lines.into_iter().map(Bytes::from).collect());
+    declared.or_else(of_program)
+}
+
+/// Returns what a container prints when it starts and works: what is known of it, else what programs of its image
+/// print.
+pub(crate) fn start_lines(world: &World, pod: &Value, container: &Value) -> Vec<Bytes> {
+    if let Some(known) = known_lines(world, pod, container) {
+        return known;
     }
     let image = container["image"].as_str().unwrap_or_default();
     let port = container["ports"][0]["containerPort"].as_u64().unwrap_or(8080);

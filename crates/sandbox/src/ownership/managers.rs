@@ -104,6 +104,11 @@ impl Managers {
         }
     }
 
+    /// Returns what the only manager holds, as `FieldsV1`.
+    pub(crate) fn into_fields(self) -> Value {
+        self.0.into_values().next().map_or_else(|| json!({}), |claim| claim.fields.fields_v1())
+    }
+
     fn entries(&self) -> Value {
         let mut managers: Vec<(&Manager, &Claim)> = self.0.iter().collect();
         managers.sort_by_key(|(manager, claim)| {

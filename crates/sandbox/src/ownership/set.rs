@@ -43,7 +43,10 @@ impl FieldSet {
     /// Adds a path; the empty one is in no set.
     pub(super) fn insert(&mut self, path: &[Element]) {
         let Some((first, rest)) = path.split_first() else { return };
-        let node = self.0.entry(first.clone()).or_default();
+        let node = match self.0.get_mut(first) {
+            Some(node) => node,
+            None => self.0.entry(first.clone()).or_default(),
+        };
         if rest.is_empty() {
             node.is_member = true;
         } else {
@@ -72,6 +75,9 @@ impl FieldSet {
 
     /// Returns the paths of either.
     pub(super) fn union(&self, other: &Self) -> Self {
+        if self.is_empty() {
+            return other.clone();
+        }
         let mut union = self.clone();
         for (element, node) in &other.0 {
             let mine = union.0.entry(element.clone()).or_default();
@@ -92,6 +98,9 @@ impl FieldSet {
 
     /// Returns the paths that the other does not have.
     pub(super) fn difference(&self, other: &Self) -> Self {
+        if other.is_empty() {
+            return self.clone();
+        }
         self.map(|element, node| {
             let Some(theirs) = other.0.get(element) else { return Some(node.clone()) };
             let below = node.below.difference(&theirs.below);
@@ -101,6 +110,9 @@ impl FieldSet {
 
     /// Returns the paths that the other does not have and that are not below one of its paths.
     pub(super) fn without(&self, other: &Self) -> Self {
+        if other.is_empty() {
+            return self.clone();
+        }
         self.map(|element, node| match other.0.get(element) {
             None => Some(node.clone()),
             Some(theirs) if theirs.is_member => None,

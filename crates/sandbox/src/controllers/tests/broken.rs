@@ -14,9 +14,14 @@ use crate::world::World;
 
 /// Starts the world with the objects of one name, and with what all of them share.
 fn broken(name: &str) -> Sandbox {
+    broken_of(&[name])
+}
+
+fn broken_of(names: &[&str]) -> Sandbox {
     let mut world = World::builtin("todo-broken").unwrap();
     let shared = ["todo-config", "standard", "nginx", "best-effort"];
-    world.manifests.retain(|it| it["metadata"]["name"].as_str().is_some_and(|it| it == name || shared.contains(&it)));
+    let is_meant = |name: &str| names.contains(&name) || shared.contains(&name);
+    world.manifests.retain(|it| it["metadata"]["name"].as_str().is_some_and(is_meant));
     Sandbox::start(world, Options::default()).unwrap()
 }
 
@@ -228,6 +233,47 @@ fn a_service_that_selects_nothing() {
     sandbox.edit("service", "web", |it| it["spec"]["selector"] = json!({"app": "web"}));
     sandbox.pass(5);
     assert_snapshot!(leads_to(&sandbox, "web"), @r#"1 addresses, ports [{"name":"http","port":3000,"protocol":"TCP"}]"#);
+}
+
+/// Follows the only path of an Ingress as kubectl's `describe` does: to its Service, and to how many addresses.
+fn path_leads_to(sandbox: &Sandbox, ingress: &str) -> String {
+    let backend = sandbox.get("ingress", ingress)["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"].clone();
+    let name = backend["name"].as_str().unwrap();
+    let services = sandbox.list("service");
+    let Some(service) = services.iter().find(|service| object::name(service) == name) else {
+        return format!("{name}:{} (<error: services \"{name}\" not found>)", backend["port"]["number"]);
+    };
+    let mut ports = service["spec"]["ports"].as_array().unwrap().iter();
+    let port = if ports.any(|port| port["port"] == backend["port"]["number"]) { "a port" } else { "no such port" };
+    format!("{name} with {port}, {}", leads_to(sandbox, name))
+}
+
+#[test]
+fn a_path_to_a_service_that_is_not_there() {
+    let sandbox = broken_of(&["todo-chatbot", "web"]);
+    assert_snapshot!(path_leads_to(&sandbox, "todo-chatbot"), @r#"frontend-v2:3000 (<error: services "frontend-v2" not found>)"#);
+    // The Ingress itself is in order, and nothing complains.
+    assert!(sandbox.events("Ingress").is_empty());
+    create(
+        &sandbox,
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "frontend-v2", "namespace": "todo"},
+            "spec": {"selector": {"app": "web"}, "ports": [{"name": "http", "port": 3000, "targetPort": "http"}]}}),
+    );
+    sandbox.pass(5);
+    assert_snapshot!(path_leads_to(&sandbox, "todo-chatbot"), @r#"frontend-v2 with a port, 1 addresses, ports [{"name":"http","port":3000,"protocol":"TCP"}]"#);
+}
+
+#[test]
+fn a_path_that_leads_to_another_service() {
+    let sandbox = broken_of(&["todo-chatbot", "web"]);
+    sandbox.edit("ingress", "todo-chatbot", |it| {
+        it["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = json!("web");
+    });
+    // That one selects nothing: one fault behind the other.
+    assert_snapshot!(path_leads_to(&sandbox, "todo-chatbot"), @"web with a port, 0 addresses, ports null");
+    sandbox.edit("service", "web", |it| it["spec"]["selector"] = json!({"app": "web"}));
+    sandbox.pass(5);
+    assert_snapshot!(path_leads_to(&sandbox, "todo-chatbot"), @r#"web with a port, 1 addresses, ports [{"name":"http","port":3000,"protocol":"TCP"}]"#);
 }
 
 #[test]
