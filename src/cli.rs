@@ -288,8 +288,8 @@ enum Sub {
         /// Look at all namespaces
         #[arg(long, short = 'A')]
         all_namespaces: bool,
-        /// Diagnose a snapshot that was saved, without a cluster
-        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "save")]
+        /// Diagnose without a cluster: a saved snapshot, a file of kubectl get -o yaml, the folder of a dump
+        #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, conflicts_with = "save")]
         from: Option<PathBuf>,
         /// Also write what was read to this file, without secrets, to be diagnosed elsewhere
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

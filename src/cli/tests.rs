@@ -3,9 +3,11 @@
 use serde_json::json;
 use todo_agent_cluster::policy::Yes;
 use todo_agent_core::Call;
+use todo_agent_tools::diagnosis::Severity;
 
 use super::*;
-use crate::options::{Changes, Command, Form, Options, OutputForm, PlanSource, Report, Request, RunScript};
+use crate::commands::diagnose::{self, Diagnosing, Gaps, Reach};
+use crate::options::{Changes, Command, Form, Health, Options, OutputForm, PlanSource, Report, Request, RunScript};
 
 fn read(words: &[&str]) -> Invocation {
     read_with(words, Input::Terminal)
@@ -23,6 +25,11 @@ fn refusal(words: &[&str]) -> String {
         Parsed::Refused { text, .. } => text,
         other => panic!("{words:?}: {other:?}"),
     }
+}
+
+/// What a diagnosis is without any flag.
+fn all() -> Diagnosing {
+    Diagnosing::default()
 }
 
 fn sentence(text: &str) -> Command {
@@ -56,6 +63,20 @@ fn what_words_mean() {
         (&["plan", "scale backend to 3"], plan(Request::Sentence("scale backend to 3".into()))),
         (&["plan", "scale", "backend", "to", "3"], plan(Request::Sentence("scale backend to 3".into()))),
         (&["plan", "call", "scale", arguments], plan(Request::Call(scale))),
+        (&["diagnose"], Command::Diagnose(Diagnosing::default())),
+        (&["diagnose", "backend"], Command::Diagnose(Diagnosing { target: Some("backend".into()), ..all() })),
+        (&["diagnose", "-A"], Command::Diagnose(Diagnosing { reach: Reach::Everywhere, ..all() })),
+        (
+            &["diagnose", "--fail-on", "warning", "--strict"],
+            Command::Diagnose(Diagnosing { fail_on: Some(Severity::Warning), gaps: Gaps::Incomplete, ..all() }),
+        ),
+        (
+            &["diagnose", "--junit", "--from", "dump"],
+            Command::Diagnose(Diagnosing { form: diagnose::Form::Junit, from: Some("dump".into()), ..all() }),
+        ),
+        (&["diagnose the backend"], sentence("diagnose the backend")),
+        (&["health"], Command::Health(Health::OfNamespace)),
+        (&["health", "-A"], Command::Health(Health::OfCluster)),
         (&["approve", "p-4n8x2c"], Command::Approve(PlanSource::Id("p-4n8x2c".into()))),
         (&["approve", "./plan.json"], Command::Approve(PlanSource::File("./plan.json".into()))),
         (&["approve", "plan.json"], Command::Approve(PlanSource::File("plan.json".into()))),

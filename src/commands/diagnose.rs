@@ -12,9 +12,9 @@ use std::{
 use serde_json::{Value, json};
 use todo_agent_core::{Call, Output, Redactor, Run, journal::NoHistory};
 use todo_agent_tools::{
-    Looked,
-    diagnosis::{self, Detail, Severity, Snapshot},
-    look,
+    DumpFile, Looked,
+    diagnosis::{self, Detail, FileError, Severity, Snapshot},
+    from_dump, look,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,7 @@ pub struct Diagnosing {
     pub target: Option<String>,
     /// How far it looks.
     pub reach: Reach,
-    /// The file of a snapshot that is diagnosed in place of a cluster.
+    /// The snapshot, or what kubectl wrote, that is diagnosed in place of a cluster.
     pub from: Option<PathBuf>,
     /// Where the snapshot is written.
     pub save: Option<PathBuf>,
@@ -180,11 +180,42 @@ async fn look_at_cluster(wish: &Diagnosing, options: &Options, redactor: &Arc<Re
 
 fn load(path: &Path) -> Result<Snapshot, Problem> {
     let shown = path.display();
-    let text = fs::read_to_string(path)
-        .map_err(|error| Problem::usage(format!("the snapshot {shown} cannot be read: {error}")))?;
-    Snapshot::from_json(&text).map_err(|error| {
-        Problem::usage(format!("{shown}: {error}")).hint("todo-agent diagnose --save FILE writes a snapshot")
-    })
+    let unreadable = |error: io::Error| Problem::usage(format!("the snapshot {shown} cannot be read: {error}"));
+    if path.is_dir() {
+        let mut files = Vec::new();
+        below(path, "", &mut files).map_err(unreadable)?;
+        return Ok(from_dump(&files)?);
+    }
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    match Snapshot::from_json(&text) {
+        Ok(snapshot) => Ok(snapshot),
+        // What kubectl wrote says what it is; a snapshot says its version.
+        Err(FileError::Parse(_)) => {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            Ok(from_dump(&[DumpFile { path: name, text }])?)
+        }
+        Err(error) => Err(Problem::usage(format!("{shown}: {error}"))),
+    }
+}
+
+/// Reads the files below a folder that can be of a dump; links are not followed.
+fn below(folder: &Path, lead: &str, files: &mut Vec<DumpFile>) -> io::Result<()> {
+    let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let kind = entry.file_type()?;
+        let path = format!("{lead}{}", entry.file_name().to_string_lossy());
+        let is_wanted = path.ends_with("/logs.txt")
+            || Path::new(&path).extension().is_some_and(|kind| kind == "json" || kind == "yaml" || kind == "yml");
+        if kind.is_dir() {
+            below(&entry.path(), &format!("{path}/"), files)?;
+        } else if kind.is_file() && is_wanted {
+            // A log may hold bytes that are no text.
+            let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
+            files.push(DumpFile { path, text });
+        }
+    }
+    Ok(())
 }
 
 fn save(snapshot: &Snapshot, path: &Path, redactor: &Redactor) -> Result<(), Problem> {

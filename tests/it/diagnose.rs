@@ -225,6 +225,17 @@ fn a_snapshot_is_diagnosed_elsewhere() {
     environment.run(["diagnose", "--from", &file, "nobody"]).exits(1).says("has no \"nobody\"").enough();
     let other = environment.write("other.json", r#"{"version": 99}"#).display().to_string();
     environment.run(["diagnose", "--from", &other]).exits(2).says("has version 99").enough();
+    // Or what kubectl has written, one file or a folder.
+    let pod = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "web", "namespace": "shop", "uid": "u",
+        "creationTimestamp": "2026-03-01T10:00:00Z"}, "spec": {"nodeName": "n", "containers": [{"name": "web", "image": "web:v9"}]},
+        "status": {"phase": "Pending", "containerStatuses": [{"name": "web", "ready": false, "restartCount": 0, "state":
+        {"waiting": {"reason": "ImagePullBackOff", "message": "manifest for web:v9 not found: manifest unknown"}}}]}});
+    let list = json!({"kind": "List", "apiVersion": "v1", "items": [pod]}).to_string();
+    let one = environment.write("dump/shop/pods.json", list).display().to_string();
+    let folder = environment.path("dump").display().to_string();
+    for path in [&one, &folder] {
+        environment.run(["diagnose", "--from", path]).exits(0).says("[shop] image web:v9").enough();
+    }
     environment.run(["diagnose", "--from", "nowhere.json"]).exits(2).says("cannot be read").enough();
 }
 

@@ -32,5 +32,6 @@ mod write;
 
 pub use names::names;
 pub use read::diagnose::{Looked, look};
+pub use snapshot::dump::{DumpFile, from_dump};
 pub use spec::ToolSpec;
 pub use tool::{AnyRead, AnyWrite, Proposal, Read, TOOLS, Tool, Write, find, register_secrets, specs};

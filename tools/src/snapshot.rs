@@ -5,6 +5,7 @@
 //! stands in the snapshot, so that the findings can say what could not be checked.
 
 mod ask;
+pub(crate) mod dump;
 mod needs;
 mod reach;
 
