@@ -53,8 +53,9 @@ pub(crate) const RULES: &[Rule] = &[
         reason: "whether localhost has an address in IPv6 is a matter of the node's /etc/hosts",
         apply: second_family,
     },
-    Rule { name: "node ports", reason: "allocated at random from 30000 to 32767", apply: node_ports },
     Rule { name: "local ports", reason: "kubectl takes a free one of the machine it runs on", apply: local_ports },
+    // After them: a local port may lie in this range, too.
+    Rule { name: "node ports", reason: "allocated at random from 30000 to 32767", apply: node_ports },
     Rule { name: "versions", reason: "counted by etcd, and shown nowhere but in whole objects", apply: versions },
     Rule { name: "runtime ids", reason: "made by a container runtime", apply: runtime_ids },
     Rule {
