@@ -17,7 +17,7 @@ fn entries(object: &Value) -> Vec<String> {
     let entry = |entry: &Value| {
         let text = |field: &str| entry[field].as_str().unwrap_or_default().to_owned();
         assert_eq!(text("fieldsType"), "FieldsV1", "{entry}");
-        let parts = ["f:spec", "f:status"].into_iter().flat_map(|part| entry["fieldsV1"][part].as_object());
+        let parts = ["f:spec", "f:status"].into_iter().filter_map(|part| entry["fieldsV1"][part].as_object());
         let fields: Vec<&str> = parts.flatten().map(|(field, _)| field.strip_prefix("f:").unwrap_or(field)).collect();
         format!("{} {}: {}", text("manager"), text("subresource"), fields.join(" "))
     };
