@@ -79,7 +79,9 @@ fn take(document: Value, list: Option<Kind>, found: &mut Vec<(Kind, Value)>) {
     match document {
         Value::Object(mut fields) if fields.get("items").is_some_and(Value::is_array) => {
             if let Some(Value::Array(items)) = fields.remove("items") {
-                items.into_iter().for_each(|item| take(item, items_are, found));
+                for item in items {
+                    take(item, items_are, found);
+                }
             }
         }
         object if object["metadata"]["name"].is_string() => {
