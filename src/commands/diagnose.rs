@@ -205,7 +205,7 @@ async fn await_end_of(agent: &mut Agent, wish: &Diagnosing, mended: &[&Finding],
             let Ok(looked) = look(wish.args(Detail::Brief), &cluster, &run).await else { return };
             let now = looked.diagnosis().findings;
             let is_there = |finding: &&Finding| now.iter().any(|other| other.id == finding.id);
-            if !mended.iter().any(|finding| is_there(finding)) || run.sleep(BETWEEN_LOOKS).await.is_err() {
+            if !mended.iter().any(is_there) || run.sleep(BETWEEN_LOOKS).await.is_err() {
                 return;
             }
         }
