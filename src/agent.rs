@@ -220,6 +220,18 @@ impl Agent {
         Ok((self.ended(turned.exit), turned.output.take()))
     }
 
+    /// Runs the calls that a diagnosis proposes, as one plan.
+    ///
+    /// # Errors
+    /// Returns an error only when nobody reads the output any more.
+    pub async fn remedy(&mut self, calls: &[Call], cancel: CancellationToken) -> io::Result<Exit> {
+        let run = self.run(cancel);
+        let masked = self.masked(calls);
+        self.parts.ui.fact(&Fact::Remedies { calls: &masked });
+        let turned = self.act(calls, Mode::Act, run).await?;
+        Ok(self.ended(turned.exit))
+    }
+
     /// Returns the calls a sentence means, without running them.
     ///
     /// # Errors

@@ -303,6 +303,9 @@ enum Sub {
         /// Write the findings as JUnit XML
         #[arg(long, conflicts_with = "json")]
         junit: bool,
+        /// Propose the remedies as one plan; once approved and done, look again
+        #[arg(long, conflicts_with_all = ["from", "save", "junit"])]
+        fix: bool,
     },
     /// Say how nodes, workloads, storage and network are
     Health {

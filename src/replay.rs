@@ -111,6 +111,10 @@ async fn turns(agent: &mut Agent, replay: &Arc<Replay>) -> Result<usize, Problem
                 begin(tool);
                 agent.call(Call::new(tool, event["args"].clone()), cancel).await.map(drop)
             }
+            "remedies" => {
+                begin("the remedies");
+                agent.remedy(&calls(), cancel).await.map(drop)
+            }
             "plan" => {
                 begin("plan");
                 agent.preview(&calls(), cancel).await.map(drop)

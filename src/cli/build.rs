@@ -13,7 +13,7 @@ use todo_agent_tools::diagnosis::Severity;
 use super::{ExportFormat, FindingLevel, Flags, Input, Level, Line, SandboxSub, SessionsSub, Sub, command};
 use crate::{
     commands::{
-        diagnose::{self, Diagnosing, Gaps, Reach},
+        diagnose::{self, Diagnosing, Gaps, Reach, Remedies},
         session_files::Export,
     },
     model::settings::ModelFlags,
@@ -152,7 +152,7 @@ fn subcommand(sub: Sub) -> Result<Command, Problem> {
         Sub::Tools { name } => Command::Tools(name),
         Sub::Config => Command::Config,
         Sub::Doctor => Command::Doctor,
-        Sub::Diagnose { target, all_namespaces, from, save, fail_on, strict, junit } => {
+        Sub::Diagnose { target, all_namespaces, from, save, fail_on, strict, junit, fix } => {
             if target.is_some() && all_namespaces {
                 return Err(Problem::usage("-A looks at everything; a target is one object")
                     .hint("leave one of them out; -n names the namespace of the target"));
@@ -169,6 +169,7 @@ fn subcommand(sub: Sub) -> Result<Command, Problem> {
                 }),
                 gaps: if strict { Gaps::Incomplete } else { Gaps::Told },
                 form: if junit { diagnose::Form::Junit } else { diagnose::Form::Usual },
+                remedies: if fix { Remedies::Proposed } else { Remedies::Told },
             })
         }
         Sub::Health { all_namespaces } => {

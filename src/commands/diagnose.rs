@@ -7,18 +7,24 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
-use todo_agent_core::{Call, Output, Redactor, Run, journal::NoHistory};
+use todo_agent_core::{Call, Output, Redactor, Run, journal::NoHistory, text::count};
 use todo_agent_tools::{
     DumpFile, Looked,
-    diagnosis::{self, Detail, FileError, Severity, Snapshot},
-    from_dump, look,
+    diagnosis::{self, Detail, FileError, Finding, Severity, Snapshot},
+    from_dump, look, remedy,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{agent::Agent, exit::Exit, options::Options, problem::Problem, start, state::write_atomically};
+
+/// How often is looked whether what was mended is gone.
+const LOOKS: usize = 8;
+/// How long to wait between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
 /// What is diagnosed, and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,6 +43,18 @@ pub struct Diagnosing {
     pub gaps: Gaps,
     /// How the findings are written.
     pub form: Form,
+    /// What becomes of the remedies.
+    pub remedies: Remedies,
+}
+
+/// What becomes of the remedies that todo-agent can carry out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Remedies {
+    /// They are told.
+    #[default]
+    Told,
+    /// They are proposed as one plan, and what is gone afterwards is told (`--fix`).
+    Proposed,
 }
 
 /// How far a diagnosis looks.
@@ -113,13 +131,86 @@ pub(crate) async fn run(
     cancel: CancellationToken,
 ) -> io::Result<Exit> {
     let call = Call::new("diagnose", wish.args(detail(options)));
-    let (exit, output) = agent.answered_call(call, cancel).await?;
+    let (exit, output) = agent.answered_call(call, cancel.clone()).await?;
     let Some(output) = output else { return Ok(exit) };
-    let data = output.for_json();
-    let severities = data["findings"].as_array().into_iter().flatten();
-    let worst = severities.filter_map(|finding| serde_json::from_value(finding["severity"].clone()).ok()).max();
-    let has_gaps = data["unchecked"].as_array().is_some_and(|gaps| !gaps.is_empty());
-    Ok(exit.worse(wish.exit(worst, has_gaps)))
+    let found = Found::of(&output);
+    if wish.remedies == Remedies::Proposed && !found.findings.is_empty() {
+        return Box::pin(fix(agent, wish, &found, cancel)).await;
+    }
+    Ok(exit.worse(wish.exit(found.worst(), found.has_gaps)))
+}
+
+/// What the tool answered.
+struct Found {
+    findings: Vec<Finding>,
+    has_gaps: bool,
+}
+
+impl Found {
+    fn of(output: &Output) -> Self {
+        let data = output.for_json();
+        let findings = data["findings"].as_array().into_iter().flatten();
+        let findings = findings.filter_map(|finding| serde_json::from_value(finding.clone()).ok()).collect();
+        Self { findings, has_gaps: data["unchecked"].as_array().is_some_and(|gaps| !gaps.is_empty()) }
+    }
+
+    fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+}
+
+/// Proposes the remedies as one plan; once they are carried out, looks again and tells which findings are gone.
+async fn fix(agent: &mut Agent, wish: &Diagnosing, before: &Found, cancel: CancellationToken) -> io::Result<Exit> {
+    let (calls, without) = remedy::calls(&before.findings);
+    if calls.is_empty() {
+        agent.say("none of these remedies can be carried out as it stands: each needs a value or a person")?;
+        return Ok(Exit::NotAchieved);
+    }
+    if without > 0 {
+        let findings = count(without, "finding");
+        agent.note(&format!("{findings} have no remedy that can be carried out as it stands; they stay as they are"));
+    }
+    let exit = agent.remedy(&calls, cancel.clone()).await?;
+    if exit != Exit::Done || agent.only_previews() {
+        return Ok(exit);
+    }
+    let mended = |finding: &&Finding| !remedy::calls(std::slice::from_ref(*finding)).0.is_empty();
+    let mended: Vec<&Finding> = before.findings.iter().filter(mended).collect();
+    await_end_of(agent, wish, &mended, cancel.clone()).await;
+    let (exit, output) = agent.answered_call(Call::new("diagnose", wish.args(Detail::Brief)), cancel).await?;
+    let Some(output) = output else { return Ok(exit) };
+    let after = Found::of(&output);
+    let stays = |finding: &&Finding| after.findings.iter().any(|other| other.id == finding.id);
+    let (still, gone): (Vec<&Finding>, Vec<&Finding>) = mended.into_iter().partition(stays);
+    for finding in gone {
+        agent.say(&format!("gone: {}", finding.cause))?;
+    }
+    for finding in &still {
+        agent.say(&format!("still there: {}", finding.cause))?;
+    }
+    if !still.is_empty() {
+        agent.say("todo-agent undo takes the change back")?;
+        return Ok(Exit::NotAchieved);
+    }
+    Ok(exit.worse(wish.exit(after.worst(), after.has_gaps)))
+}
+
+/// Waits until none of these findings is there any more, for a while: what was changed takes effect when a controller,
+/// the scheduler or a kubelet comes to it. What is true in the end is told by the diagnosis that follows.
+async fn await_end_of(agent: &mut Agent, wish: &Diagnosing, mended: &[&Finding], cancel: CancellationToken) {
+    let run = agent.run(cancel);
+    let cluster = agent.parts.cluster.clone();
+    let waiting = async {
+        for _ in 0..LOOKS {
+            let Ok(looked) = look(wish.args(Detail::Brief), &cluster, &run).await else { return };
+            let now = looked.diagnosis().findings;
+            let is_there = |finding: &&Finding| now.iter().any(|other| other.id == finding.id);
+            if !mended.iter().any(is_there) || run.sleep(BETWEEN_LOOKS).await.is_err() {
+                return;
+            }
+        }
+    };
+    agent.watch(waiting).await;
 }
 
 /// What a diagnosis that stands apart came to.

@@ -33,6 +33,8 @@ pub(crate) enum Fact<'a> {
     Forgotten,
     /// A person wrote out a call.
     ByHand { tool: &'a str, args: &'a Redacted<Value> },
+    /// The remedies of a diagnosis were to be carried out.
+    Remedies { calls: &'a Redacted<Value> },
     /// A plan was asked for.
     Plan { calls: &'a Redacted<Value> },
     /// A kept plan was to be carried out.
@@ -72,7 +74,7 @@ pub(crate) enum Fact<'a> {
 impl Fact<'_> {
     /// Returns whether a session that is not written yet begins with it.
     pub(super) fn begins(&self) -> bool {
-        matches!(self, Self::ByHand { .. } | Self::Plan { .. } | Self::Approve { .. })
+        matches!(self, Self::ByHand { .. } | Self::Remedies { .. } | Self::Plan { .. } | Self::Approve { .. })
     }
 
     /// Returns whether it holds for what comes later, so that it is kept until a session begins.

@@ -267,3 +267,22 @@ fn a_pipeline_fails_at_the_level_it_names() {
     </testsuites>
     "#);
 }
+
+#[test]
+fn remedies_are_one_plan_and_what_is_gone_is_shown() {
+    let environment = TestEnvironment::new();
+    let broken = "--sandbox=todo-broken";
+    let fix = |more: &[&'static str]| environment.run([broken, "diagnose"].iter().chain(more).copied());
+    // A plan like any: without anybody to ask, nothing is sent.
+    fix(&["service/web", "--fix"]).exits(3).says("spec.selector.app: web-ui → web").says("Nothing was sent").enough();
+    fix(&["service/web", "--fix", "--dry-run"]).exits(0).says("Nothing was sent").never_says("gone:").enough();
+    let output = fix(&["service/web", "--fix", "--yes=high"]).exits(0);
+    output.says("gone: service/web selects app=web-ui").says("undo: todo-agent undo c-").enough();
+    // The scheduler takes a moment.
+    fix(&["suggestions", "--fix", "--yes=high"]).exits(0).says("gone: pods of deployment/suggestions").enough();
+    // What needs a value or a person is not done by guessing.
+    let output = fix(&["mailer", "--fix", "--yes=high"]).exits(1);
+    output.says("each needs a value or a person").says("create secret/mail-credentials").enough();
+    let output = fix(&["--fix", "--yes=high"]).exits(0);
+    output.says("15 findings have no remedy that can be carried out as it stands").never_says("still there").enough();
+}

@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use todo_agent_core::{Output, Redactor, text::count};
-use todo_agent_diagnose::{
-    About, Confidence, Finding, Kind, ObjectRef, Remedy, Trouble, Unknown, about, findings, unchecked,
-};
-pub use todo_agent_diagnose::{FileError, Severity, Snapshot};
+use todo_agent_diagnose::{About, Confidence, Kind, ObjectRef, Remedy, Trouble, Unknown, about, findings, unchecked};
+pub use todo_agent_diagnose::{FileError, Finding, Severity, Snapshot};
 
 /// The most evidences shown of one finding or consequence.
 const EVIDENCES: usize = 4;

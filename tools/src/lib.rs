@@ -20,6 +20,7 @@ pub mod names;
 mod pods;
 mod progress;
 mod read;
+pub mod remedy;
 pub mod resolve;
 mod revisions;
 mod snapshot;

@@ -20,7 +20,7 @@ const DEFAULT_SINCE: &str = "24h";
 /// The most entries that are shown; the newest stay.
 const SHOWN: usize = 60;
 
-/// List what changed lately in a namespace, in order of time with the first trouble marked.
+/// List what changed lately, and the first trouble after it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangesArgs {

@@ -20,15 +20,15 @@ use crate::{
     words, workloads,
 };
 
-/// Find out what is wrong and why: causes with evidence, consequences, remedies. Without a target the namespace.
+/// Find what is wrong and why, with remedies. Without a target of the whole namespace.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DiagnoseArgs {
-    /// backend, service/web, pod/x, node/n
+    /// backend, service/web, node/n
     target: Option<String>,
     namespace: Option<String>,
     all_namespaces: Option<bool>,
-    /// show what proves each finding
+    /// with proof
     evidence: Option<bool>,
 }
 

@@ -17,7 +17,7 @@ use crate::{
 /// The most findings that are named.
 const NAMED: usize = 12;
 
-/// Show the health of nodes, workloads, storage and network, and what is wrong.
+/// Show how nodes, workloads, storage and network are.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HealthArgs {

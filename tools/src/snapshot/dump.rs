@@ -79,7 +79,9 @@ fn take(document: Value, list: Option<Kind>, found: &mut Vec<(Kind, Value)>) {
     match document {
         Value::Object(mut fields) if fields.get("items").is_some_and(Value::is_array) => {
             if let Some(Value::Array(items)) = fields.remove("items") {
-                items.into_iter().for_each(|item| take(item, items_are, found));
+                for item in items {
+                    take(item, items_are, found);
+                }
             }
         }
         object if object["metadata"]["name"].is_string() => {
@@ -165,7 +167,7 @@ mod tests {
     use super::*;
     use crate::fake::{crashing, pod, replica_set, workload};
 
-    fn file(path: &str, text: impl ToString) -> DumpFile {
+    fn file(path: &str, text: &impl ToString) -> DumpFile {
         DumpFile { path: path.to_owned(), text: text.to_string() }
     }
 
@@ -183,12 +185,12 @@ mod tests {
                    Error: environment variable DATABASE_URL is not set\n\
                    ==== END logs for container app of pod todo/backend-hash1-x ====\n";
         vec![
-            file("nodes.json", json!({"kind": "NodeList", "items": []})),
-            file("todo/pods.json", list("PodList", vec![broken])),
-            file("todo/deployments.json", list("DeploymentList", vec![workload("Deployment", "todo", "backend", 1)])),
-            file("todo/replicasets.json", list("ReplicaSetList", vec![replica_set("backend", 1, "1.0", 1)])),
-            file("todo/events.json", json!({"kind": "EventList", "items": null})),
-            file("todo/backend-hash1-x/logs.txt", log),
+            file("nodes.json", &json!({"kind": "NodeList", "items": []})),
+            file("todo/pods.json", &list("PodList", vec![broken])),
+            file("todo/deployments.json", &list("DeploymentList", vec![workload("Deployment", "todo", "backend", 1)])),
+            file("todo/replicasets.json", &list("ReplicaSetList", vec![replica_set("backend", 1, "1.0", 1)])),
+            file("todo/events.json", &json!({"kind": "EventList", "items": null})),
+            file("todo/backend-hash1-x/logs.txt", &log),
         ]
     }
 
@@ -209,7 +211,7 @@ mod tests {
         broken["spec"]["containers"][0]["env"] =
             json!([{"name": "A", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "a"}}}]);
         let text = serde_saphyr::to_string(&json!({"kind": "List", "apiVersion": "v1", "items": [broken]})).unwrap();
-        let snapshot = from_dump(&[file("pods.yaml", text)]).unwrap();
+        let snapshot = from_dump(&[file("pods.yaml", &text)]).unwrap();
         assert_eq!(snapshot.objects().count(Kind::Pod), 1);
         assert!(!snapshot.covers(Kind::Pod, "todo") && findings(&snapshot).is_empty());
     }
@@ -218,7 +220,7 @@ mod tests {
     fn what_is_no_dump_is_refused() {
         let error = |files: &[DumpFile]| from_dump(files).unwrap_err().to_string();
         assert_eq!(error(&[]), "there is no object of a cluster in it");
-        assert_eq!(error(&[file("notes.txt", "pods: none")]), "there is no object of a cluster in it");
-        assert!(error(&[file("pods.json", "{")]).starts_with("pods.json cannot be read: "));
+        assert_eq!(error(&[file("notes.txt", &"pods: none")]), "there is no object of a cluster in it");
+        assert!(error(&[file("pods.json", &"{")]).starts_with("pods.json cannot be read: "));
     }
 }
