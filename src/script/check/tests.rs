@@ -242,7 +242,7 @@ fn what_makes_no_sense_is_told_at_its_place() {
 
     steps:
       - call: {tool: kubectl}
-    => smoke.yaml:2:18: there is no tool "kubectl"; the tools are list, describe, logs, events, rollout, wait_for, diagnose, health, changes, explain, scale, rollout_control, set, autoscale, create, apply, patch, delete, node_control, import_env, undo
+    => smoke.yaml:2:18: there is no tool "kubectl"; the tools are list, describe, logs, events, rollout, wait_for, diagnose, health, changes, explain, scale, rollout_control, set, autoscale, create, apply, patch, delete, node_control, import_env, exec, port_forward, undo
 
     steps:
       - call:
