@@ -30,6 +30,7 @@ mod network;
 mod pod;
 mod storage;
 mod template;
+mod verbatim;
 
 pub use batch::*;
 pub use cluster::*;
@@ -39,6 +40,7 @@ pub use network::*;
 pub use pod::*;
 pub use storage::*;
 pub use template::*;
+pub use verbatim::Verbatim;
 
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(from)?.unwrap_or_default())

@@ -1,9 +1,7 @@
 //! The specification of pods, as pods and the templates of workloads have it. Environment variables have
 //! names and references only: there is no field for a value.
 
-use serde_json::Value;
-
-use super::{IntOrText, Meta, NameRef, Texts};
+use super::{IntOrText, Meta, NameRef, Texts, Verbatim};
 
 projections! {
     /// A pod template.
@@ -25,9 +23,9 @@ projections! {
         automount_service_account_token: Option<bool>,
         termination_grace_period_seconds: Option<i64>,
         node_selector: Texts,
-        affinity: Value,
-        tolerations: Value,
-        topology_spread_constraints: Value,
+        affinity: Verbatim,
+        tolerations: Verbatim,
+        topology_spread_constraints: Verbatim,
         overhead: Texts,
         scheduling_gates: Vec<NameRef>,
         readiness_gates: Vec<ReadinessGate>,
