@@ -172,22 +172,31 @@ impl Diagnosis {
 
     /// Returns what could not be checked, one line per reason.
     pub(crate) fn gaps(&self) -> Vec<(String, String)> {
-        self.unchecked_lines(Detail::Brief)
+        gap_lines(&self.brief)
     }
 
     fn unchecked_lines(&self, detail: Detail) -> Vec<(String, String)> {
-        let lead = |at: usize| if at == 0 { "could not check  " } else { "                 " }.to_owned();
         match detail {
-            Detail::Brief => self.brief.iter().enumerate().map(|(at, line)| (lead(at), line.clone())).collect(),
+            Detail::Brief => self.gaps(),
             Detail::Evidence => {
                 let whole = |unknown: &Unknown| match &unknown.grant {
                     Some(grant) => format!("{}; grant {grant}", unknown.what),
                     None => unknown.what.clone(),
                 };
-                self.unchecked.iter().enumerate().map(|(at, unknown)| (lead(at), whole(unknown))).collect()
+                gap_lines(&self.unchecked.iter().map(whole).collect::<Vec<_>>())
             }
         }
     }
+}
+
+/// Returns what could not be read of a snapshot, one line per reason.
+pub(crate) fn gaps(snapshot: &Snapshot) -> Vec<(String, String)> {
+    gap_lines(&brief(snapshot))
+}
+
+fn gap_lines(reasons: &[String]) -> Vec<(String, String)> {
+    let lead = |at: usize| if at == 0 { "could not check  " } else { "                 " }.to_owned();
+    reasons.iter().enumerate().map(|(at, reason)| (lead(at), reason.clone())).collect()
 }
 
 /// Returns the file form of a snapshot without secrets: what is text in it is masked like everything that leaves.

@@ -28,14 +28,7 @@ const ROUNDS: usize = 2;
 /// # Errors
 /// Returns an error where the cluster cannot be asked at all, or the turn ends.
 pub(crate) async fn read(reader: &dyn Reader, run: &Run, reach: &Reach<'_>) -> Result<Snapshot, ClusterError> {
-    run.check()?;
-    run.progress("reading the state of the cluster");
-    let mut builder = Builder::new(run.clock.now());
-    if let Reach::Pod { live, .. } = reach {
-        builder.add(Kind::Pod, live);
-    }
-    gather(reader, &mut builder, reach.asks()).await?;
-    let mut snapshot = builder.build();
+    let mut snapshot = lists(reader, run, reach).await?;
     let more = reach.asks_after(&snapshot);
     if !more.is_empty() {
         let mut builder = Builder::extend(snapshot);
@@ -54,6 +47,21 @@ pub(crate) async fn read(reader: &dyn Reader, run: &Run, reach: &Reach<'_>) -> R
         snapshot = builder.build();
     }
     Ok(snapshot)
+}
+
+/// Reads a snapshot of the lists alone: what there is and was written, and not what a diagnosis asks for besides.
+///
+/// # Errors
+/// Returns an error where the cluster cannot be asked at all, or the turn ends.
+pub(crate) async fn lists(reader: &dyn Reader, run: &Run, reach: &Reach<'_>) -> Result<Snapshot, ClusterError> {
+    run.check()?;
+    run.progress("reading the state of the cluster");
+    let mut builder = Builder::new(run.clock.now());
+    if let Reach::Pod { live, .. } = reach {
+        builder.add(Kind::Pod, live);
+    }
+    gather(reader, &mut builder, reach.asks()).await?;
+    Ok(builder.build())
 }
 
 /// Reads lists into a builder, a bounded number side by side.

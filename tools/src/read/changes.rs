@@ -11,9 +11,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use todo_agent_core::{Output, Reader, Run, ToolError, text::count};
-use todo_agent_diagnose::{Kind, Snapshot, shape};
+use todo_agent_diagnose::{Kind, Snapshot, shape, unchecked};
 
-use crate::{durations, read::diagnose, revisions, tool::Read};
+use crate::{
+    diagnosis, durations,
+    read::diagnose,
+    revisions,
+    snapshot::{self, Reach},
+    tool::Read,
+    words,
+};
 
 /// How far back is looked unless told otherwise.
 const DEFAULT_SINCE: &str = "24h";
@@ -45,23 +52,25 @@ impl Read for Changes {
         let span = durations::parse("since", since)?;
         let now = run.clock.now();
         let oldest = now.checked_sub(span).unwrap_or(Timestamp::MIN);
-        let looked = diagnose::look(json!({"namespace": args.namespace}), reader, run).await?;
-        let diagnosis = looked.diagnosis();
-        let mut entries = entries(&looked.snapshot);
+        let namespace = words::namespace(args.namespace.as_deref(), &reader.scope().namespace)?;
+        let snapshot = snapshot::lists(reader, run, &Reach::Namespace(namespace)).await?;
+        diagnose::require_namespace(namespace, &snapshot, reader).await?;
+        let subject = format!("namespace {namespace}");
+        let mut entries = entries(&snapshot);
         entries.retain(|entry| entry.at >= oldest && entry.at <= now);
         let first = entries.iter().position(|entry| entry.what == What::Trouble);
         let changed = entries.iter().filter(|entry| entry.what == What::Change).count();
         let data = json!({
-            "subject": diagnosis.subject, "since": since, "first_trouble": first.map(|at| entries[at].at.to_string()),
-            "items": entries.iter().map(Entry::data).collect::<Vec<_>>(), "unchecked": diagnosis.unchecked,
+            "subject": subject, "since": since, "first_trouble": first.map(|at| entries[at].at.to_string()),
+            "items": entries.iter().map(Entry::data).collect::<Vec<_>>(), "unchecked": unchecked(&snapshot),
         });
         let mut output = Output::build(&run.redactor, &data);
         output = output.text(match (changed, first) {
-            (0, None) => format!("nothing has changed in {} in the last {since}", diagnosis.subject),
+            (0, None) => format!("nothing has changed in {subject} in the last {since}"),
             (changed, None) => {
-                format!("{} in {} in the last {since}, and no trouble", count(changed, "change"), diagnosis.subject)
+                format!("{} in {subject} in the last {since}, and no trouble", count(changed, "change"))
             }
-            (changed, Some(_)) => format!("{} in {} in the last {since}", count(changed, "change"), diagnosis.subject),
+            (changed, Some(_)) => format!("{} in {subject} in the last {since}", count(changed, "change")),
         });
         if !entries.is_empty() {
             let from = entries.len().saturating_sub(SHOWN);
@@ -74,7 +83,7 @@ impl Read for Changes {
         if first.is_some() {
             output = output.text("warnings are kept for about an hour: earlier trouble may not show");
         }
-        let gaps = diagnosis.gaps();
+        let gaps = diagnosis::gaps(&snapshot);
         if !gaps.is_empty() {
             output = output.outline(gaps);
         }

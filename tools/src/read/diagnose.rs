@@ -168,11 +168,21 @@ fn named(
 
 async fn of_namespace(namespace: &str, reader: &dyn Reader, run: &Run) -> Result<Looked, ToolError> {
     let snapshot = snapshot::read(reader, run, &Reach::Namespace(namespace)).await?;
+    require_namespace(namespace, &snapshot, reader).await?;
+    Ok(Looked { snapshot, subject: Subject::Namespace(namespace.to_owned()), notes: Vec::new() })
+}
+
+/// Returns the error for a namespace that is not there; of one that is not, every list is empty.
+pub(super) async fn require_namespace(
+    namespace: &str,
+    snapshot: &Snapshot,
+    reader: &dyn Reader,
+) -> Result<(), ToolError> {
     let is_known = snapshot.objects().namespaces.iter().any(|known| known.metadata.name == namespace);
     if !is_known && let Some(error) = resolve::missing_namespace(reader, namespace).await? {
         return Err(error);
     }
-    Ok(Looked { snapshot, subject: Subject::Namespace(namespace.to_owned()), notes: Vec::new() })
+    Ok(())
 }
 
 async fn of_object(target: &str, namespace: &str, reader: &dyn Reader, run: &Run) -> Result<Looked, ToolError> {
