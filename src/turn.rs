@@ -142,15 +142,15 @@ impl<'a> Turn<'a> {
         let Some(results) = results else { return self.interrupted() };
         for (&index, (result, took)) in which.iter().zip(results) {
             match result {
-                Ok(output) => self.answered(&calls[index], &output, took, index)?,
+                Ok(output) => self.answered(&calls[index], output, took, index)?,
                 Err(error) => self.failed(&calls[index], error, took, index)?,
             }
         }
         Ok(if self.is_interrupted() { Then::End } else { Then::GoOn })
     }
 
-    fn answered(&mut self, call: &Call, output: &Output, took: Duration, index: usize) -> io::Result<()> {
-        self.show_output(call, output, took)?;
+    fn answered(&mut self, call: &Call, output: Output, took: Duration, index: usize) -> io::Result<()> {
+        self.show_output(call, &output, took)?;
         if self.is_for_model() || self.agent.parts.dialogue.is_some() {
             self.results[index] = output.for_model(MODEL_BYTES);
         }
@@ -158,7 +158,7 @@ impl<'a> Turn<'a> {
             if !output.achieved() {
                 self.exit = self.exit.worse(Exit::NotAchieved);
             }
-            self.output = Some(output.clone());
+            self.output = Some(output);
         }
         Ok(())
     }
