@@ -69,7 +69,10 @@ fn add_step(page: &mut Page, step: &StepView) {
     for change in &step.diff {
         match step.verb.as_str() {
             // Nothing was there before, and it is no field of the object.
-            "exec" | "forward" => row(page, 3, Role::Strong, &change.path, &values::plain(change)),
+            "exec" | "forward" => {
+                let value = change.after.as_ref().map(values::plain).unwrap_or_default();
+                row(page, 3, Role::Strong, &change.path, &value);
+            }
             _ => add_field(page, change),
         }
     }

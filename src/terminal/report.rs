@@ -71,10 +71,8 @@ fn add_printed(page: &mut Page, printed: &Printed) {
         page.add(Role::Faint, "  ", "it printed nothing");
         return;
     }
-    for (mark, text) in [("  | ", &printed.stdout), ("  ! ", &printed.stderr)] {
-        for line in text.lines() {
-            page.add(Role::Plain, mark, line);
-        }
+    for (mark, line) in printed.marked() {
+        page.add(Role::Plain, &format!("  {mark} "), line);
     }
     if printed.cut {
         page.add(Role::Warn, "  ", "it printed more than is kept; what is shown is the beginning");

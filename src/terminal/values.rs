@@ -46,12 +46,11 @@ pub(super) fn shown(change: &FieldChange) -> Shown {
     }
 }
 
-/// Returns the new value alone, whole.
-pub(super) fn plain(change: &FieldChange) -> String {
-    match &change.after {
-        Some(Value::String(text)) if reads_as_itself(text) => text.clone(),
-        Some(value) => value.to_string(),
-        None => String::new(),
+/// Returns a value whole, in quotes where it could be read as something else.
+pub(super) fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) if reads_as_itself(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -60,8 +59,7 @@ fn one_line(value: Option<&Value>) -> Option<String> {
     let shown = match value {
         None => "(absent)".to_owned(),
         Some(Value::String(text)) if text.contains('\n') => return None,
-        Some(Value::String(text)) if reads_as_itself(text) => text.clone(),
-        Some(other) => other.to_string(),
+        Some(value) => plain(value),
     };
     (shown.chars().count() <= ONE_LINE).then_some(shown)
 }

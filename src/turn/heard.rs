@@ -49,7 +49,14 @@ fn of_command(printed: &Printed) -> String {
     if printed.is_empty() {
         return "it printed nothing".to_owned();
     }
-    let marked = |mark: &str, text: &str| text.lines().map(|line| [mark, " ", line, "\n"].concat()).collect::<String>();
-    let more = if printed.cut { "(it printed more than is kept)\n" } else { "" };
-    format!("it printed:\n{}{}{more}", marked("|", &printed.stdout), marked("!", &printed.stderr))
+    let mut said = "it printed:\n".to_owned();
+    for (mark, line) in printed.marked() {
+        said.extend([mark, ' ']);
+        said.push_str(line);
+        said.push('\n');
+    }
+    if printed.cut {
+        said.push_str("(it printed more than is kept)\n");
+    }
+    said
 }

@@ -10,18 +10,17 @@ use std::{
 use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Output, Served, TestEnvironment, spawn, terminal::Terminal};
+use crate::support::{
+    Output, Served, TestEnvironment,
+    forwarded::{LEADS_TO, address_in, address_of},
+    spawn,
+    terminal::Terminal,
+};
 
 const PROMPT: &str = "sandbox/todo \u{276f} ";
 
 /// How long a page may take; it takes that long only where it never comes.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Waits for the address a forward listens on, as the program says it.
-fn address(seen: &str) -> String {
-    let start = seen.find("127.0.0.1:").unwrap();
-    seen[start..].split(|character: char| character.is_whitespace()).next().unwrap().to_owned()
-}
 
 /// Asks a web server for its page.
 fn page(address: &str) -> String {
@@ -45,15 +44,7 @@ fn a_page_comes_through_until_ctrl_c() {
     let served = Served::world(&environment, "todo");
     let call = r#"{"target": "frontend", "local": 0}"#;
     let mut child = spawn(environment.command(["--yes", "call", "port_forward", call]).stdin(Stdio::null()));
-    let mut said = Vec::new();
-    let mut stdout = child.stdout.take().unwrap();
-    while !String::from_utf8_lossy(&said).contains("lasts: until") {
-        let mut piece = [0; 256];
-        let length = stdout.read(&mut piece).unwrap();
-        assert!(length > 0, "it ended: {}", String::from_utf8_lossy(&said));
-        said.extend_from_slice(&piece[..length]);
-    }
-    let address = address(String::from_utf8_lossy(&said).split("\n  ").nth(1).unwrap());
+    let address = address_of(&mut child);
     for _ in 0..2 {
         assert!(page(&address).ends_with("Todo chatbot\n"));
     }
@@ -69,7 +60,7 @@ fn at_the_prompt_it_lasts_as_long_as_the_conversation() {
     terminal.see(PROMPT);
     terminal.type_line("forward the frontend to 0");
     terminal.see("✓ ok");
-    let address = address(&terminal.see("leads to"));
+    let address = address_in(&terminal.see(LEADS_TO));
     terminal.see(PROMPT);
     assert!(page(&address).ends_with("Todo chatbot\n"));
     terminal.type_line("list pods");

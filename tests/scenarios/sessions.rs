@@ -12,6 +12,7 @@ use crate::{
     place::Place,
     scenario::{Scenario, scenario},
     site::Site,
+    support::forwarded::address_of,
 };
 
 pub(crate) const SCENARIOS: &[Scenario] =
@@ -38,15 +39,7 @@ fn a_port_leads_into_a_pod_until_it_is_closed(site: &Site) {
     silent.says("nobody listens on that port in the pod").enough();
 
     let mut child = place.start(&["--yes", "forward redis to any free port"]);
-    let mut seen = String::new();
-    let stdout = child.stdout.as_mut().unwrap();
-    while !seen.contains("leads to") {
-        let mut piece = [0; 256];
-        let length = stdout.read(&mut piece).unwrap();
-        assert!(length > 0, "it ended: {seen}");
-        seen.push_str(&String::from_utf8_lossy(&piece[..length]));
-    }
-    let address = seen[seen.find("127.0.0.1:").unwrap()..].split(char::is_whitespace).next().unwrap().to_owned();
+    let address = address_of(&mut child);
     for _ in 0..3 {
         let mut socket = TcpStream::connect(&address).unwrap();
         socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();

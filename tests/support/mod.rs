@@ -2,12 +2,14 @@
 //! cluster was asked, and at what was recorded.
 //!
 //! `environment` runs the program away from the person's own files; `output` is what came of it; `evidence`
-//! compares requests with approvals after every test; `serve` keeps a simulated cluster; `hostile` is a server
-//! that answers badly; `model` is a language model with a script; `terminal` is a person at a keyboard; `replays`
-//! runs every recorded session once more; `secrets` knows what nothing may show or keep.
+//! compares requests with approvals after every test; `forwarded` finds an open port; `serve` keeps a simulated
+//! cluster; `hostile` is a server that answers badly; `model` is a language model with a script; `terminal` is a
+//! person at a keyboard; `replays` runs every recorded session once more; `secrets` knows what nothing may show or
+//! keep.
 
 pub(crate) mod environment;
 pub(crate) mod evidence;
+pub(crate) mod forwarded;
 pub(crate) mod hostile;
 pub(crate) mod http;
 pub(crate) mod model;

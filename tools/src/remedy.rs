@@ -5,7 +5,9 @@
 
 use serde_json::{Value, json};
 use todo_agent_core::Call;
-use todo_agent_diagnose::{Bound, Finding, Kind, ObjectRef, Remedy, Replace};
+use todo_agent_diagnose::{Bound, Finding, ObjectRef, Remedy, Replace};
+
+use crate::workloads;
 
 /// What carries a remedy out.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,7 +115,7 @@ pub fn means(remedy: &Remedy) -> Means {
 
 /// Returns whether a workload's pods are replaced when its template changes.
 fn is_rolling(workload: &ObjectRef) -> bool {
-    matches!(workload.kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet)
+    workloads::ROLLING.contains(&workload.kind.name())
 }
 
 fn set(workload: &ObjectRef, container: &str, values: Value) -> Means {
@@ -155,7 +157,7 @@ fn named(object: &ObjectRef) -> Value {
 #[cfg(test)]
 mod tests {
     use todo_agent_core::Redactor;
-    use todo_agent_diagnose::Probe;
+    use todo_agent_diagnose::{Kind, Probe};
 
     use super::*;
     use crate::find;

@@ -3,7 +3,7 @@
 //!
 //! One place for the defaults the API leaves out, such as a count of one.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use todo_agent_core::{ClusterError, ListQuery, ObjectRef, Reader, Within};
 use todo_agent_kube_rules::selectors::LabelSelector;
 
@@ -51,9 +51,14 @@ pub(crate) fn is_paused(live: &Value) -> bool {
     value::is_true(live, "/spec/paused")
 }
 
-/// Returns the workload's pods.
+/// Returns the workload's pods, or those a Service sends to.
 pub(crate) async fn pods(reader: &dyn Reader, object: &ObjectRef, live: &Value) -> Result<Vec<Value>, ClusterError> {
     let namespace = object.namespace.clone().unwrap_or_default();
+    if object.resource.kind == "Service" {
+        // Its selector is the labels themselves.
+        let selector = json!({"spec": {"selector": {"matchLabels": live.pointer("/spec/selector")}}});
+        return list_matching(reader, "Pod", &namespace, &selector).await;
+    }
     list_matching(reader, "Pod", &namespace, live).await
 }
 
@@ -107,8 +112,6 @@ pub(crate) fn namespace_flag(object: &ObjectRef) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

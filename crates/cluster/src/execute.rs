@@ -164,8 +164,8 @@ impl Execution<'_> {
                 Action::Write(prepared) => prepared,
                 Action::Session(session) => return self.open(effect, session, digest, deadline).await,
             };
-            if let Err(error) = self.record(Entry::Sending { n: effect.n, digest }) {
-                return Sent::Ended(Outcome::Failed { why: format!("{error}; nothing was sent") });
+            if let Err(outcome) = self.about_to_send(effect, digest) {
+                return Sent::Ended(outcome);
             }
             let id = self.approved.view.change_id.as_str();
             let request = prepared.request(&live, Earnest::Real, Some(id));
@@ -247,6 +247,12 @@ impl Execution<'_> {
             let report = EffectReport { summary: step.summary.clone(), target: step.target.clone(), outcome, printed };
             self.effects.push((n, report));
         }
+    }
+
+    /// Records that a request is about to be sent. Without the record it must not be.
+    fn about_to_send(&mut self, effect: &PlannedEffect, digest: String) -> Result<(), Outcome> {
+        self.record(Entry::Sending { n: effect.n, digest })
+            .map_err(|error| Outcome::Failed { why: format!("{error}; nothing was sent") })
     }
 
     fn record(&mut self, entry: Entry) -> Result<(), todo_agent_core::journal::JournalError> {

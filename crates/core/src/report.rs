@@ -48,6 +48,14 @@ pub struct Printed {
 }
 
 impl Printed {
+    /// Returns its lines, each with a mark that no line of this program's own begins with: `|` for output, `!` for
+    /// errors.
+    pub fn marked(&self) -> impl Iterator<Item = (char, &str)> {
+        [('|', &self.stdout), ('!', &self.stderr)]
+            .into_iter()
+            .flat_map(|(mark, text)| text.lines().map(move |line| (mark, line)))
+    }
+
     /// Returns whether it printed nothing.
     pub fn is_empty(&self) -> bool {
         self.stdout.is_empty() && self.stderr.is_empty()

@@ -109,12 +109,8 @@ async fn its_events(reader: &dyn Reader, object: &ObjectRef) -> Result<Vec<Value
 /// Returns the pods of a workload, or those a Service sends to.
 async fn its_pods(reader: &dyn Reader, object: &ObjectRef, live: &Value) -> Result<Vec<Value>, ClusterError> {
     match object.resource.kind.as_str() {
-        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => {
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "Service" => {
             workloads::pods(reader, object, live).await
-        }
-        "Service" => {
-            let selector = json!({"spec": {"selector": {"matchLabels": live.pointer("/spec/selector")}}});
-            workloads::pods(reader, object, &selector).await
         }
         _ => Ok(Vec::new()),
     }

@@ -3,7 +3,7 @@
 //! A pod is chosen once, before the preview, so that what is approved is one pod and not whichever comes.
 
 use serde_json::Value;
-use todo_agent_core::{ListQuery, ObjectRef, Reader, ToolError, Within};
+use todo_agent_core::{ObjectRef, Reader, ToolError};
 use todo_agent_kube_rules::kinds;
 
 use crate::{
@@ -51,11 +51,13 @@ pub(super) async fn of(reader: &dyn Reader, resolved: Resolved) -> Result<Runnin
         runs(&resolved.object, &live)?;
         return Ok(RunningPod { pod: resolved.object.clone(), live, service: None, notes, resolved });
     }
-    let found = match kind {
-        "Service" => behind(reader, &resolved.object, &live).await?,
-        _ => workloads::pods(reader, &resolved.object, &live).await?,
-    };
-    let service = (kind == "Service").then_some(live);
+    let is_service = kind == "Service";
+    if is_service && value::entries(&live, "/spec/selector").next().is_none() {
+        let short = resolved.object.short();
+        return Err(ToolError::state(format!("{short} selects no pods, so there is none to connect to")));
+    }
+    let found = workloads::pods(reader, &resolved.object, &live).await?;
+    let service = is_service.then_some(live);
     let pod = chosen(&resolved.object, found)?;
     let Some(kind) = kinds::find("pod") else { return Err(ToolError::state("pods are not known here")) };
     let namespace = resolved.object.namespace.clone().unwrap_or_default();
@@ -63,21 +65,6 @@ pub(super) async fn of(reader: &dyn Reader, resolved: Resolved) -> Result<Runnin
     let mut notes = notes;
     notes.push(format!("{} of {}", reference.short(), resolved.object.short()));
     Ok(RunningPod { pod: reference, live: pod, service, notes, resolved })
-}
-
-async fn behind(reader: &dyn Reader, service: &ObjectRef, live: &Value) -> Result<Vec<Value>, ToolError> {
-    let selector: Vec<String> =
-        value::entries(live, "/spec/selector").map(|(key, label)| format!("{key}={}", value::plain(label))).collect();
-    if selector.is_empty() {
-        return Err(ToolError::state(format!("{} selects no pods, so there is none to connect to", service.short())));
-    }
-    let namespace = service.namespace.clone().unwrap_or_default();
-    let mut found = Vec::new();
-    for resource in names::types(&["Pod"]) {
-        let query = ListQuery::new(resource, Within::Namespace(namespace.clone())).labels(selector.join(","));
-        found.extend(reader.list(&query).await?);
-    }
-    Ok(found)
 }
 
 /// Takes a ready pod, else one that runs; by name, so that the same one is taken again.

@@ -3,7 +3,7 @@
 //! As with every effect nothing is sent without a record, and at most once. How a command ended, only the session
 //! itself tells; a forward is shown by a connection that the pod takes.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use todo_agent_core::{Cause, Outcome, Redactor, journal::Entry, report::Printed};
@@ -99,11 +99,6 @@ impl Execution<'_> {
         }
     }
 
-    fn about_to_send(&mut self, effect: &PlannedEffect, digest: String) -> Result<(), Outcome> {
-        self.record(Entry::Sending { n: effect.n, digest })
-            .map_err(|error| Outcome::Failed { why: format!("{error}; nothing was sent") })
-    }
-
     /// Says why there is no session. Where no answer came, a command may have been begun all the same.
     fn not_opened(&mut self, effect: &PlannedEffect, why: &Failed) -> Outcome {
         if let Some(status) = why.status {
@@ -120,7 +115,7 @@ impl Execution<'_> {
 }
 
 /// Returns what a command printed, with what is secret in it masked: a command can print whatever its container knows.
-fn printed(ran: &Ran, redactor: &Arc<Redactor>) -> Printed {
+fn printed(ran: &Ran, redactor: &Redactor) -> Printed {
     let text = |bytes: &[u8]| redactor.text(&readable(bytes)).into_inner();
     Printed { stdout: text(&ran.stdout), stderr: text(&ran.stderr), cut: ran.cut }
 }

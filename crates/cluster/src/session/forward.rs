@@ -121,20 +121,26 @@ pub(crate) async fn try_out(http: &Http, request: ApiRequest) -> Result<(), Fail
 
 /// Waits for the pod's side to refuse; `None` where it speaks instead.
 async fn refusal(session: &mut Session) -> Option<String> {
-    let mut greeted = [false; 2];
+    let mut greetings = Greetings::default();
     loop {
         match session.receive().await {
-            Ok(Some((channel @ (DATA | ERROR), data))) => {
-                let greeted = &mut greeted[usize::from(channel)];
-                if !std::mem::replace(greeted, true) || data.is_empty() {
-                    continue;
-                }
-                return (channel == ERROR).then(|| worded(&data));
-            }
-            Ok(Some(_)) => {}
+            Ok(Some((channel, _))) if greetings.is_one(channel) => {}
+            Ok(Some((_, data))) if data.is_empty() => {}
+            Ok(Some((channel, data))) => return (channel == ERROR).then(|| worded(&data)),
             Ok(None) => return Some("the pod's side closed the connection at once".to_owned()),
             Err(error) => return Some(format!("the connection broke: {error}")),
         }
+    }
+}
+
+/// Which channels have begun. The first message of each is the port's number and nothing that anybody said.
+#[derive(Default)]
+struct Greetings([bool; 2]);
+
+impl Greetings {
+    /// Returns whether a message of this channel is its first. One of a channel that no port has is passed over like one.
+    fn is_one(&mut self, channel: u8) -> bool {
+        self.0.get_mut(usize::from(channel)).is_none_or(|greeted| !std::mem::replace(greeted, true))
     }
 }
 
@@ -193,7 +199,7 @@ async fn pass_on<S: AsyncRead + AsyncWrite + Unpin>(
     mut session: Channels<S>,
 ) {
     let mut piece = vec![0; PIECE];
-    let mut greeted = [false; 2];
+    let mut greetings = Greetings::default();
     let mut asking = true;
     let mut last_words = std::pin::pin!(tokio::time::sleep(LAST_WORDS));
     loop {
@@ -210,15 +216,12 @@ async fn pass_on<S: AsyncRead + AsyncWrite + Unpin>(
                 }
             },
             message = session.receive() => match message {
-                Ok(Some((channel @ (DATA | ERROR), data))) => {
-                    if !std::mem::replace(&mut greeted[usize::from(channel)], true) {
-                        continue;
-                    }
+                Ok(Some((channel, _))) if greetings.is_one(channel) => {}
+                Ok(Some((channel, data))) => {
                     if channel == ERROR || socket.write_all(&data).await.is_err() {
                         break;
                     }
                 }
-                Ok(Some(_)) => {}
                 Ok(None) | Err(_) => break,
             },
             () = &mut last_words, if !asking => break,
